@@ -1,0 +1,194 @@
+"""The schema of a run's configuration, and how its mistakes are told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from harness.catalogue import catalogue
+from harness.errors import HarnessError, nearest, unknown
+
+#: Groups that a command line chooses from.
+GROUPS = ("task", "potential", "polarization", "material", "profile", "device", "experiment")
+
+
+@dataclass
+class ComponentConfig:
+    """A potential, a polarization model or a task.
+
+    `name` is what reports show; `factory` is the registry name (default: `name`); `plugins` are the
+    distributions that have to be importable where it runs.
+    """
+
+    name: str = MISSING
+    factory: str | None = None
+    plugins: list[str] = field(default_factory=list)
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class ProfileConfig:
+    """How thorough a task is."""
+
+    name: str = MISSING
+
+
+@dataclass
+class DeviceConfig:
+    """Where and how exactly a potential computes."""
+
+    name: str = "cpu"
+    dtype: str = "float64"
+    threads: int = 1
+
+
+@dataclass
+class Config:
+    """The composed configuration of one run."""
+
+    task: ComponentConfig = MISSING
+    potential: ComponentConfig = MISSING
+    polarization: ComponentConfig = MISSING
+    material: dict[str, Any] = MISSING
+    profile: ProfileConfig = MISSING
+    device: DeviceConfig = MISSING
+    seed: int = 0
+    runs: str = "runs"
+    force: bool = False
+    timeout: float | None = None
+
+
+class PluginSearchPath(SearchPathPlugin):
+    """Every plugin's own ``conf`` folder joins the configuration, whether the plugin is installed or not."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append the folders; importing no plugin."""
+        for plugin in catalogue().values():
+            folder = plugin.package_folder
+            if folder is not None and (folder / "conf").is_dir():
+                search_path.append(provider=f"harness-{plugin.name}", path=f"file://{folder / 'conf'}")
+
+
+def register() -> None:
+    """Make the schema and the plugins' folders known to Hydra; may be called again."""
+    ConfigStore.instance().store(name="schema", node=Config, provider="harness")
+    Plugins.instance().register(PluginSearchPath)
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain nested values, everything resolved.
+
+    Raises
+    ------
+    HarnessError
+        When a value that only the user can give is missing.
+    """
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise HarnessError(f"{missing[0]} has no value.", f"Give {missing[0]}=VALUE.")
+    resolved = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(resolved, dict)
+    return {str(key): value for key, value in resolved.items()}
+
+
+def explain(error: Exception, overrides: Iterable[str]) -> HarnessError:
+    """One line for what Hydra or OmegaConf found wrong in the command line."""
+    text = str(error)
+    if isinstance(error, MissingConfigException):
+        found = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
+        if found and error.options is not None:
+            return unknown(found[1], found[2], [o for o in error.options], _mend(found[1]))
+    if isinstance(error, ConfigCompositionException) or isinstance(error, OmegaConfBaseException):
+        must = re.search(r"You must specify '([^']+)'", text)
+        if must:
+            options = re.findall(r"^\t(\S+)$", text, re.M)
+            return HarnessError(
+                f"no {must[1]} was chosen. Choices: {', '.join(sorted(options))}.", f"Give {must[1]}=NAME."
+            )
+        in_struct = re.search(r"Key '([^']+)' (?:is )?not in '?(?:struct|\w+)'?", text)
+        key = re.search(r"full_key: (\S+)", text)
+        if in_struct:
+            full = key[1] if key else in_struct[1]
+            return _unknown_key(full, overrides, error)
+        override = re.search(r"Could not override '([^']+)'", text)
+        if override:
+            near = _nearest_override(override[1])
+            if near:
+                return HarnessError(f"unknown setting '{override[1]}'. {near}", "`--help` lists the groups.")
+    return HarnessError(_first_line(error), "`python -m harness --help` shows what can be set.")
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    chain = error.__cause__ or error.__context__
+    if chain is not None and len(lines) < 2:
+        lines += [line.strip() for line in str(chain).splitlines()[:1] if line.strip()]
+    text = " ".join(lines[:2]) or type(error).__name__
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _mend(group: str) -> str:
+    return "`python -m harness.plugins` lists what is there." if group in ("potential", "task") else ""
+
+
+def _nearest_override(word: str) -> str:
+    near = nearest(word, [*GROUPS, "seed", "runs", "force", "timeout"])
+    return f"Did you mean '{near}'?" if near else f"Choices: {', '.join(GROUPS)}, seed, runs, force, timeout."
+
+
+def _unknown_key(full: str, overrides: Iterable[str], error: Exception) -> HarnessError:
+    """An unknown key, with the nearest key at the same place of the composed configuration."""
+    parent, _, last = full.rpartition(".")
+    siblings = sorted(_keys_at(parent, overrides))
+    where = f" of {parent}" if parent else ""
+    return unknown(f"key{where}", last, siblings, f"Set {parent + '.' if parent else ''}NAME=VALUE.")
+
+
+def _keys_at(parent: str, overrides: Iterable[str]) -> list[str]:
+    """Keys that the configuration has at `parent` when the faulty overrides are left out."""
+    from hydra import compose
+    from hydra.core.global_hydra import GlobalHydra
+
+    names = ["task", "potential", "polarization", "material", "profile", "device", "seed", "runs", "force", "timeout"]
+    if not parent:
+        return names
+    choices = [o for o in overrides if re.match(r"^(%s)=[^,]*$" % "|".join(GROUPS), o)]
+    try:
+        if not GlobalHydra.instance().is_initialized():
+            from hydra import initialize_config_module
+
+            initialize_config_module("harness.conf", version_base="1.3")
+        node = OmegaConf.select(compose("config", overrides=choices), parent)
+        return [str(key) for key in node]
+    except (HydraException, OmegaConfBaseException, TypeError, ValueError):
+        return []
+
+
+__all__ = [
+    "Config",
+    "GROUPS",
+    "HydraException",
+    "MissingMandatoryValue",
+    "OverrideParseException",
+    "explain",
+    "plain",
+    "register",
+]
+
+
+def conf_folder() -> Path:
+    """The folder of the built-in configuration."""
+    import harness.conf
+
+    return Path(next(iter(harness.conf.__path__)))

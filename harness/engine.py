@@ -1,0 +1,210 @@
+"""The default engine: relaxation, dynamics and evaluation through ASE.
+
+Tasks ask an engine and write no optimiser or integrator of their own; the record says which engine ran.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import BaseCalculator
+from ase.constraints import FixAtoms
+
+from harness.errors import HarnessError, unknown
+
+OPTIMIZERS = ("precon_lbfgs", "lbfgs", "fire")
+#: Largest step of one atom, Å. ASE's 0.04 Å would spend fifty steps on the amplitude of one buckle.
+MAXSTEP = 0.2
+
+
+class CountedCalculator(BaseCalculator):
+    """Passes every request on and counts the evaluations; copies no array.
+
+    An evaluation is counted when the calculator says that what was asked for is not known yet.
+    """
+
+    def __init__(self, calculator: BaseCalculator) -> None:
+        self.inner = calculator
+        self.calls = 0
+        self.parameters = getattr(calculator, "parameters", {})
+
+    @property
+    def implemented_properties(self) -> Sequence[str]:  # type: ignore[override]
+        """Those of the calculator inside."""
+        return self.inner.implemented_properties
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Those of the calculator inside."""
+        return self.inner.results
+
+    def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
+        """The property `name`, from the calculator inside."""
+        if allow_calculation and self.inner.calculation_required(atoms, [name]):
+            self.calls += 1
+        return self.inner.get_property(name, atoms, allow_calculation)
+
+    def calculation_required(self, atoms: Atoms, properties: Sequence[str]) -> bool:
+        """Whether one of `properties` would have to be evaluated."""
+        return self.inner.calculation_required(atoms, properties)
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """How a relaxation ended.
+
+    Attributes
+    ----------
+    fmax
+        Largest force that is left on a free atom, eV/Å.
+    optimizer
+        The one that reached it; ``precon_lbfgs+fire`` after a failed line search.
+    """
+
+    converged: bool
+    force_calls: int
+    fmax: float
+    optimizer: str
+
+
+class Engine:
+    """ASE optimisers and integrators around one calculator.
+
+    Parameters
+    ----------
+    calculator
+        Any ASE calculator.
+
+    Attributes
+    ----------
+    calculator
+        The same, counted; attach this one to structures.
+    """
+
+    name: ClassVar[str] = "ase"
+
+    def __init__(self, calculator: BaseCalculator) -> None:
+        self.calculator = CountedCalculator(calculator)
+
+    @property
+    def force_calls(self) -> int:
+        """Evaluations so far."""
+        return self.calculator.calls
+
+    def evaluate(self, structures: Sequence[Atoms], properties: Sequence[str] = ("energy", "forces")) -> list[dict]:
+        """The `properties` (ASE's names) of each structure, in order. Structures are left unchanged."""
+        results = []
+        for atoms in structures:
+            with self._attached(atoms):
+                results.append({name: self.calculator.get_property(name, atoms) for name in properties})
+        return results
+
+    def relax(
+        self,
+        atoms: Atoms,
+        *,
+        fmax: float,
+        max_steps: int = 1000,
+        fixed: np.ndarray | None = None,
+        optimizer: str = "precon_lbfgs",
+        maxstep: float = MAXSTEP,
+    ) -> Relaxation:
+        """Relax the positions in place, at a fixed cell.
+
+        Parameters
+        ----------
+        fmax
+            Largest force on a free atom at which to stop, eV/Å.
+        fixed
+            Indices or mask of atoms that do not move; constraints that `atoms` already has stay.
+        optimizer
+            ``precon_lbfgs`` (fewest force calls for large cells), ``lbfgs`` or ``fire``. When the line search of
+            L-BFGS fails, as it does where energies are noisy, FIRE takes over and the result says so.
+
+        Raises
+        ------
+        HarnessError
+            For an unknown optimiser.
+        """
+        if optimizer not in OPTIMIZERS:
+            raise unknown("optimizer", optimizer, OPTIMIZERS)
+        before = self.force_calls
+        with self._attached(atoms, fixed):
+            if len(atoms) < 3 and optimizer == "precon_lbfgs":
+                optimizer = "lbfgs"
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    steps = _run(optimizer, atoms, fmax, max_steps, maxstep)
+            except (RuntimeError, ValueError, np.linalg.LinAlgError):
+                if optimizer == "fire":
+                    raise
+                steps = _run("fire", atoms, fmax, max_steps, maxstep)
+                optimizer += "+fire"
+            reached = _largest(atoms)
+        return Relaxation(reached <= fmax, self.force_calls - before, reached, optimizer)
+
+    def dynamics(
+        self,
+        atoms: Atoms,
+        *,
+        temperature: float,
+        timestep: float,
+        steps: int,
+        ensemble: str = "nvt_langevin",
+        fixed: np.ndarray | None = None,
+        seed: int | np.random.Generator = 0,
+        damping: float = 100.0,
+        observers: Sequence[tuple[Callable[[Atoms, int], None], int]] = (),
+    ) -> None:
+        """Integrate `steps` steps in place, starting from the velocities of `atoms`.
+
+        Parameters
+        ----------
+        temperature
+            K; ignored by ``nve``.
+        timestep, damping
+            fs; `damping` is the relaxation time of the thermostat.
+        ensemble
+            ``nve`` (velocity Verlet), ``nvt_langevin`` or ``nvt_nose_hoover`` (a chain of three).
+        seed
+            For Langevin's noise. Hand the same Generator to successive calls to go on with the same stream.
+        observers
+            Pairs (function, interval): ``function(atoms, step)`` after every `interval` steps.
+
+        Raises
+        ------
+        HarnessError
+            For an unknown ensemble.
+        """
+        with self._attached(atoms, fixed):
+            integrator = _integrator(atoms, ensemble, temperature, timestep, damping, seed)
+            start = integrator.nsteps
+            for function, interval in observers:
+
+                def observe(function: Callable[[Atoms, int], None] = function) -> None:
+                    if integrator.nsteps > start:
+                        function(atoms, integrator.nsteps)
+
+                integrator.attach(observe, interval=interval)
+            integrator.run(steps)
+
+    @contextmanager
+    def _attached(self, atoms: Atoms, fixed: np.ndarray | None = None) -> Iterator[None]:
+        """Lend calculator and constraint to `atoms` and take them back."""
+        calculator, constraints = atoms.calc, list(atoms.constraints)
+        atoms.calc = self.calculator
+        if fixed is not None and len(fixed := np.asarray(fixed)):
+            indices = np.flatnonzero(fixed) if fixed.dtype == bool else fixed
+            atoms.set_constraint([*constraints, FixAtoms(indices=indices)])
+        try:
+            yield
+        finally:
+            atoms.calc = calculator
+            atoms.set_constraint(constraints)

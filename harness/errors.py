@@ -1,0 +1,56 @@
+"""Errors that a user can mend: one line each, with the nearest right word and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """What is wrong, and what to do about it.
+
+    The command line prints it as one line without a traceback and exits with code 2.
+
+    Parameters
+    ----------
+    what
+        The mistake, naming the offending word.
+    mend
+        The command or change that puts it right.
+    """
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        self.what = what
+        self.mend = mend
+        super().__init__(" ".join(part for part in (what, mend) if part))
+
+
+class UnsupportedError(HarnessError):
+    """The potential or polarization model lacks a property that the task requires.
+
+    Parameters
+    ----------
+    missing
+        Names of the missing properties.
+    """
+
+    def __init__(self, what: str, mend: str = "", missing: Iterable[str] = ()) -> None:
+        super().__init__(what, mend)
+        self.missing = sorted(missing)
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that `word` most probably meant, or None when nothing is near."""
+    found = difflib.get_close_matches(word.lower(), list(choices), n=1, cutoff=0.55)
+    return found[0] if found else None
+
+
+def unknown(kind: str, word: str, choices: Iterable[str], mend: str = "") -> HarnessError:
+    """An error for a name that does not exist, with the nearest match and the choices."""
+    choices = sorted(choices)
+    parts = [f"unknown {kind} '{word}'."]
+    near = nearest(word, choices)
+    if near is not None:
+        parts.append(f"Did you mean '{near}'?")
+    parts.append(f"Choices: {', '.join(choices)}." if choices else "There are none.")
+    return HarnessError(" ".join(parts), mend)

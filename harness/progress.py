@@ -1,0 +1,42 @@
+"""Progress bars on standard error; quiet where nobody looks."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from tqdm import tqdm
+
+
+class TqdmProgress:
+    """A bar with an estimate of the time left.
+
+    On a terminal it is redrawn in place; in a log file it prints a line at most every ten seconds.
+    """
+
+    def __init__(self, description: str, total: float) -> None:
+        live = sys.stderr.isatty()
+        self._bar = tqdm(
+            total=total,
+            desc=description,
+            file=sys.stderr,
+            leave=True,
+            ascii=None if live else True,
+            mininterval=0.1 if live else 10.0,
+            maxinterval=0.5 if live else 20.0,
+            bar_format="{desc}: {percentage:3.0f}% |{bar:24}| {n:g}/{total:g} [{elapsed}<{remaining}]{postfix}",
+        )
+
+    def update(self, n: float = 1, note: str = "") -> None:
+        """Advance by `n`, with a short remark."""
+        if note:
+            self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(n)
+
+    def __enter__(self) -> TqdmProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()

@@ -1,0 +1,301 @@
+"""Make one record from one job: ``python -m harness.worker job.json``.
+
+The worker runs inside the environment of its plugins. It needs neither Hydra nor a terminal, and nothing
+crosses its border but files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from harness import __version__, registry
+from harness.engine import Engine
+from harness.errors import HarnessError, UnsupportedError
+from harness.job import Job, check_elements
+from harness.parameters import build_params
+from harness.progress import TqdmProgress
+from harness.protocols import Measurement, PolarizationModel, Potential
+from harness.record import Record, Status, cannot_write, write_record
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import BaseCalculator
+
+#: Exit codes of the worker and of the command line.
+EXIT: Mapping[str, int] = {"ok": 0, "unsupported": 0, "failed": 1, "timeout": 1, "interrupted": 130}
+BAD_INPUT = 2
+
+
+class RunTimeout(Exception):
+    """The run took longer than its time-out."""
+
+
+@dataclass(slots=True)
+class WorkerContext:
+    """What a task sees while it measures; see `harness.protocols.Context`."""
+
+    atoms: Atoms
+    potential: Potential
+    calculator: BaseCalculator
+    polarization: PolarizationModel | None
+    engine: Engine
+    params: Any
+    material: Mapping[str, Any]
+    seed: int
+    folder: Path
+    checkpoint: FileCheckpoint
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def progress(self, description: str, total: float) -> Iterator[TqdmProgress]:
+        """A progress bar on standard error."""
+        with TqdmProgress(description, total) as bar:
+            yield bar
+
+    @contextlib.contextmanager
+    def clock(self, name: str) -> Iterator[None]:
+        """Add the wall time of the block to the samples of `name`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds.setdefault(name, []).append(time.perf_counter() - start)
+
+
+class FileCheckpoint:
+    """Partial results of one run in a file that is replaced atomically."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "checkpoint.npz"
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """The last complete save, or None; an unreadable file counts as none."""
+        try:
+            with np.load(self.path, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, EOFError, KeyError):
+            return None
+        except Exception as error:  # zipfile.BadZipFile is not an OSError
+            if type(error).__name__ != "BadZipFile":
+                raise
+            return None
+
+    def save(self, arrays: Mapping[str, Any]) -> None:
+        """Write beside, then rename."""
+        draft = self.path.with_suffix(".tmp.npz")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(draft, **{name: np.asarray(value) for name, value in arrays.items()})
+            os.replace(draft, self.path)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+
+def execute(job: Job, timeout: float | None = None) -> Record:
+    """Run `job` in this process and write its record, whatever happens.
+
+    Returns
+    -------
+    Record
+        With one of the five statuses; ``counts["bad_input"]`` is 1 where the user can mend the failure.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After the record ``interrupted`` was written.
+    HarnessError
+        When the record itself cannot be written.
+    """
+    record = new_record(job)
+    folder = Path(job.folder)
+    write_record(folder, record)  # stands if this process is killed
+    measurement: Measurement | None = None
+    interrupt: BaseException | None = None
+    try:
+        with _alarm(timeout), threadpool_limits(int(job.config["device"].get("threads", 1))):
+            measurement = _measure(job, record)
+        _finish(record, "ok")
+    except UnsupportedError as error:
+        record.missing = error.missing
+        _finish(record, "unsupported", str(error))
+    except HarnessError as error:
+        record.counts["bad_input"] = 1
+        _finish(record, "failed", str(error))
+    except RunTimeout:
+        _finish(record, "timeout", f"stopped after {timeout:g} s (timeout={timeout:g})")
+    except KeyboardInterrupt as error:
+        interrupt = error
+        _finish(record, "interrupted", "stopped by Ctrl-C; the same command goes on from the last checkpoint")
+    except Exception as error:  # whatever a backend throws becomes a record
+        record.stderr = traceback.format_exc()[-8000:]
+        _finish(record, "failed", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    write_record(folder, record, measurement)
+    if record.status in ("ok", "unsupported"):
+        _remove(Path(job.work))
+    if interrupt is not None:
+        raise interrupt
+    return record
+
+
+def new_record(job: Job) -> Record:
+    """The record of a run that has only begun: status ``interrupted``, which stands if it is killed."""
+    config = job.config
+    return Record(
+        identity=job.identity,
+        status="interrupted",
+        task=config["task"]["name"],
+        task_version=0,
+        potential=config["potential"]["name"],
+        polarization=None if config["polarization"]["name"] == "none" else config["polarization"]["name"],
+        material=config["material"].get("name", "material"),
+        profile=config["profile"]["name"],
+        config=config,
+        provenance={"harness": __version__, "files": dict(job.files), "command": job.command},
+        started=_now(),
+        error="begun and not finished: the process was killed; the same command goes on from the last checkpoint",
+    )
+
+
+def _measure(job: Job, record: Record) -> Measurement:
+    config = job.config
+    plugins = job.plugins
+    task = registry.build_task(config["task"].get("factory") or config["task"]["name"], plugins)
+    record.task_version = task.version
+    params = build_params(task.Params, config["task"].get("params") or {}, f"task '{task.name}'")
+    potential = registry.build_potential(
+        config["potential"].get("factory") or config["potential"]["name"],
+        config["potential"].get("params") or {},
+        plugins,
+    )
+    polarization = None
+    if config["polarization"]["name"] != "none":
+        polarization = registry.build_polarization(
+            config["polarization"].get("factory") or config["polarization"]["name"],
+            config["polarization"].get("params") or {},
+            plugins,
+        )
+    record.provenance["potential"] = potential.provenance()
+    record.provenance["polarization"] = polarization.provenance() if polarization is not None else None
+    record.host = describe_host(plugins)
+    atoms = task.structure(config["material"], params)
+    symbols = set(atoms.get_chemical_symbols())
+    check_elements(symbols, f"potential '{record.label}'", potential.elements)
+    if polarization is not None:
+        check_elements(symbols, f"polarization model '{polarization.name}'", polarization.elements)
+    check_capabilities(task.name, task.requires, potential, polarization)
+    calculator = potential.calculator(device=config["device"]["name"], dtype=config["device"]["dtype"])
+    engine = Engine(calculator)
+    work = Path(job.work)
+    ctx = WorkerContext(
+        atoms, potential, calculator, polarization, engine, params, config["material"], int(config["seed"]),
+        work, FileCheckpoint(work),
+    )
+    with ctx.clock("task"):
+        measurement = task.measure(ctx)
+    record.observables, record.checks = measurement.observables, measurement.checks
+    record.notes, record.seconds = measurement.notes, ctx.seconds
+    record.counts["atoms"] = len(atoms)
+    record.counts["force_calls"] = engine.force_calls
+    return measurement
+
+
+def check_capabilities(
+    task: str, requires: frozenset[str], potential: Potential, polarization: PolarizationModel | None
+) -> None:
+    """Compare what a task requires with what there is.
+
+    Raises
+    ------
+    UnsupportedError
+        Names the missing properties, and the polarization models that would supply them.
+    """
+    offered = set(potential.implemented_properties)
+    if polarization is not None:
+        offered |= set(polarization.implemented_properties)
+    missing = sorted(requires - offered)
+    if missing:
+        models = ", ".join(sorted(registry.polarization_models(None))) or "none installed here"
+        raise UnsupportedError(
+            f"task '{task}' needs {', '.join(missing)}, which '{potential.name}' does not offer"
+            f"{'' if polarization is None else f', nor does polarization={polarization.name}'}.",
+            f"Polarization models: {models} (polarization=NAME).",
+            missing,
+        )
+
+
+def describe_host(plugins: list[str]) -> dict[str, str]:
+    """Facts about this machine, from the core and the named plugins."""
+    host: dict[str, str] = {}
+    registry.manager(plugins).hook.harness_describe_host(host=host)
+    return host
+
+
+def _finish(record: Record, status: Status, error: str = "") -> None:
+    record.status, record.error, record.finished = status, error, _now()
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alarm(timeout: float | None) -> Iterator[None]:
+    """Raise RunTimeout in the main thread after `timeout` seconds."""
+    if not timeout or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(signum: int, frame: object) -> None:
+        raise RunTimeout
+
+    try:
+        previous: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, ring)
+    except ValueError:  # not the main thread: the parent's own time-out has to do
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, timeout)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the worker."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if len(arguments) != 1:
+        print("usage: python -m harness.worker job.json", file=sys.stderr)
+        return BAD_INPUT
+    job = Job.read(Path(arguments[0]))
+    try:
+        record = execute(job, job.config.get("timeout"))
+    except KeyboardInterrupt:
+        return EXIT["interrupted"]
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return BAD_INPUT if record.counts.get("bad_input") else EXIT[record.status]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
