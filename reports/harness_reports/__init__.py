@@ -1,0 +1,15 @@
+"""Built-in reports: Markdown, CSV and HTML views of records. No physics, no models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import hookimpl
+
+
+@hookimpl
+def harness_reports() -> dict[str, Any]:
+    """The three formats."""
+    from harness_reports.formats import CSV, HTML, Markdown
+
+    return {"markdown": Markdown, "csv": CSV, "html": HTML}

@@ -1,0 +1,131 @@
+"""Columns, rows and cells of the table that answers a task's question."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.protocols import Check
+from harness.quantity import Quantity
+from harness.record import Record
+from harness.scoring import plain_unit
+from harness_reports import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One observable."""
+
+    name: str
+    unit: str
+    meaning: str = ""
+    """How values and intervals were obtained, as the records say."""
+    clash: tuple[str, ...] = ()
+    """The units in use where records disagree about it."""
+
+    @property
+    def symbol(self) -> str:
+        """The observable's symbol."""
+        return numbers.symbol(self.name)[0]
+
+    @property
+    def subscript(self) -> str:
+        """The subscript of its symbol; may be empty."""
+        return numbers.symbol(self.name)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One observable of one record or reference, ready to be printed."""
+
+    number: str = ""
+    interval: str = ""
+    unit: str = ""
+    note: str = ""
+    quantity: Quantity | None = None
+
+    @property
+    def text(self) -> str:
+        """The cell in one line."""
+        words = " ".join(part for part in (self.number, self.interval, self.unit) if part)
+        return f"{words} ({self.note})" if words and self.note else words or self.note
+
+
+@dataclass(slots=True)
+class Row:
+    """One record: what came out of it, or why nothing did."""
+
+    record: Record
+    settings: str
+    cells: dict[str, Cell] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The potential."""
+        return self.record.label
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``invalid`` (a check failed), or what the record says."""
+        return "invalid" if self.record.status == "ok" and not self.record.valid else self.record.status
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the status is not ``ok``, a line each; never empty then."""
+        if self.record.status == "ok":
+            return [failure(check) for check in self.record.checks if not check.passed]
+        reasons = [f"missing: {', '.join(self.record.missing)}"] if self.record.missing else []
+        return [*([self.record.error] if self.record.error else []), *reasons] or ["the record gives no reason"]
+
+
+def failure(check: Check) -> str:
+    """A failed check in words, with its number."""
+    value = numbers.written(Quantity(check.value, check.unit))
+    limit = numbers.written(Quantity(check.tolerance, check.unit))
+    return f"{check.name}: {value}, allowed ±{limit}"
+
+
+def cell(quantity: Quantity, clash: bool = False) -> Cell:
+    """A quantity as a cell."""
+    if isinstance(quantity.value, list):
+        return Cell(number=numbers.written(quantity), quantity=quantity)
+    number, interval = numbers.compact(quantity.value, quantity.interval)
+    unit = "" if number == "no answer" and not interval else numbers.unit(quantity.unit)
+    return Cell(number, interval, unit, "unit differs from other records" if clash else "", quantity)
+
+
+def columns(records: Sequence[Record], names: Sequence[str] | None = None) -> list[Column]:
+    """The observables `names` (None: every scalar) of `records`, with the units in use."""
+    if names is None:
+        names = sorted(
+            {n for record in records for n, q in record.observables.items() if isinstance(q.value, float)}
+        )
+    found = []
+    for name in names:
+        quantities = [record.observables[name] for record in records if name in record.observables]
+        units = sorted({q.unit for q in quantities})
+        clash = tuple(units) if len({plain_unit(u) for u in units}) > 1 else ()
+        methods = sorted({q.method for q in quantities if q.method})
+        found.append(Column(name, units[0] if units and not clash else "", "; ".join(methods), clash))
+    return found
+
+
+def rows(records: Sequence[Record], settings: Mapping[str, str], shown: Sequence[Column]) -> list[Row]:
+    """A row for each record, with a cell for each column: never a gap without a word."""
+    made = []
+    for record in records:
+        cells = {}
+        for column in shown:
+            quantity = record.observables.get(column.name)
+            if quantity is None:
+                cells[column.name] = Cell(note="not measured" if record.status == "ok" else record.status)
+            else:
+                cells[column.name] = cell(quantity, bool(column.clash))
+        made.append(Row(record, settings.get(record.identity, ""), cells))
+    return made
+
+
+def finite(quantity: Quantity | None) -> bool:
+    """Whether it is a number that can be drawn."""
+    return quantity is not None and isinstance(quantity.value, float) and math.isfinite(quantity.value)

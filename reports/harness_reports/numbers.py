@@ -1,0 +1,111 @@
+"""How numbers are written: as many digits as their interval supports, never without a unit."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from harness.quantity import Quantity
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "theta": "θ", "kappa": "κ",
+    "lambda": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "psi": "ψ", "omega": "ω",
+}  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def decimals(value: float, low: float | None = None, high: float | None = None) -> int:
+    """Decimals worth writing: the half-width to one significant digit (two when it begins with 1); else four digits."""
+    if low is not None and high is not None and math.isfinite(low) and math.isfinite(high) and high > low:
+        half = (high - low) / 2
+        exponent = math.floor(math.log10(half))
+        if round(half / 10**exponent, 1) < 2:
+            exponent -= 1
+        return -exponent
+    size = abs(value)
+    return 3 - math.floor(math.log10(size)) if size > 0 and math.isfinite(size) else 0
+
+
+def _plain(value: float, places: int) -> str:
+    if math.isnan(value):
+        return "no answer"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    rounded = round(value, places)
+    if places < 0:
+        return f"{rounded:.0f}"
+    text = f"{rounded:.{places}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def compact(value: float, interval: tuple[float, float] | None = None, ascii_only: bool = False) -> tuple[str, str]:
+    """A number and its interval, as text without unit: ``("4.9", "[4.6, 5.2]")``; either may be empty.
+
+    Very small and very large numbers are written with a power of ten, the same in all three.
+    """
+    bounds = interval or ()
+    size = max((abs(x) for x in (value, *bounds) if math.isfinite(x)), default=0.0)
+    power = math.floor(math.log10(size)) if size and not 1e-3 <= size < 1e5 else 0
+    value, *scaled = (x / 10.0**power for x in (value, *bounds))
+    ranged = math.isnan(value) and interval is not None
+    places = 3 - math.floor(math.log10(size / 10.0**power)) if ranged and size else decimals(value, *scaled)
+    ten = (f"e{power}" if ascii_only else f"×10{str(power).translate(_SUPERSCRIPTS)}") if power else ""
+    texts = [_plain(x, min(places, 12)) for x in (value, *scaled)]
+    if ranged or not scaled:
+        texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
+    number = "" if ranged else texts[0] + (ten if math.isfinite(value) else "")
+    if ascii_only:
+        texts = [text + ten if text[-1].isdigit() else text for text in texts]
+        ten = ""
+    between = f"[{texts[1]}, {texts[2]}]{ten}" if scaled else ""
+    if ascii_only:
+        return tuple(text.replace("∞", "inf").replace("−", "-") for text in (number, between))  # type: ignore[return-value]
+    return tuple(_minus(text) for text in (number, between))  # type: ignore[return-value]
+
+
+def _minus(text: str) -> str:
+    return re.sub(r"(?<![\w⁻])-(?=\d)", "−", text)
+
+
+def written(quantity: Quantity, ascii_only: bool = False) -> str:
+    """A quantity in one line, e.g. ``4.9 [4.6, 5.2] eV``."""
+    if isinstance(quantity.value, list):
+        return f"{len(quantity.value)} values in {quantity.unit}"
+    parts = compact(quantity.value, quantity.interval, ascii_only)
+    return " ".join(part for part in (*parts, unit(quantity.unit, ascii_only)) if part)
+
+
+def unit(text: str, ascii_only: bool = False) -> str:
+    """A unit as it is printed: ``eV/A^2`` becomes ``eV/Å²``; ``1`` becomes nothing."""
+    if text == "1":
+        return ""
+    if ascii_only:
+        return text.replace("Å", "A").replace("²", "^2").replace("³", "^3").replace("⁻", "^-").replace("¹", "1")
+    text = re.sub(r"\bA\b", "Å", text.replace("**", "^").replace("*", " "))
+    return re.sub(r"\^(-?\d+)", lambda found: found[1].translate(_SUPERSCRIPTS), text)
+
+
+def symbol(name: str) -> tuple[str, str]:
+    """An observable's name as symbol and subscript: ``mu_zyzy`` gives ``("μ", "zyzy")``; words get spaces."""
+    base, _, rest = name.partition("_")
+    if base in GREEK:
+        return GREEK[base], rest.replace("_", ", ")
+    if len(base) == 1 and rest:
+        return base, rest.replace("_", ", ")
+    return name.replace("_", " "), ""
+
+
+def seconds(value: float) -> str:
+    """A duration: ``830 ms``, ``12.4 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if not math.isfinite(value):
+        return "no answer"
+    if value < 1e-3:
+        return f"{value * 1e6:.3g} µs"
+    if value < 1:
+        return f"{value * 1e3:.3g} ms"
+    if value < 59.95:
+        return f"{value:.3g} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,81 @@
+"""Where each number comes from, and the command that makes it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.record import Record
+from harness.references import level_of_theory
+from harness_reports.grouping import flatten
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A record's provenance, the telling parts first."""
+
+    record: Record
+    level: str
+    models: tuple[tuple[str, str], ...]
+    """Model files with their sha256."""
+    details: tuple[tuple[str, str], ...]
+    """All that the record says, as dotted keys."""
+    command: str
+
+
+def origin(record: Record) -> Origin:
+    """The provenance of one record."""
+    parts = {
+        **flatten(record.provenance),
+        **{f"host.{key}": text for key, text in flatten(record.host).items()},
+        "identity": record.identity,
+        "task version": str(record.task_version),
+        "started": record.started,
+        "finished": record.finished,
+        "files": ", ".join(record.files) or "none",
+        "folder": str(record.folder or ""),
+    }
+    return Origin(
+        record,
+        level_of_theory(record) or "not stated",
+        tuple(sorted(model_hashes(record.provenance).items())),
+        tuple(sorted((key, text) for key, text in parts.items() if key != "command")),
+        command(record),
+    )
+
+
+def model_hashes(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> sha256 of every file that a provenance names, however deep it lies."""
+    found: dict[str, str] = {}
+    files = provenance.get("files")
+    if isinstance(files, Mapping):
+        found |= {str(name).rpartition("/")[2]: str(digest) for name, digest in files.items()}
+    stack: list[Any] = [provenance]
+    while stack:
+        tree = stack.pop()
+        if isinstance(tree, Mapping):
+            if isinstance(tree.get("sha256"), str):
+                name = str(tree.get("file") or tree.get("factory") or tree.get("name") or "model")
+                found[name.rpartition("/")[2]] = tree["sha256"]
+            stack += list(tree.values())
+        elif isinstance(tree, Sequence) and not isinstance(tree, str):
+            stack += list(tree)
+    return found
+
+
+def command(record: Record) -> str:
+    """The command line that makes the record again: the recorded one, else one from its configuration."""
+    recorded = record.provenance.get("command")
+    if isinstance(recorded, str) and recorded:
+        return recorded
+    words = [f"task={record.task}", f"potential={record.potential}"]
+    words += [f"polarization={record.polarization}"] if record.polarization else []
+    words += [f"material={record.material}", f"profile={record.profile}"]
+    material = flatten(record.config.get("material", {}))
+    words += [f"material.{key}={text}" for key, text in sorted(material.items()) if key != "name"]
+    task = record.config.get("task", {}).get("params") or {}
+    words += [f"task.params.{key}={text}" for key, text in sorted(flatten(task).items())]
+    words += [f"seed={record.config['seed']}"] if "seed" in record.config else []
+    return "python -m harness " + " ".join(shlex.quote(word) for word in words)

@@ -1,0 +1,109 @@
+"""Records as a tidy table: one row for each observable of each record, with the reference nearest to it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from harness.quantity import Quantity
+from harness.record import Record
+from harness.references import KINDS
+from harness.scoring import Score
+from harness_reports import timing
+from harness_reports.cells import failure
+from harness_reports.view import Page, Section
+
+_RECORD = ("task", "task_version", "material", "potential", "polarization", "profile", "settings")
+_RUN = ("n", "n_eff", "method", "status", "valid", "failed_checks", "error", "identity", "host", "seconds", "started")
+_REFERENCE = ("kind", "value", "low", "high", "unit", "system", "level_of_theory", "source")
+FIELDS = (
+    *_RECORD, "level_of_theory", "observable", "value", "low", "high", "confidence", "unit", "unit_clash", *_RUN,
+    *(f"reference_{name}" for name in _REFERENCE), "difference", "ratio", "mismatches",
+)  # fmt: skip
+
+
+def tidy(page: Page) -> Iterator[dict[str, Any]]:
+    """The rows; a record without observables has one row, with its status and error."""
+    origins = {origin.record.identity: origin for origin in page.origins}
+    for section in page.sections:
+        for row in section.rows:
+            record = row.record
+            common = {
+                **_run(record),
+                "material": section.group.material,
+                "settings": row.settings,
+                "level_of_theory": origins[record.identity].level,
+            }
+            for name, quantity in sorted(record.observables.items()):
+                yield {
+                    **common,
+                    "observable": name,
+                    **_quantity(quantity),
+                    "unit_clash": _clash(section, name),
+                    **_nearest(section, record, name),
+                }
+            if not record.observables:
+                yield common
+
+
+def _run(record: Record) -> dict[str, Any]:
+    failed = [failure(check) for check in record.checks if not check.passed]
+    return {
+        "task": record.task,
+        "task_version": record.task_version,
+        "potential": record.label,
+        "polarization": record.polarization or "",
+        "profile": record.profile,
+        "status": record.status,
+        "valid": str(record.valid).lower(),
+        "failed_checks": "; ".join(failed),
+        "error": record.error,
+        "identity": record.identity,
+        "host": timing.host(record),
+        "seconds": repr(math.fsum(record.seconds["task"])) if record.seconds.get("task") else "",
+        "started": record.started,
+    }
+
+
+def _quantity(quantity: Quantity, prefix: str = "") -> dict[str, Any]:
+    low, high = quantity.interval or ("", "")
+    value = json.dumps(quantity.to_dict()["value"]) if isinstance(quantity.value, list) else repr(quantity.value)
+    entries = {"value": value, "low": _number(low), "high": _number(high), "unit": quantity.unit}
+    if prefix:
+        return {prefix + key: entry for key, entry in entries.items()}
+    return entries | {
+        "confidence": quantity.level if quantity.interval else "",
+        "n": "" if quantity.n is None else quantity.n,
+        "n_eff": "" if quantity.n_eff is None else repr(quantity.n_eff),
+        "method": quantity.method,
+    }
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _clash(section: Section, name: str) -> str:
+    return next((" / ".join(c.clash) for c in (*section.columns, *section.more) if c.name == name), "")
+
+
+def _nearest(section: Section, record: Record, name: str) -> dict[str, Any]:
+    candidates = [s for s in section.all_scores if (s.identity, s.observable) == (record.identity, name)]
+    if not candidates:
+        return {}
+    best: Score = min(
+        candidates, key=lambda s: (len(s.mismatches), KINDS.index(s.reference.kind), s.reference.sort_key)
+    )
+    reference = best.reference
+    return {
+        **_quantity(reference.quantity, "reference_"),
+        "reference_kind": reference.kind,
+        "reference_system": reference.system,
+        "reference_level_of_theory": reference.level_of_theory,
+        "reference_source": reference.source,
+        "difference": repr(best.difference.value) if best.difference else "",
+        "ratio": repr(best.ratio.value) if best.ratio else "",
+        "mismatches": "; ".join(f"{what}: {how}" for what, how in best.mismatches.items()),
+    }

@@ -1,0 +1,180 @@
+"""A report as data: what every format shows, computed once and independent of the order of the records."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import __version__
+from harness.errors import HarnessError
+from harness.protocols import Check
+from harness.record import Record
+from harness.references import Reference, published_references, references_from_records
+from harness.scoring import Score, score
+from harness_reports.cells import Cell, Column, Row, columns, rows
+from harness_reports.chart import Chart, chart
+from harness_reports.compare import ReferenceRow, ScoreLine, reference_rows, score_lines
+from harness_reports.grouping import Group, group, slug
+from harness_reports.pictures import Figures, draw
+from harness_reports.provenance import Origin, origin
+from harness_reports.timing import Speed, speeds
+
+
+@dataclass(slots=True)
+class CheckLine:
+    """One consistency check across the records of a section."""
+
+    name: str
+    reason: str
+    results: dict[str, Check]
+    """Identity -> the check."""
+
+
+@dataclass(slots=True)
+class Section:
+    """One question: a task on a material at a profile."""
+
+    group: Group
+    question: str
+    columns: list[Column]
+    rows: list[Row]
+    more: list[Column]
+    more_cells: dict[str, dict[str, Cell]]
+    references: list[ReferenceRow]
+    scores: list[ScoreLine]
+    all_scores: list[Score]
+    checks: list[CheckLine]
+    charts: list[Chart]
+    figures: dict[str, Figures]
+    anchor: str
+
+    @property
+    def title(self) -> str:
+        """Task and material."""
+        return f"{self.group.task}, {self.group.material}"
+
+    @property
+    def verdict(self) -> str:
+        """How many records answer the question, in one line."""
+        counts: dict[str, int] = {}
+        for row in self.rows:
+            counts[row.status] = counts.get(row.status, 0) + 1
+        order = ["ok", "invalid", "unsupported", "failed", "timeout", "interrupted"]
+        return ", ".join(f"{counts[status]} {status}" for status in order if status in counts)
+
+
+@dataclass(slots=True)
+class Page:
+    """The whole report."""
+
+    sections: list[Section]
+    coverage: dict[str, dict[str, Row | None]]
+    """Potential -> section anchor -> its first row there; None where nothing was run."""
+    speeds: dict[str, list[Speed]]
+    origins: list[Origin]
+    errors: list[str]
+    anchors: dict[str, str] = field(default_factory=dict)
+    """Identity -> anchor of the record."""
+    period: str = ""
+    version: str = __version__
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return sum(len(section.rows) for section in self.sections)
+
+
+def build(
+    records: Sequence[Record],
+    folder: Path | None,
+    errors: Sequence[HarnessError] = (),
+    tasks: Mapping[str, type] | None = None,
+    references: Sequence[Reference] | None = None,
+) -> Page:
+    """Compute a report.
+
+    Parameters
+    ----------
+    folder
+        Takes the figures; None draws none.
+    errors
+        Records that could not be read.
+    tasks
+        Task classes by name, for figures, main observables and published values; None for all that are installed.
+    references
+        None for the published values of the tasks and whatever the records know.
+    """
+    if tasks is None:
+        from harness import registry
+
+        tasks = registry.tasks()
+    groups = group(records)
+    kept = [record for g in groups for record in g.records]
+    if references is None:
+        references = [*published_references(tasks), *references_from_records(kept)]
+    sections = [_section(g, folder, tasks, references) for g in groups]
+    starts = sorted(record.started[:10] for record in kept if record.started)
+    return Page(
+        sections=sections,
+        coverage=_coverage(sections),
+        speeds=speeds([g.records for g in groups]),
+        origins=[origin(record) for record in kept],
+        errors=sorted(str(error) for error in errors),
+        anchors={record.identity: slug("record", record.label, record.identity) for record in kept},
+        period=" to ".join(sorted({starts[0], starts[-1]})) if starts else "",
+    )
+
+
+def _section(g: Group, folder: Path | None, tasks: Mapping[str, type], references: Sequence[Reference]) -> Section:
+    factories = [str(r.config.get("task", {}).get("factory") or g.task) for r in g.records]
+    task = tasks.get(factories[0])
+    mine = [r for r in references if r.task == g.task]
+    scores: list[Score] = score(g.records, mine)
+    answered = [record for record in g.records if record.observables]
+    headline = getattr(task, "headline", None) or None
+    shown = columns(answered, headline)
+    names = {column.name for column in shown}
+    more = [column for column in columns(answered) if column.name not in names]
+    table = rows(g.records, g.settings, shown)
+    charts = [c for c in (chart(column, table) for column in shown) if c is not None]
+    return Section(
+        group=g,
+        question=_question(task),
+        columns=shown,
+        rows=table,
+        more=more,
+        more_cells={row.record.identity: row.cells for row in rows(answered, g.settings, more)},
+        references=reference_rows(mine, scores, shown),
+        scores=score_lines(g.records, dict(g.settings), scores, [*shown, *more]),
+        all_scores=scores,
+        checks=_checks(g.records),
+        charts=charts,
+        figures={
+            record.identity: draw(record, folder / "figures", tasks) if folder is not None else Figures()
+            for record in g.records
+        },
+        anchor=g.anchor,
+    )
+
+
+def _question(task: type | None) -> str:
+    text = inspect.getdoc(task) if task is not None else None
+    return " ".join(text.partition("\n\n")[0].split()) if text else ""
+
+
+def _checks(records: Sequence[Record]) -> list[CheckLine]:
+    lines: dict[str, CheckLine] = {}
+    for record in records:
+        for check in record.checks:
+            line = lines.setdefault(check.name, CheckLine(check.name, check.reason, {}))
+            line.results[record.identity] = check
+    return list(lines.values())
+
+
+def _coverage(sections: Sequence[Section]) -> dict[str, dict[str, Row | None]]:
+    names = sorted({row.name for section in sections for row in section.rows})
+    return {
+        name: {s.anchor: next((row for row in s.rows if row.name == name), None) for s in sections} for name in names
+    }
