@@ -18,7 +18,7 @@ from ase.constraints import FixAtoms
 
 from harness.errors import HarnessError, unknown
 
-OPTIMIZERS = ("precon_lbfgs", "lbfgs", "fire")
+OPTIMIZERS = ("sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire")
 #: Largest step of one atom, Å. ASE's 0.04 Å would spend fifty steps on the amplitude of one buckle.
 MAXSTEP = 0.2
 
@@ -49,6 +49,11 @@ class CountedCalculator(BaseCalculator):
         if allow_calculation and self.inner.calculation_required(atoms, [name]):
             self.calls += 1
         return self.inner.get_property(name, atoms, allow_calculation)
+
+    def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
+        """Evaluate `properties`, whether known or not."""
+        self.calls += 1
+        self.inner.calculate(atoms, properties, system_changes)
 
     def calculation_required(self, atoms: Atoms, properties: Sequence[str]) -> bool:
         """Whether one of `properties` would have to be evaluated."""
@@ -124,8 +129,9 @@ class Engine:
         fixed
             Indices or mask of atoms that do not move; constraints that `atoms` already has stay.
         optimizer
-            ``precon_lbfgs`` (fewest force calls for large cells), ``lbfgs`` or ``fire``. When the line search of
-            L-BFGS fails, as it does where energies are noisy, FIRE takes over and the result says so.
+            ``precon_lbfgs`` (fewest force calls for large cells), ``sheet_lbfgs`` (the same with a preconditioner
+            that knows that sheets bend easily), ``lbfgs`` or ``fire``. When the line search of L-BFGS fails, as it
+            does where energies are noisy, FIRE takes over and the result says so.
 
         Raises
         ------
@@ -136,8 +142,8 @@ class Engine:
             raise unknown("optimizer", optimizer, OPTIMIZERS)
         before = self.force_calls
         with self._attached(atoms, fixed):
-            if len(atoms) < 3 and optimizer == "precon_lbfgs":
-                optimizer = "lbfgs"
+            if len(atoms) < 3 and optimizer != "fire":
+                optimizer = "lbfgs"  # too few to learn a neighbour distance from
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
@@ -208,3 +214,51 @@ class Engine:
         finally:
             atoms.calc = calculator
             atoms.set_constraint(constraints)
+
+
+def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> int:
+    from ase.optimize import FIRE, LBFGS
+
+    from harness.precon import KeptExp, SafeLBFGS, Sheet
+
+    made: Any
+    if optimizer in ("precon_lbfgs", "sheet_lbfgs"):
+        precon = Sheet() if optimizer == "sheet_lbfgs" else KeptExp(A=3)
+        made = SafeLBFGS(atoms, precon=precon, logfile=None, maxstep=maxstep)
+    elif optimizer == "lbfgs":
+        made = LBFGS(atoms, logfile=None, maxstep=maxstep)
+    else:
+        made = FIRE(atoms, logfile=None, maxstep=maxstep)
+    made.run(fmax=fmax, steps=max_steps)
+    return int(made.nsteps)
+
+
+def _largest(atoms: Atoms) -> float:
+    forces = atoms.get_forces()
+    return float(np.sqrt((forces**2).sum(axis=1).max(initial=0.0)))
+
+
+def _integrator(
+    atoms: Atoms,
+    ensemble: str,
+    temperature: float,
+    timestep: float,
+    damping: float,
+    seed: int | np.random.Generator,
+) -> Any:
+    from ase import units
+    from ase.md.langevin import Langevin
+    from ase.md.nose_hoover_chain import NoseHooverChainNVT
+    from ase.md.verlet import VelocityVerlet
+
+    step = timestep * units.fs
+    if ensemble == "nve":
+        return VelocityVerlet(atoms, timestep=step)
+    if ensemble == "nvt_langevin":
+        rng = np.random.default_rng(seed)
+        return Langevin(
+            atoms, timestep=step, temperature_K=temperature, friction=1 / (damping * units.fs), fixcm=False, rng=rng
+        )
+    if ensemble == "nvt_nose_hoover":
+        return NoseHooverChainNVT(atoms, timestep=step, temperature_K=temperature, tdamp=damping * units.fs)
+    raise unknown("ensemble", ensemble, ("nve", "nvt_langevin", "nvt_nose_hoover"))

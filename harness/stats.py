@@ -1,0 +1,147 @@
+"""Intervals for numbers that were sampled or fitted: block averages and straight lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import signal, stats
+
+from harness.quantity import Quantity
+
+RESAMPLES = 2000
+
+
+def effective_samples(samples: Sequence[float] | np.ndarray) -> float:
+    """The number of independent samples in a correlated series, n / (2 τ).
+
+    τ is the integrated autocorrelation time, summed up to the first lag beyond 5 τ (Sokal's window, Monte Carlo
+    Methods in Statistical Mechanics, 1996). Between 1 and n.
+    """
+    x = np.asarray(samples, dtype=float)
+    n = len(x)
+    x = x - x.mean()
+    if n < 4 or not np.any(x):
+        return float(n)
+    correlation = signal.correlate(x, x, mode="full", method="fft")[n - 1 :]
+    correlation /= correlation[0]
+    time = 0.5 + np.cumsum(correlation[1:])
+    beyond = np.arange(1, n) >= 5 * time
+    tau = time[np.argmax(beyond)] if beyond.any() else time[-1]
+    return float(np.clip(n / (2 * max(tau, 0.5)), 1.0, n))
+
+
+def block_average(samples: Sequence[float] | np.ndarray, unit: str, level: float = 0.95) -> Quantity:
+    """Mean of a correlated series, with a Student interval for its `effective_samples`."""
+    x = np.asarray(samples, dtype=float)
+    n_eff = effective_samples(x)
+    interval = None
+    if len(x) > 1 and n_eff > 1:
+        error = x.std(ddof=1) / math.sqrt(n_eff)
+        reach = stats.t.ppf(0.5 + level / 2, max(n_eff - 1, 1)) * error
+        interval = (x.mean() - reach, x.mean() + reach)
+    return Quantity(
+        float(x.mean()), unit, interval, n=len(x), n_eff=n_eff, level=level,
+        method="mean, Student interval with autocorrelation",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A fitted straight line.
+
+    Attributes
+    ----------
+    r2
+        Share of the variance that the line explains; nan when there is none to explain.
+    residual
+        Root mean square distance of the points from the line, in units of y.
+    """
+
+    slope: Quantity
+    intercept: Quantity
+    r2: float
+    residual: float
+
+    def at(self, x: float) -> float:
+        """The line's value at `x`."""
+        return float(self.intercept.value) + float(self.slope.value) * x  # type: ignore[arg-type]
+
+
+def fit_line(
+    x: Sequence[float] | np.ndarray,
+    y: Sequence[float] | np.ndarray,
+    unit: str,
+    unit_y: str,
+    *,
+    weights: Sequence[float] | np.ndarray | None = None,
+    blocks: Sequence[int] | np.ndarray | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Line:
+    """Weighted least squares line with bootstrap intervals.
+
+    Points, or whole `blocks` of correlated points, are drawn with replacement; the interval is the standard error
+    over the draws times Student's t for (number of blocks − 2), since percentiles of few points are too narrow.
+
+    Parameters
+    ----------
+    x, y
+        The points.
+    unit, unit_y
+        Unit of the slope and of the intercept.
+    weights
+        Proportional to the inverse variance of each point.
+    blocks
+        A label for each point; points with the same label are drawn together.
+
+    Returns
+    -------
+    Line
+        With slope nan when fewer than two different x are given, and without intervals below three blocks.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
+    known = np.isfinite(x) & np.isfinite(y) & np.isfinite(w)
+    labels = np.arange(len(x)) if blocks is None else np.asarray(blocks)
+    x, y, w, labels = x[known], y[known], w[known], labels[known]
+    method = "least squares, bootstrap over " + ("points" if blocks is None else "blocks")
+    if len(x) < 2 or np.ptp(x) == 0:
+        return Line(Quantity(math.nan, unit, n=len(x)), Quantity(math.nan, unit_y, n=len(x)), math.nan, math.nan)
+    origin = np.average(x, weights=w)  # centred sums keep the digits
+    index = np.unique(labels, return_inverse=True)[1]
+    n = int(index.max()) + 1
+    powers = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1))
+    sums = np.array([np.bincount(index, w * (x - origin) ** p * y**q, n) for p, q in powers])
+    slope, centre = _solve(sums.sum(axis=1))
+    errors = (math.nan, math.nan)
+    if n > 2:
+        times_drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+        slopes, centres = _solve(sums @ times_drawn.T)
+        errors = (float(np.nanstd(slopes, ddof=1)), float(np.nanstd(centres - slopes * origin, ddof=1)))
+    t = stats.t.ppf(0.5 + level / 2, max(n - 2, 1))
+
+    def quantity(value: float, error: float, unit: str) -> Quantity:
+        interval = (value - t * error, value + t * error) if math.isfinite(error) else None
+        return Quantity(float(value), unit, interval, n=len(x), n_eff=float(n), level=level, method=method)
+
+    left = y - (centre + slope * (x - origin))
+    scatter = float(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
+    residual = float(np.average(left**2, weights=w))
+    return Line(
+        quantity(float(slope), errors[0], unit),
+        quantity(float(centre - slope * origin), errors[1], unit_y),
+        1 - residual / scatter if scatter > 0 else math.nan,
+        math.sqrt(residual),
+    )
+
+
+def _solve(sums: np.ndarray) -> np.ndarray:
+    """Slope and value at the origin from the sums of w, wx, wx², wy, wxy."""
+    s, sx, sxx, sy, sxy = sums
+    determinant = s * sxx - sx**2
+    bad = determinant <= 1e-12 * s * sxx  # a draw of one point over and over has no slope
+    slope = np.where(bad, 0.0, s * sxy - sx * sy) / np.where(bad, 1.0, determinant)
+    return np.stack([np.where(bad, np.nan, slope), np.where(bad, np.nan, (sy - slope * sx) / s)])
