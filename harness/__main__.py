@@ -62,9 +62,10 @@ def main(argv: list[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         import hydra
+        from hydra.errors import HydraException
         from omegaconf.errors import OmegaConfBaseException
 
-        from harness.config import HydraException, explain, register
+        from harness.config import explain, register
     except ImportError as error:
         print(f"error: {error}. {USAGE_MEND}", file=sys.stderr)
         return 2
@@ -77,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     os.close(handle)
     os.environ[OUTCOMES] = outcomes
     app = hydra.main(version_base="1.3", config_path="pkg://harness.conf", config_name="config")(run_one)
-    sys.argv = ["harness", *arguments]
+    sys.argv = ["harness", *_with_choices(arguments)]
     try:
         app()
     except KeyboardInterrupt:
@@ -98,6 +99,16 @@ def main(argv: list[str] | None = None) -> int:
         Path(outcomes).unlink(missing_ok=True)
         os.environ.pop(OUTCOMES, None)
     return _summarise([json.loads(line) for line in lines])
+
+
+def _with_choices(arguments: list[str]) -> list[str]:
+    """Let ``--help`` work although no task and no potential was chosen yet."""
+    if not {"--help", "-h"} & set(arguments):
+        return arguments
+    examples = {"task": "single_point", "potential": "ase"}
+    given = {argument.partition("=")[0] for argument in arguments}
+    extra = [f"{group}={option}" for group, option in examples.items() if group not in given]
+    return [*arguments, *extra]
 
 
 def _summarise(outcomes: list[dict[str, Any]]) -> int:

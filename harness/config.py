@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from harness.catalogue import catalogue
 from harness.errors import HarnessError, nearest, unknown
@@ -69,6 +69,15 @@ class Config:
     timeout: float | None = None
 
 
+SECTIONS = {
+    "task": ComponentConfig,
+    "potential": ComponentConfig,
+    "polarization": ComponentConfig,
+    "profile": ProfileConfig,
+    "device": DeviceConfig,
+}
+
+
 class PluginSearchPath(SearchPathPlugin):
     """Every plugin's own ``conf`` folder joins the configuration, whether the plugin is installed or not."""
 
@@ -99,7 +108,19 @@ def plain(config: DictConfig) -> dict[str, Any]:
         raise HarnessError(f"{missing[0]} has no value.", f"Give {missing[0]}=VALUE.")
     resolved = OmegaConf.to_container(config, resolve=True)
     assert isinstance(resolved, dict)
-    return {str(key): value for key, value in resolved.items()}
+    values = {str(key): value for key, value in resolved.items()}
+    _check_keys(values, Config, "")
+    for key, schema in SECTIONS.items():
+        _check_keys(values[key], schema, f"{key}.")
+    return values
+
+
+def _check_keys(values: dict[str, Any], schema: type, prefix: str) -> None:
+    """Refuse keys that ``+key=value`` forced past the schema."""
+    names = [f.name for f in dataclasses.fields(schema)]
+    for key in values:
+        if key not in names:
+            raise unknown("setting", f"{prefix}{key}", [f"{prefix}{name}" for name in names])
 
 
 def explain(error: Exception, overrides: Iterable[str]) -> HarnessError:
@@ -120,12 +141,11 @@ def explain(error: Exception, overrides: Iterable[str]) -> HarnessError:
         key = re.search(r"full_key: (\S+)", text)
         if in_struct:
             full = key[1] if key else in_struct[1]
-            return _unknown_key(full, overrides, error)
-        override = re.search(r"Could not override '([^']+)'", text)
-        if override:
-            near = _nearest_override(override[1])
-            if near:
-                return HarnessError(f"unknown setting '{override[1]}'. {near}", "`--help` lists the groups.")
+            return _unknown_key(full, overrides)
+        override = re.search(r"Could not (?:override|append to config) '([^']+)'|Could not append to config. An item is "
+                             r"already at '([^']+)'", text)
+        if override and override[1]:
+            return _unknown_key(override[1], overrides)
     return HarnessError(_first_line(error), "`python -m harness --help` shows what can be set.")
 
 
@@ -142,17 +162,12 @@ def _mend(group: str) -> str:
     return "`python -m harness.plugins` lists what is there." if group in ("potential", "task") else ""
 
 
-def _nearest_override(word: str) -> str:
-    near = nearest(word, [*GROUPS, "seed", "runs", "force", "timeout"])
-    return f"Did you mean '{near}'?" if near else f"Choices: {', '.join(GROUPS)}, seed, runs, force, timeout."
-
-
-def _unknown_key(full: str, overrides: Iterable[str], error: Exception) -> HarnessError:
+def _unknown_key(full: str, overrides: Iterable[str]) -> HarnessError:
     """An unknown key, with the nearest key at the same place of the composed configuration."""
     parent, _, last = full.rpartition(".")
     siblings = sorted(_keys_at(parent, overrides))
-    where = f" of {parent}" if parent else ""
-    return unknown(f"key{where}", last, siblings, f"Set {parent + '.' if parent else ''}NAME=VALUE.")
+    where = f"key of {parent}" if parent else "setting"
+    return unknown(where, last, siblings, "`python -m harness --help` shows what can be set.")
 
 
 def _keys_at(parent: str, overrides: Iterable[str]) -> list[str]:
@@ -160,7 +175,7 @@ def _keys_at(parent: str, overrides: Iterable[str]) -> list[str]:
     from hydra import compose
     from hydra.core.global_hydra import GlobalHydra
 
-    names = ["task", "potential", "polarization", "material", "profile", "device", "seed", "runs", "force", "timeout"]
+    names = [*GROUPS, "seed", "runs", "force", "timeout"]
     if not parent:
         return names
     choices = [o for o in overrides if re.match(r"^(%s)=[^,]*$" % "|".join(GROUPS), o)]
@@ -173,22 +188,3 @@ def _keys_at(parent: str, overrides: Iterable[str]) -> list[str]:
         return [str(key) for key in node]
     except (HydraException, OmegaConfBaseException, TypeError, ValueError):
         return []
-
-
-__all__ = [
-    "Config",
-    "GROUPS",
-    "HydraException",
-    "MissingMandatoryValue",
-    "OverrideParseException",
-    "explain",
-    "plain",
-    "register",
-]
-
-
-def conf_folder() -> Path:
-    """The folder of the built-in configuration."""
-    import harness.conf
-
-    return Path(next(iter(harness.conf.__path__)))

@@ -17,6 +17,7 @@ from harness import registry
 from harness.catalogue import find_plugin
 from harness.envs import ensure, environment_for
 from harness.errors import HarnessError
+from harness.figures import draw, existing
 from harness.job import Job, make_job
 from harness.record import RECORD_FILE, Record, cannot_write, read_finished, read_record, write_record
 from harness.worker import EXIT, execute, new_record
@@ -63,8 +64,9 @@ def run(config: Mapping[str, Any], command: str = "") -> Outcome:
             (work / leftover).unlink(missing_ok=True)
         if work.is_dir() and not any(work.iterdir()):
             work.rmdir()
-    outcome = Outcome(record, reused)
-    draw(outcome)
+    outcome = Outcome(record, reused, existing(record))
+    if reused and not outcome.figures:
+        outcome.figures, outcome.problems = draw(record)
     for implementation in registry.manager().hook.harness_run_finished.get_hookimpls():
         try:
             implementation.function(record)
@@ -140,26 +142,6 @@ def _pass_on(process: subprocess.Popen[bytes], tail: collections.deque[bytes]) -
         tail.append(chunk)
         sys.stderr.write(chunk.decode(errors="replace"))
         sys.stderr.flush()
-
-
-def draw(outcome: Outcome) -> None:
-    """Draw the task's figures from the record; a figure that fails costs nothing but itself."""
-    record = outcome.record
-    if record.status != "ok" or record.folder is None:
-        return
-    folder = record.folder / "figures"
-    existing = sorted(folder.glob("*.png")) if folder.is_dir() else []
-    if outcome.reused and existing:
-        outcome.figures = existing
-        return
-    try:
-        task = registry.build_task(record.config["task"].get("factory") or record.task)
-        folder.mkdir(exist_ok=True)
-        outcome.figures = task.figures(record, record.arrays(), folder)
-    except ImportError as error:
-        outcome.problems.append(f"no figures: {error}. Install them with: pip install 'mlip-harness[cli]'")
-    except Exception as error:
-        outcome.problems.append(f"figures failed: {type(error).__name__}: {error}")
 
 
 def note_outcome(status: str, bad_input: bool, label: str) -> None:

@@ -24,11 +24,12 @@ from threadpoolctl import threadpool_limits
 from harness import __version__, registry
 from harness.engine import Engine
 from harness.errors import HarnessError, UnsupportedError
+from harness.figures import draw
 from harness.job import Job, check_elements
 from harness.parameters import build_params
 from harness.progress import TqdmProgress
 from harness.protocols import Measurement, PolarizationModel, Potential
-from harness.record import Record, Status, cannot_write, write_record
+from harness.record import FINISHED, Record, Status, cannot_write, write_record
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -103,6 +104,10 @@ class FileCheckpoint:
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
+    def remove(self) -> None:
+        """After the record is written, nothing is left to go on from."""
+        self.path.unlink(missing_ok=True)
+
 
 def execute(job: Job, timeout: float | None = None) -> Record:
     """Run `job` in this process and write its record, whatever happens.
@@ -143,8 +148,10 @@ def execute(job: Job, timeout: float | None = None) -> Record:
         record.stderr = traceback.format_exc()[-8000:]
         _finish(record, "failed", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     write_record(folder, record, measurement)
-    if record.status in ("ok", "unsupported"):
-        _remove(Path(job.work))
+    if record.status in FINISHED:
+        FileCheckpoint(Path(job.work)).remove()
+    for problem in draw(record)[1]:
+        print(f"warning: {problem}", file=sys.stderr)
     if interrupt is not None:
         raise interrupt
     return record
@@ -251,12 +258,6 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 @contextlib.contextmanager
 def _alarm(timeout: float | None) -> Iterator[None]:
     """Raise RunTimeout in the main thread after `timeout` seconds."""
@@ -280,12 +281,22 @@ def _alarm(timeout: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+def _die_with_parent() -> None:
+    """On Linux, end with the process that started us, so that a killed sweep leaves no worker behind."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line of the worker."""
     arguments = sys.argv[1:] if argv is None else argv
     if len(arguments) != 1:
         print("usage: python -m harness.worker job.json", file=sys.stderr)
         return BAD_INPUT
+    _die_with_parent()
     job = Job.read(Path(arguments[0]))
     try:
         record = execute(job, job.config.get("timeout"))

@@ -1,0 +1,43 @@
+"""Shared fixtures: the command line as a user has it, and a plugin from outside the repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+
+CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a separate distribution with a potential and a task, known but not installed."""
+    monkeypatch.setenv("HARNESS_PLUGIN_PATH", str(DATA))
+    return DATA / "outside"
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of environments for the whole session, so that each is made once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def harness(tmp_path: Path, cache: Path) -> CommandLine:
+    """Run ``python -m harness…`` in a fresh folder; returns the finished process."""
+
+    def call(*arguments: str, module: str = "harness", **kwargs: object) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "HARNESS_CACHE": str(cache), "HARNESS_PLUGIN_PATH": str(DATA)}
+        environment.update(kwargs.pop("env", {}))  # type: ignore[call-overload]
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=kwargs.pop("cwd", tmp_path), env=environment, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+
+    return call
