@@ -15,11 +15,12 @@ USAGE_MEND = "Install the command line's packages with: pip install 'mlip-harnes
 
 def run_one(config: Any) -> None:
     """One run of a composed configuration; prints its table or its one-line error."""
+    from harness_reports.terminal import terminal_table
+
     from harness.config import plain
     from harness.errors import HarnessError
     from harness.runner import note_outcome, run
     from harness.worker import EXIT
-    from harness_reports.terminal import terminal_table
 
     label = "?"
     try:
@@ -32,8 +33,10 @@ def run_one(config: Any) -> None:
         return
     record = outcome.record
     if record.status in ("ok", "unsupported"):
-        print(("reused the finished record (force=true measures anew)\n" if outcome.reused else "")
-              + terminal_table(record, outcome.figures))
+        print(
+            ("reused the finished record (force=true measures anew)\n" if outcome.reused else "")
+            + terminal_table(record, outcome.figures)
+        )
     else:
         where = f" ({record.folder}/record.json)" if EXIT[record.status] == 1 and record.folder else ""
         print(f"error: {label}: {record.status}: {record.error}{where}", file=sys.stderr)
@@ -91,8 +94,10 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {explain(error, arguments)}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename}. "
-              "Choose another folder with runs=FOLDER.", file=sys.stderr)
+        print(
+            f"error: {error.strerror or error}: {error.filename}. Choose another folder with runs=FOLDER.",
+            file=sys.stderr,
+        )
         return 2
     finally:
         lines = Path(outcomes).read_text().splitlines()
@@ -116,8 +121,11 @@ def _summarise(outcomes: list[dict[str, Any]]) -> int:
         counts: dict[str, int] = {}
         for outcome in outcomes:
             counts[outcome["status"]] = counts.get(outcome["status"], 0) + 1
-        print("sweep: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
-              + "; compare with: python -m harness.report runs")
+        print(
+            "sweep: "
+            + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+            + "; compare with: python -m harness.report runs"
+        )
     if any(outcome["bad_input"] for outcome in outcomes):
         return 2
     return 1 if any(outcome["status"] in ("failed", "timeout") for outcome in outcomes) else 0

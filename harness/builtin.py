@@ -69,7 +69,8 @@ class ASEPotential:
             return self._factory(**self._kwargs)
         except TypeError as error:
             raise HarnessError(
-                f"{self._source} refused its arguments: {error}.", "Set them as +potential.params.kwargs.NAME=VALUE."
+                f"{self._source} refused its arguments: {error}.",
+                "Set them as +potential.params.kwargs.NAME=VALUE.",
             ) from error
 
     def provenance(self) -> dict[str, Any]:

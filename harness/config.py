@@ -17,7 +17,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from harness.catalogue import catalogue
-from harness.errors import HarnessError, nearest, unknown
+from harness.errors import HarnessError, unknown
 
 #: Groups that a command line chooses from.
 GROUPS = ("task", "potential", "polarization", "material", "profile", "device", "experiment")
@@ -129,8 +129,8 @@ def explain(error: Exception, overrides: Iterable[str]) -> HarnessError:
     if isinstance(error, MissingConfigException):
         found = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
         if found and error.options is not None:
-            return unknown(found[1], found[2], [o for o in error.options], _mend(found[1]))
-    if isinstance(error, ConfigCompositionException) or isinstance(error, OmegaConfBaseException):
+            return unknown(found[1], found[2], list(error.options), _mend(found[1]))
+    if isinstance(error, (ConfigCompositionException, OmegaConfBaseException)):
         must = re.search(r"You must specify '([^']+)'", text)
         if must:
             options = re.findall(r"^\t(\S+)$", text, re.M)
@@ -142,8 +142,11 @@ def explain(error: Exception, overrides: Iterable[str]) -> HarnessError:
         if in_struct:
             full = key[1] if key else in_struct[1]
             return _unknown_key(full, overrides)
-        override = re.search(r"Could not (?:override|append to config) '([^']+)'|Could not append to config. An item is "
-                             r"already at '([^']+)'", text)
+        override = re.search(
+            r"Could not (?:override|append to config) '([^']+)'|Could not append to config. An item is "
+            r"already at '([^']+)'",
+            text,
+        )
         if override and override[1]:
             return _unknown_key(override[1], overrides)
     return HarnessError(_first_line(error), "`python -m harness --help` shows what can be set.")
@@ -178,7 +181,7 @@ def _keys_at(parent: str, overrides: Iterable[str]) -> list[str]:
     names = [*GROUPS, "seed", "runs", "force", "timeout"]
     if not parent:
         return names
-    choices = [o for o in overrides if re.match(r"^(%s)=[^,]*$" % "|".join(GROUPS), o)]
+    choices = [o for o in overrides if re.match(rf"^({'|'.join(GROUPS)})=[^,]*$", o)]
     try:
         if not GlobalHydra.instance().is_initialized():
             from hydra import initialize_config_module

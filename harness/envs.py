@@ -164,7 +164,15 @@ def _commands(environment: Environment) -> list[list[str]]:
         ]
     return [
         [sys.executable, "-m", "venv", str(environment.folder)],
-        [str(environment.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *requirements],
+        [
+            str(environment.python),
+            "-m",
+            "pip",
+            "install",
+            "--no-input",
+            "--disable-pip-version-check",
+            *requirements,
+        ],
     ]
 
 

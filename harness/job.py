@@ -68,26 +68,25 @@ def make_job(config: Mapping[str, Any], command: str = "") -> Job:
     HarnessError
         For a missing file, an unknown plugin, or a parameter or material that the task refuses.
     """
-    config = json.loads(json.dumps(config))
-    plugins = _plugins(config)
+    values: dict[str, Any] = json.loads(json.dumps(config))
+    plugins = _plugins(values)
     files: dict[str, str] = {}
     folders = tuple(
         plugin.package_folder / "models"
         for name in plugins
-        if (plugin := find_plugin(name)).package_folder is not None
-        and (plugin.package_folder / "models").is_dir()
+        if (plugin := find_plugin(name)).package_folder is not None and (plugin.package_folder / "models").is_dir()
     )
     for component in COMPONENTS:
-        params = config[component].get("params") or {}
+        params = values[component].get("params") or {}
         for key, value in list(file_parameters(params)):
             path = resolve_model(value, folders=folders)
             set_parameter(params, key, str(path))
             files[f"{component}.params.{key}"] = sha256(path)
-    task, structure = _task(config, plugins)
-    identity = _identity(config, files, task, structure)
-    runs = Path(config["runs"]).expanduser().absolute()
-    folder = runs / config["task"]["name"] / _folder_name(config, identity)
-    return Job(identity, config, str(folder), str(runs / ".work" / identity), files, plugins, command)
+    task, structure = _task(values, plugins)
+    identity = _identity(values, files, task, structure)
+    runs = Path(values["runs"]).expanduser().absolute()
+    folder = runs / values["task"]["name"] / _folder_name(values, identity)
+    return Job(identity, values, str(folder), str(runs / ".work" / identity), files, plugins, command)
 
 
 def _plugins(config: Mapping[str, Any]) -> list[str]:
@@ -118,7 +117,11 @@ def _task(config: Mapping[str, Any], plugins: list[str]) -> tuple[list[Any], str
 
 
 def _identity(config: Mapping[str, Any], files: Mapping[str, str], task: list[Any], structure: str) -> str:
-    content: dict[str, Any] = {"task": task, "structure": structure, "task_params": config["task"].get("params")}
+    content: dict[str, Any] = {
+        "task": task,
+        "structure": structure,
+        "task_params": config["task"].get("params"),
+    }
     for component in COMPONENTS:
         params = json.loads(json.dumps(config[component].get("params") or {}))
         for key, _ in list(file_parameters(params)):

@@ -85,8 +85,13 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
     if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
-        raise _wrong(value, {"int": "a whole number", "float": "a number", "str": "a word",
-                             "bool": "true or false"}.get(hint.__name__, hint.__name__), key)
+        raise _wrong(
+            value,
+            {"int": "a whole number", "float": "a number", "str": "a word", "bool": "true or false"}.get(
+                hint.__name__, hint.__name__
+            ),
+            key,
+        )
     return value
 
 

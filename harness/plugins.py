@@ -28,8 +28,13 @@ def survey() -> list[dict[str, Any]]:
 def _entry(plugin: Plugin) -> dict[str, Any]:
     registry.manager([plugin.name])
     where, ready = where_it_runs(plugin)
-    entry: dict[str, Any] = {"name": plugin.name, "runs": where, "ready": ready,
-                             "broken": registry.broken.get(plugin.name, ""), "capabilities": {}}
+    entry: dict[str, Any] = {
+        "name": plugin.name,
+        "runs": where,
+        "ready": ready,
+        "broken": registry.broken.get(plugin.name, ""),
+        "capabilities": {},
+    }
     for kind in KINDS:
         stated = plugin.static.get(kind, [])
         entry[kind] = sorted({*stated, *_offered(kind, plugin.name)})
@@ -68,8 +73,12 @@ def table(entries: Sequence[dict[str, Any]]) -> str:
         for kind in KINDS:
             for name in entry[kind]:
                 offers = ", ".join(entry["capabilities"].get(name, []))
-                word = {"potentials": "potential", "polarization_models": "polarization",
-                        "tasks": "task", "reports": "report"}[kind]
+                word = {
+                    "potentials": "potential",
+                    "polarization_models": "polarization",
+                    "tasks": "task",
+                    "reports": "report",
+                }[kind]
                 lines.append(f"  {word + '=' + name:<32}{offers}".rstrip())
     return "\n".join(lines)
 

@@ -66,9 +66,7 @@ class PolarizationModel(Protocol):
     implemented_properties: Sequence[str]
     elements: frozenset[str] | None
 
-    def calculate(
-        self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0.0, 0.0, 0.0)
-    ) -> Arrays:
+    def calculate(self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0.0, 0.0, 0.0)) -> Arrays:
         """The named properties of `atoms` in a uniform external `field` (V/Å).
 
         Returns

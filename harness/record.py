@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -145,7 +144,7 @@ def write_record(folder: Path, record: Record, measurement: Measurement | None =
     except OSError as error:
         raise cannot_write(folder, error) from error
     try:
-        os.chmod(draft, 0o755)
+        draft.chmod(0o755)
         if measurement is not None:
             if measurement.arrays:
                 np.savez_compressed(draft / ARRAYS_FILE, **measurement.arrays)  # type: ignore[arg-type]

@@ -127,9 +127,7 @@ def build_potential(name: str, params: Mapping[str, Any], plugins: Iterable[str]
     return factory(**params)
 
 
-def build_polarization(
-    name: str, params: Mapping[str, Any], plugins: Iterable[str] | None = None
-) -> PolarizationModel:
+def build_polarization(name: str, params: Mapping[str, Any], plugins: Iterable[str] | None = None) -> PolarizationModel:
     """Make the polarization model registered as `name`; raises as `build_potential`."""
     factory = _pick("polarization model", name, polarization_models(plugins))
     check_parameters(factory, params, f"polarization model '{name}'", "polarization.params")

@@ -19,7 +19,7 @@ from harness.envs import ensure, environment_for
 from harness.errors import HarnessError
 from harness.figures import draw, existing
 from harness.job import Job, make_job
-from harness.record import RECORD_FILE, Record, cannot_write, read_finished, read_record, write_record
+from harness.record import RECORD_FILE, Record, Status, cannot_write, read_finished, read_record, write_record
 from harness.worker import EXIT, execute, new_record
 
 #: Environment variable with the file to which each run of a sweep appends its outcome.
@@ -101,19 +101,20 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
         return record
     command = [str(environment.python), "-m", "harness.worker", str(Path(job.work) / "job.json")]
     threads = str(job.config["device"].get("threads", 1))
-    variables = {name: threads for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **variables})
     tail: collections.deque[bytes] = collections.deque(maxlen=64)
     reader = threading.Thread(target=_pass_on, args=(process, tail), daemon=True)
     reader.start()
-    status, error = "", ""
+    status: Status | None = None
+    reason = ""
     try:
         process.wait(None if timeout is None else timeout + 5)
         if process.returncode < 0:
-            status, error = "failed", f"the worker was killed by signal {-process.returncode}"
+            status, reason = "failed", f"the worker was killed by signal {-process.returncode}"
     except subprocess.TimeoutExpired:
         process.kill()
-        status, error = "timeout", f"stopped after {timeout:g} s (timeout={timeout:g})"
+        status, reason = "timeout", f"stopped after {timeout:g} s (timeout={timeout:g})"
     except KeyboardInterrupt:
         try:
             process.wait(10)  # the worker got the same Ctrl-C and writes its own record
@@ -125,9 +126,9 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
         reader.join(5)
     record = read_record(folder) if (folder / RECORD_FILE).exists() else new_record(job)
     if not status and record.status == "interrupted" and process.returncode not in (0, EXIT["interrupted"]):
-        status, error = "failed", f"the worker ended with code {process.returncode} and left no record"
+        status, reason = "failed", f"the worker ended with code {process.returncode} and left no record"
     if status:
-        record.status, record.error = status, error  # type: ignore[assignment]
+        record.status, record.error = status, reason
     text = b"".join(tail).decode(errors="replace").strip()[-8000:]
     if record.status not in ("ok", "unsupported") and (status or not record.stderr):
         record.stderr = text
@@ -148,5 +149,5 @@ def note_outcome(status: str, bad_input: bool, label: str) -> None:
     """Append a run's outcome to the sweep's file, whichever process it ran in."""
     path = os.environ.get(OUTCOMES)
     if path:
-        with open(path, "a") as stream:
+        with Path(path).open("a") as stream:
             stream.write(json.dumps({"status": status, "bad_input": bad_input, "label": label}) + "\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import signal
 import sys
 import time
@@ -28,7 +27,7 @@ from harness.figures import draw
 from harness.job import Job, check_elements
 from harness.parameters import build_params
 from harness.progress import TqdmProgress
-from harness.protocols import Measurement, PolarizationModel, Potential
+from harness.protocols import Checkpoint, Measurement, PolarizationModel, Potential
 from harness.record import FINISHED, Record, Status, cannot_write, write_record
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class WorkerContext:
     material: Mapping[str, Any]
     seed: int
     folder: Path
-    checkpoint: FileCheckpoint
+    checkpoint: Checkpoint
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -99,8 +98,8 @@ class FileCheckpoint:
         draft = self.path.with_suffix(".tmp.npz")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(draft, **{name: np.asarray(value) for name, value in arrays.items()})
-            os.replace(draft, self.path)
+            np.savez(draft, **{name: np.asarray(value) for name, value in arrays.items()})  # type: ignore[arg-type]
+            draft.replace(self.path)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
@@ -172,7 +171,7 @@ def new_record(job: Job) -> Record:
         config=config,
         provenance={"harness": __version__, "files": dict(job.files), "command": job.command},
         started=_now(),
-        error="begun and not finished: the process was killed; the same command goes on from the last checkpoint",
+        error="begun, not finished: the process was killed; the same command goes on from the last checkpoint",
     )
 
 
@@ -207,8 +206,16 @@ def _measure(job: Job, record: Record) -> Measurement:
     engine = Engine(calculator)
     work = Path(job.work)
     ctx = WorkerContext(
-        atoms, potential, calculator, polarization, engine, params, config["material"], int(config["seed"]),
-        work, FileCheckpoint(work),
+        atoms,
+        potential,
+        calculator,
+        polarization,
+        engine,
+        params,
+        config["material"],
+        int(config["seed"]),
+        work,
+        FileCheckpoint(work),
     )
     with ctx.clock("task"):
         measurement = task.measure(ctx)

@@ -67,8 +67,11 @@ class Stretch:
             energy = ctx.atoms.get_potential_energy() / len(ctx.atoms)
             time.sleep(ctx.params.wait)
             bar.update()
-        return Measurement(observables={"energy": Quantity(energy, "eV/atom")},
-                           arrays={"forces": ctx.atoms.get_forces()}, frames={"lifted": [ctx.atoms]})
+        return Measurement(
+            observables={"energy": Quantity(energy, "eV/atom")},
+            arrays={"forces": ctx.atoms.get_forces()},
+            frames={"lifted": [ctx.atoms]},
+        )
 
     def figures(self, record, arrays, folder):
         return []
