@@ -1,0 +1,125 @@
+"""Bad input: one line that names the mistake, the nearest right word and the mend; exit code 2; nothing lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CommandLine
+
+RUN = ("task=single_point", "potential=plate")
+
+
+def assert_one_line(process, *words: str) -> None:
+    assert process.returncode == 2, process.stderr
+    lines = process.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), process.stderr
+    assert "Traceback" not in process.stderr + process.stdout
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("task=bned", "potential=plate"), ("unknown task 'bned'", "Did you mean 'bend'")),
+        (("task=bend", "potential=mpt_cd"), ("unknown potential 'mpt_cd'", "Did you mean 'mtp_cd'")),
+        (("task=bend",), ("no potential was chosen", "potential=NAME", "mtp_cd")),
+        ((*RUN, "sed=1"), ("unknown setting 'sed'", "Did you mean 'seed'")),
+        ((*RUN, "+foo=1"), ("unknown setting 'foo'",)),
+        ((*RUN, "material.stackin=AA"), ("'stackin'", "Did you mean 'stacking'")),
+        ((*RUN, "material.stacking=AC"), ("AC", "AA")),
+        ((*RUN, "seed=one"), ("seed", "Integer")),
+        ((*RUN, "profile=quik"), ("Did you mean 'quick'",)),
+        ((*RUN, "device=gpu"), ("unknown device 'gpu'", "cuda")),
+        ((*RUN, "polarization=charge_dipol"), ("Did you mean 'charge_dipole'",)),
+        (("task=bend", "potential=plate", "task.params.lenght=3"), ("'lenght'", "Did you mean 'length'")),
+        ((*RUN, "+potential.params.stifness=3"), ("'stifness'", "Did you mean", "potential.params.NAME=VALUE")),
+        ((*RUN, "seed=["), ("error",)),
+        (("task=single_point", "potential=ase"), ("potential.params.calculator", "Give")),
+        (("task=single_point", "potential=ase", "potential.params.calculator=ase.calculators.emt"), ("factory",)),
+        (("task=single_point", "potential=ase", "potential.params.calculator=no_such_module:X"), ("no_such_module",)),
+        (("task=single_point", "potential=ase", "potential.params.calculator=ase.calculators.emt:ETM"), ("EMT",)),
+    ],
+)
+def test_mistakes_on_the_command_line(harness: CommandLine, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    assert_one_line(harness(*arguments), *words)
+
+
+def test_missing_truncated_and_foreign_models(harness: CommandLine, tmp_path: Path) -> None:
+    mtp = ("task=single_point", "potential=mtp", "material=bn_monolayer")
+    assert_one_line(harness(*mtp, "potential.params.model=bn_bilayr.mtp"), "does not exist", "bn_bilayer.mtp")
+    (tmp_path / "notes.mtp").write_text("not a potential\n")
+    assert_one_line(harness(*mtp, "potential.params.model=notes.mtp"), "notes.mtp")
+    import harness_mtp
+
+    whole = (Path(harness_mtp.__file__).parent / "models" / "bn_bilayer.mtp").read_text()
+    (tmp_path / "half.mtp").write_text(whole[: len(whole) // 2])
+    assert_one_line(harness(*mtp, "potential.params.model=half.mtp"), "half.mtp")
+
+
+def test_an_element_that_the_potential_does_not_know(harness: CommandLine) -> None:
+    process = harness("task=single_point", "potential=mtp", "material=bn_monolayer", "material.symbols=[Mo,S]")
+    assert_one_line(process, "does not know Mo, S", "B, N")
+
+
+def test_negative_sizes(harness: CommandLine) -> None:
+    assert_one_line(harness("task=single_point", "potential=plate", "material.a=-2.5"), "a", "-2.5")
+
+
+def test_any_ase_calculator_runs(harness: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from ase.calculators.lj import LennardJones\n"
+        "def make(epsilon):\n    return LennardJones(sigma=1.3, epsilon=epsilon, rc=6.0)\n"
+    )
+    process = harness("task=single_point", "potential=ase", "potential.params.calculator=mine:make",
+                      "+potential.params.kwargs.epsilon=0.01")  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    (path,) = (tmp_path / "runs").rglob("record.json")
+    record = json.loads(path.read_text())
+    assert record["status"] == "ok" and record["provenance"]["potential"]["model"]["sha256"]
+
+
+def test_corrupt_record_is_left_alone(harness: CommandLine, tmp_path: Path) -> None:
+    assert harness(*RUN).returncode == 0
+    (path,) = (tmp_path / "runs").rglob("record.json")
+    path.write_text(path.read_text()[:100])
+    assert_one_line(harness(*RUN), "corrupt", "force=true")
+    assert len(path.read_text()) == 100
+    assert harness(*RUN, "force=true").returncode == 0
+    assert json.loads(path.read_text())["status"] == "ok"
+
+
+def test_a_finished_record_is_reused(harness: CommandLine, tmp_path: Path) -> None:
+    assert harness(*RUN).returncode == 0
+    (path,) = (tmp_path / "runs").rglob("record.json")
+    before = path.stat().st_mtime_ns
+    again = harness(*RUN)
+    assert again.returncode == 0 and "reused" in again.stdout
+    assert path.stat().st_mtime_ns == before
+    assert harness(*RUN, "seed=1").returncode == 0
+    assert len(list((tmp_path / "runs").rglob("record.json"))) == 2
+
+
+def test_a_run_folder_that_is_a_file(harness: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    assert_one_line(harness(*RUN), "cannot write", "runs=FOLDER")
+
+
+def test_a_sweep_goes_on_past_bad_cells(harness: CommandLine, tmp_path: Path) -> None:
+    process = harness("-m", "task=single_point", "potential=plate", "material.stacking=AA,AC,AB")
+    assert process.returncode == 2
+    assert process.stderr.count("error: ") == 1 and "Traceback" not in process.stderr
+    assert len(list((tmp_path / "runs").rglob("record.json"))) == 2
+    assert "sweep: 1 error, 2 ok" in process.stdout
+
+
+def test_hydra_users_find_what_they_expect(harness: CommandLine) -> None:
+    job = harness(*RUN, "--cfg", "job")
+    assert job.returncode == 0 and "stacking: AB" in job.stdout
+    text = harness("--help").stdout
+    assert "potential:" in text and "mtp_cd" in text and "task=bend potential=mtp_cd" in text
+    completion = harness("-sc", "query=bash", env={"COMP_LINE": "python -m harness task=be", "COMP_POINT": "25"})
+    assert "task=bend" in completion.stdout
