@@ -62,9 +62,15 @@ class Dataset:
         digest = verify(folder)
         try:
             split = json.loads((folder / "split.json").read_text())
-            frames = {kind: _read(folder / f"{kind}.extxyz") for kind in KINDS if (folder / f"{kind}.extxyz").exists()}
+            frames = {
+                kind: _read(folder / f"{kind}.extxyz")
+                for kind in KINDS
+                if (folder / f"{kind}.extxyz").exists()
+            }
         except (ValueError, KeyError, OSError) as error:
-            raise HarnessError(f"the data set {folder} cannot be read: {error}.", "Restore its files.") from error
+            raise HarnessError(
+                f"the data set {folder} cannot be read: {error}.", "Restore its files."
+            ) from error
         return cls(folder, digest, {name: list(split.get(name, [])) for name in SPLITS}, frames)
 
     def families(self, kind: str = "energies") -> list[str]:
@@ -129,14 +135,18 @@ def verify(folder: Path) -> str:
     """
     listing = folder / CHECKSUMS
     if not listing.is_file():
-        raise HarnessError(f"{folder} is no data set: it has no {CHECKSUMS}.", "Name a folder such as datasets/hbn.")
+        raise HarnessError(
+            f"{folder} is no data set: it has no {CHECKSUMS}.", "Name a folder such as datasets/hbn."
+        )
     for line in listing.read_text().splitlines():
         digest, _, name = line.partition("  ")
         file = folder / name
         if not file.is_file():
             raise HarnessError(f"the data set {folder} lacks {name}.", "Restore the file.")
         if sha256(file) != digest:
-            raise HarnessError(f"{file} differs from its checksum.", "Restore the file, or merge the new frames.")
+            raise HarnessError(
+                f"{file} differs from its checksum.", "Restore the file, or merge the new frames."
+            )
     return sha256(listing)
 
 
@@ -150,7 +160,11 @@ def _labelled(frame: Atoms, dispersion: str) -> Atoms:
     atoms = frame.copy()
     assert frame.calc is not None
     results = dict(frame.calc.results)  # ASE reads energy, forces, stress and dipole into the calculator
-    energy, forces, stress = (atoms.info.pop("pbe_energy"), atoms.arrays.pop("pbe_forces"), atoms.info.pop("pbe_stress"))
+    energy, forces, stress = (
+        atoms.info.pop("pbe_energy"),
+        atoms.arrays.pop("pbe_forces"),
+        atoms.info.pop("pbe_stress"),
+    )
     if dispersion == "none":
         stress = np.asarray(stress, dtype=float)
         results.update(

@@ -1,0 +1,1 @@
+"""How the frames of this folder were made: structures by name, labels, assembly, split."""

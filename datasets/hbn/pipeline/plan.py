@@ -1,0 +1,56 @@
+"""What is to be labelled, the most useful first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+
+from .structures import stored
+
+
+def _names(family: str, first: int, last: int) -> list[str]:
+    return [f"{family}-{i:03d}" for i in range(first, last + 1)]
+
+
+def _mixed(*lists: list[str]) -> list[str]:
+    """One from each list in turn."""
+    return [name for row in zip_longest(*lists) for name in row if name is not None]
+
+
+def responses() -> list[str]:
+    """Names that get Born charges and Wannier centres, besides energy, forces and stress."""
+    return [
+        *_mixed(
+            _names("rand-bilayer4", 18, 29),
+            _names("rand-mono2", 24, 29),
+            ["path-bilayer4-003", "path-bilayer4-001", "path-bilayer4-011", "path-bilayer4-015"],
+        ),
+        *_mixed(_names("ripple-mono8", 6, 7), _names("rand-bilayer4", 6, 17), _names("scan-mono2", 4, 6)),
+    ]
+
+
+def energies() -> list[str]:
+    """Names that get energy, forces and stress only."""
+    hot = sorted(stored())
+    return [
+        *_mixed(
+            _names("bent-mono16", 0, 5),
+            _names("rand-mono8", 6, 15),
+            _names("rand-bilayer16", 5, 12),
+            _names("shaken-bilayer4", 0, 9),
+            _names("shaken-mono8", 0, 7),
+            _names("rand-mono2", 30, 35),
+            hot,
+            _names("twist-bilayer28", 0, 3),
+            _names("bent-bilayer32", 0, 3),
+            _names("bent-mono8", 0, 3),
+        ),
+        *_mixed(_names("rand-bilayer4", 30, 41), _names("ripple-mono8", 8, 13), _names("bent-mono16", 6, 9)),
+    ]
+
+
+def queue(kinds: list[str]) -> Iterator[tuple[str, str]]:
+    """``(kind, name)`` in order; two kinds take turns."""
+    lists = {"responses": responses, "energies": energies}
+    for row in zip_longest(*([(kind, name) for name in lists[kind]()] for kind in kinds)):
+        yield from (item for item in row if item is not None)

@@ -1,0 +1,143 @@
+"""The potential `dft` and the polarization model `dft`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from harness.errors import HarnessError, unknown
+from harness.files import sha256
+from harness_dft.calculator import DFTCalculator
+from harness_dft.dispersion import DISPERSIONS
+from harness_dft.programs import program_version
+from harness_dft.response import response
+from harness_dft.settings import PSEUDOPOTENTIALS, Settings
+
+
+def _settings(params: dict[str, Any]) -> Settings:
+    known = {field.name for field in fields(Settings)}
+    for key in params:
+        if key not in known:
+            raise TypeError(f"unexpected parameter '{key}'; there are: {', '.join(sorted(known))}")
+    return Settings(**params)
+
+
+def _provenance(settings: Settings, level: str, programs: Sequence[str]) -> dict[str, Any]:
+    files = {s: Path(settings.pseudo_dir) / name for s, name in settings.pseudopotentials.items()}
+    versions = {name: program_version(name) for name in programs}
+    for package in ("ase", "dftd3"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return {
+        "form": "plane-wave density-functional theory, PAW, truncated Coulomb interaction",
+        "model": {
+            s: {"file": f.name, "sha256": sha256(f) if f.is_file() else None} for s, f in files.items()
+        },
+        "settings": asdict(settings),
+        "level_of_theory": level,
+        "licence": "GPL-2.0-or-later (programs)",
+        "versions": versions,
+    }
+
+
+class DFTPotential:
+    """PBE or PBE-D3(BJ) energies, forces and stresses of B-N sheets; the level of ``datasets/hbn``.
+
+    Parameters
+    ----------
+    dispersion
+        ``"d3bj"`` or ``"none"``.
+    scratch
+        Folder for the temporary files of the runs.
+    settings
+        Fields of `harness_dft.settings.Settings`, e.g. ``ecutwfc=50``, ``k_length=17.4``.
+    """
+
+    name = "dft"
+    implemented_properties = ("energy", "forces", "stress")
+    elements = frozenset(PSEUDOPOTENTIALS)
+
+    def __init__(self, dispersion: str = "d3bj", scratch: str | None = None, **settings: Any) -> None:
+        if dispersion not in DISPERSIONS:
+            raise unknown("dispersion", dispersion, DISPERSIONS)
+        self.dispersion, self.scratch, self.settings = dispersion, scratch, _settings(settings)
+
+    def calculator(self, device: str = "cpu", dtype: str = "float64") -> DFTCalculator:
+        """A fresh ASE calculator; the programs run in double precision on one core whatever is asked for."""
+        return DFTCalculator(self.settings, self.dispersion, self.scratch)
+
+    def provenance(self) -> dict[str, Any]:
+        """Data sets with their sha256, settings, versions of the programs."""
+        level = "PBE-D3(BJ)" if self.dispersion == "d3bj" else "PBE"
+        return _provenance(self.settings, level, ["pw.x"])
+
+
+class DFTPolarization:
+    """Dipoles from Wannier centres, Born charges and polarizability from the linear response to a field.
+
+    ``dipole`` is the sum of the atomic dipoles, each of a neutral group (`harness_dft.wannier`): along the periodic
+    directions the part without branches, along z the dipole of the sheet. The B atoms carry none of it.
+
+    Parameters
+    ----------
+    scratch, settings
+        As for `DFTPotential`.
+    """
+
+    name = "dft"
+    implemented_properties = (
+        "dipole",
+        "atomic_dipoles",
+        "born_effective_charges",
+        "polarizability",
+        "energy",
+        "forces",
+    )
+    elements = frozenset(PSEUDOPOTENTIALS)
+
+    def __init__(self, scratch: str | None = None, **settings: Any) -> None:
+        self.scratch, self.settings = scratch, _settings(settings)
+
+    def calculate(
+        self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0.0, 0.0, 0.0)
+    ) -> dict[str, np.ndarray]:
+        """The named properties without a field, by one response run; see `harness.protocols.PolarizationModel`.
+
+        ``energy`` and ``forces`` are those of PBE.
+
+        Raises
+        ------
+        HarnessError
+            For an unknown property, or a field: the run is at zero field.
+        """
+        if np.any(np.asarray(field)):
+            raise HarnessError(
+                "the polarization model 'dft' has no response run in a finite field.", "Leave field=0."
+            )
+        for name in properties:
+            if name not in self.implemented_properties:
+                raise unknown("property of polarization model 'dft'", name, self.implemented_properties)
+        with tempfile.TemporaryDirectory(prefix="ph-", dir=self.scratch) as work:
+            found = response(atoms, self.settings, Path(work))
+        everything = {
+            "dipole": found.atomic_dipoles.sum(axis=0),
+            "atomic_dipoles": found.atomic_dipoles,
+            "born_effective_charges": found.born_charges,
+            "polarizability": found.polarizability,
+            "energy": np.array(found.state.energy),
+            "forces": found.state.forces,
+        }
+        return {name: everything[name] for name in properties}
+
+    def provenance(self) -> dict[str, Any]:
+        """As for the potential."""
+        return _provenance(self.settings, "PBE", ["pw.x", "ph.x", "pw2wannier90.x", "wannier90.x"])
