@@ -62,15 +62,9 @@ class Dataset:
         digest = verify(folder)
         try:
             split = json.loads((folder / "split.json").read_text())
-            frames = {
-                kind: _read(folder / f"{kind}.extxyz")
-                for kind in KINDS
-                if (folder / f"{kind}.extxyz").exists()
-            }
+            frames = {kind: _read(folder / f"{kind}.extxyz") for kind in KINDS if (folder / f"{kind}.extxyz").exists()}
         except (ValueError, KeyError, OSError) as error:
-            raise HarnessError(
-                f"the data set {folder} cannot be read: {error}.", "Restore its files."
-            ) from error
+            raise HarnessError(f"the data set {folder} cannot be read: {error}.", "Restore its files.") from error
         return cls(folder, digest, {name: list(split.get(name, [])) for name in SPLITS}, frames)
 
     def families(self, kind: str = "energies") -> list[str]:
@@ -135,18 +129,14 @@ def verify(folder: Path) -> str:
     """
     listing = folder / CHECKSUMS
     if not listing.is_file():
-        raise HarnessError(
-            f"{folder} is no data set: it has no {CHECKSUMS}.", "Name a folder such as datasets/hbn."
-        )
+        raise HarnessError(f"{folder} is no data set: it has no {CHECKSUMS}.", "Name a folder such as datasets/hbn.")
     for line in listing.read_text().splitlines():
         digest, _, name = line.partition("  ")
         file = folder / name
         if not file.is_file():
             raise HarnessError(f"the data set {folder} lacks {name}.", "Restore the file.")
         if sha256(file) != digest:
-            raise HarnessError(
-                f"{file} differs from its checksum.", "Restore the file, or merge the new frames."
-            )
+            raise HarnessError(f"{file} differs from its checksum.", "Restore the file, or merge the new frames.")
     return sha256(listing)
 
 

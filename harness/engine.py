@@ -102,7 +102,9 @@ class Engine:
         """Evaluations so far."""
         return self.calculator.calls
 
-    def evaluate(self, structures: Sequence[Atoms], properties: Sequence[str] = ("energy", "forces")) -> list[dict]:
+    def evaluate(
+        self, structures: Sequence[Atoms], properties: Sequence[str] = ("energy", "forces")
+    ) -> list[dict]:
         """The `properties` (ASE's names) of each structure, in order. Structures are left unchanged."""
         results = []
         for atoms in structures:
@@ -257,7 +259,12 @@ def _integrator(
     if ensemble == "nvt_langevin":
         rng = np.random.default_rng(seed)
         return Langevin(
-            atoms, timestep=step, temperature_K=temperature, friction=1 / (damping * units.fs), fixcm=False, rng=rng
+            atoms,
+            timestep=step,
+            temperature_K=temperature,
+            friction=1 / (damping * units.fs),
+            fixcm=False,
+            rng=rng,
         )
     if ensemble == "nvt_nose_hoover":
         return NoseHooverChainNVT(atoms, timestep=step, temperature_K=temperature, tdamp=damping * units.fs)

@@ -4,6 +4,7 @@ A sheet is what covalent bonds hold together. Height would do for a flat stack, 
 the lower layer at the crest lies above the upper layer at the trough, and not for coordinates that were wrapped
 into the cell. Bonds survive both.
 """
+
 from __future__ import annotations
 
 import numpy as np

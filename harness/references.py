@@ -35,8 +35,8 @@ class Reference:
         Value, unit and interval; the value is `nan` where only a range was published.
     level_of_theory
         What the value rests on, e.g. ``PBE-D3(BJ)``; empty when it is not a calculation.
-    source
-        The paper, or the identity of the record.
+    source, where
+        The paper and the place in it, or the identity of the record.
     material
         Keys of the material's configuration that it holds for, e.g. ``{"name": "bn_bilayer", "stacking": "AA"}``.
     definition
@@ -56,6 +56,7 @@ class Reference:
     conditions: str = ""
     definition: str = ""
     quote: str = ""
+    where: str = ""
     url: str = ""
     identity: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -64,7 +65,14 @@ class Reference:
     def sort_key(self) -> tuple[Any, ...]:
         """Decides the order in tables; independent of where the reference came from."""
         bounds = self.quantity.interval or (self.quantity.value,)
-        return (KINDS.index(self.kind), self.observable, self.source, self.system, self.identity, repr(bounds))
+        return (
+            KINDS.index(self.kind),
+            self.observable,
+            self.source,
+            self.system,
+            self.identity,
+            repr(bounds),
+        )
 
 
 def level_of_theory(record: Record) -> str:
@@ -87,7 +95,9 @@ def read_references(path: Path | Any, task: str) -> list[Reference]:
         papers = tables.get("paper", {})
         return [_published(entry, papers, task) for entry in tables.get("value", [])]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise HarnessError(f"the reference file {path} is wrong ({type(error).__name__}: {error}).") from error
+        raise HarnessError(
+            f"the reference file {path} is wrong ({type(error).__name__}: {error})."
+        ) from error
 
 
 def _published(entry: Mapping[str, Any], papers: Mapping[str, Any], task: str) -> Reference:
@@ -101,7 +111,8 @@ def _published(entry: Mapping[str, Any], papers: Mapping[str, Any], task: str) -
         ),
         kind="published",
         level_of_theory=entry.get("level", ""),
-        source=paper["cite"] + (f", {entry['where']}" if entry.get("where") else ""),
+        source=paper["cite"],
+        where=entry.get("where", ""),
         material=entry["material"],
         system=entry["system"],
         conditions=entry.get("conditions", ""),
@@ -153,12 +164,19 @@ def _from_record(record: Record, kind: Kind, observable: str, quantity: Quantity
         quantity=quantity,
         kind=kind,
         level_of_theory=level_of_theory(record) if kind == "dft" else "",
-        source=f"{record.label}, record {record.identity[:12]}" if kind == "dft" else f"exact, of {record.label}",
+        source=f"{record.label}, record {record.identity[:12]}"
+        if kind == "dft"
+        else f"exact, of {record.label}",
         material=dict(record.config.get("material", {})),
-        system=record.material,
+        system=_system(record),
         identity=record.identity,
         settings=task_settings(record),
     )
+
+
+def _system(record: Record) -> str:
+    stacking = record.config.get("material", {}).get("stacking")
+    return f"{record.material} ({stacking})" if stacking else record.material
 
 
 def task_settings(record: Record) -> dict[str, Any]:

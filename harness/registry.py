@@ -53,9 +53,14 @@ def manager(plugins: Iterable[str] | None = ()) -> pluggy.PluginManager:
         try:
             _register(_manager, name, plugin.entry_point.load())
         except Exception as error:  # anything at all may go wrong in somebody else's module
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            broken[name] = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            broken[name] = _reason(error)
     return _manager
+
+
+def _reason(error: Exception) -> str:
+    """One line that names the error and the place."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
 
 
 def _register(pm: pluggy.PluginManager, name: str, module: Any) -> None:
@@ -72,7 +77,12 @@ def _collect(hook: str, plugins: Iterable[str] | None) -> dict[str, Any]:
     collected: dict[str, Any] = {}
     owners: dict[str, str] = {}
     for implementation in getattr(pm.hook, hook).get_hookimpls():
-        for name, item in implementation.function().items():
+        try:
+            items = implementation.function()
+        except Exception as error:  # a plugin that imports but cannot say what it has
+            broken[implementation.plugin_name] = _reason(error)
+            continue
+        for name, item in items.items():
             if name in collected:
                 raise HarnessError(
                     f"two plugins bring '{name}': {owners[name]} and {implementation.plugin_name}.",

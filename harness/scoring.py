@@ -47,10 +47,14 @@ def score(records: Sequence[Record], references: Sequence[Reference]) -> list[Sc
         for reference in sorted(references, key=lambda r: r.sort_key):
             if reference.task != record.task:
                 continue
-            if reference.identity and (reference.identity == record.identity) != (reference.kind == "analytic"):
+            if reference.identity and (reference.identity == record.identity) != (
+                reference.kind == "analytic"
+            ):
                 continue
             for name in sorted(record.observables):
-                if fnmatchcase(name, reference.observable) and isinstance(record.observables[name].value, float):
+                if fnmatchcase(name, reference.observable) and isinstance(
+                    record.observables[name].value, float
+                ):
                     scores.append(_compare(record, name, reference))
     return scores
 
@@ -79,11 +83,15 @@ def _mismatches(record: Record, reference: Reference) -> dict[str, str]:
     if "name" in wrong:
         found["material"] = f"{reference.system or reference.material['name']}, not {record.material}"
     elif wrong:
-        found["material"] = ", ".join(f"{k} {reference.material[k]}, not {material.get(k)}" for k in sorted(wrong))
+        found["material"] = ", ".join(
+            f"{k} {reference.material[k]}, not {material.get(k)}" for k in sorted(wrong)
+        )
     if reference.kind != "analytic":
         level = level_of_theory(record)
         if not level or _squeezed(level) != _squeezed(reference.level_of_theory):
-            found["level"] = f"{reference.level_of_theory or 'none'}, not {level or 'stated by the potential'}"
+            found["level"] = (
+                f"{reference.level_of_theory or 'none'}, not {level or 'stated by the potential'}"
+            )
     if reference.definition:
         found["definition"] = reference.definition
     elif reference.settings:
@@ -100,7 +108,12 @@ def _squeezed(text: str) -> str:
 
 def plain_unit(unit: str) -> str:
     """A spelling by which units can be compared: ``nC/m``, ``nC m^-1`` and ``nC m⁻¹`` are the same."""
-    unit = unit.translate(str.maketrans("Åµμ−⁻⁰¹²³⁴", "Auu--01234")).replace("**", "^").replace("·", " ").replace("*", " ")
+    unit = (
+        unit.translate(str.maketrans("Åµμ−⁻⁰¹²³⁴", "Auu--01234"))
+        .replace("**", "^")
+        .replace("·", " ")
+        .replace("*", " ")
+    )
     powers: dict[str, int] = {}
     numerator, *denominators = unit.split("/")
     for sign, part in [(1, numerator), *((-1, d) for d in denominators)]:

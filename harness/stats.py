@@ -43,7 +43,12 @@ def block_average(samples: Sequence[float] | np.ndarray, unit: str, level: float
         reach = stats.t.ppf(0.5 + level / 2, max(n_eff - 1, 1)) * error
         interval = (x.mean() - reach, x.mean() + reach)
     return Quantity(
-        float(x.mean()), unit, interval, n=len(x), n_eff=n_eff, level=level,
+        float(x.mean()),
+        unit,
+        interval,
+        n=len(x),
+        n_eff=n_eff,
+        level=level,
         method="mean, Student interval with autocorrelation",
     )
 
@@ -109,7 +114,9 @@ def fit_line(
     x, y, w, labels = x[known], y[known], w[known], labels[known]
     method = "least squares, bootstrap over " + ("points" if blocks is None else "blocks")
     if len(x) < 2 or np.ptp(x) == 0:
-        return Line(Quantity(math.nan, unit, n=len(x)), Quantity(math.nan, unit_y, n=len(x)), math.nan, math.nan)
+        return Line(
+            Quantity(math.nan, unit, n=len(x)), Quantity(math.nan, unit_y, n=len(x)), math.nan, math.nan
+        )
     origin = np.average(x, weights=w)  # centred sums keep the digits
     index = np.unique(labels, return_inverse=True)[1]
     n = int(index.max()) + 1

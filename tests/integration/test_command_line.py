@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conftest import CommandLine
-
+CommandLine = Callable[..., Any]
 RUN = ("task=single_point", "potential=plate")
 
 

@@ -1,4 +1,5 @@
 """Layer assignment by bonds: flat, bent, wrapped, stacked, detached."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -33,7 +34,7 @@ def test_bend_deeper_than_the_gap_keeps_the_layers() -> None:
     y = atoms.positions[:, 1]
     atoms.positions[:, 2] += 6.0 * (1 - np.cos(2 * np.pi * y / atoms.cell[1, 1]))
     lower, upper = atoms.positions[truth == 0, 2], atoms.positions[truth == 1, 2]
-    assert lower.max() > upper.min() + 5.0                # height alone could not tell them apart
+    assert lower.max() > upper.min() + 5.0  # height alone could not tell them apart
     assert np.array_equal(assign_layers(atoms), truth)
 
 
@@ -49,14 +50,14 @@ def test_wrapping_in_the_plane_changes_nothing(shift: tuple[float, float, float]
 def test_stack_straddling_a_periodic_third_direction_keeps_its_order() -> None:
     atoms, truth = bilayer()
     atoms.pbc = True
-    atoms.positions[:, 2] += atoms.cell[2, 2] / 2         # upper layer leaves through the top
+    atoms.positions[:, 2] += atoms.cell[2, 2] / 2  # upper layer leaves through the top
     atoms.wrap()
     assert np.ptp(atoms.positions[:, 2]) > 15.0
     assert np.array_equal(assign_layers(atoms), truth)
 
 
 def test_close_approach_does_not_join_layers_but_a_bond_does() -> None:
-    atoms, truth = bilayer(gap=2.3)                       # far inside the equilibrium gap of 3.35 Å
+    atoms, truth = bilayer(gap=2.3)  # far inside the equilibrium gap of 3.35 Å
     assert np.array_equal(assign_layers(atoms), truth)
     joined, _ = bilayer(gap=1.5)
     assert assign_layers(joined).max() == 0

@@ -1,0 +1,124 @@
+"""A plugin from outside the repository, not installed here: found, listed, configured, run in its own environment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.envs import MARKER, _commands, ensure, environment_for
+from harness.errors import HarnessError
+
+CommandLine = Callable[..., Any]
+DATA = Path(__file__).parents[1] / "data"
+RUN = ("task=stretch", "potential=tether", "task.params.height=2.0", "potential.params.k=3.0")
+
+
+def test_whole_run_in_an_environment_of_its_own(harness: CommandLine, tmp_path: Path) -> None:
+    listing = harness(module="harness.plugins").stdout
+    assert "potential=tether" in listing and "(made at the first run)" in listing
+    first = harness(*RUN)
+    assert first.returncode == 0, first.stderr
+    assert "making environment outside-" in first.stderr
+    (path,) = (tmp_path / "runs").rglob("record.json")
+    record = json.loads(path.read_text())
+    assert record["status"] == "ok"
+    assert record["observables"]["energy"]["value"] == pytest.approx(0.5 * 3.0 * 2.0**2, abs=1e-12)
+    # six is installed there and is no part of the base install's requirements
+    assert record["provenance"]["potential"]["versions"]["six"] == "1.17.0"
+    assert "(made)" in harness(module="harness.plugins").stdout
+    second = harness(*RUN, "task.params.height=1.0")
+    assert second.returncode == 0 and "making environment" not in second.stderr
+
+
+def test_profiles_of_the_plugin_and_overrides(harness: CommandLine) -> None:
+    for extra, height in (((), 1.0), (("profile=paper",), 3.0), (("profile=paper", "task.params.height=7"), 7)):
+        text = harness("task=stretch", "potential=tether", *extra, "--cfg", "job").stdout
+        assert f"height: {height}" in text
+
+
+def test_bad_input_found_in_the_worker(harness: CommandLine) -> None:
+    process = harness("task=stretch", "potential=tether", "+task.params.heigth=2")
+    assert process.returncode == 2
+    assert process.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert "Did you mean 'height'" in process.stderr and "Traceback" not in process.stderr
+
+
+def test_a_timeout_leaves_a_record(harness: CommandLine, tmp_path: Path) -> None:
+    process = harness("task=stretch", "potential=tether", "task.params.wait=30", "timeout=1")
+    assert process.returncode == 1 and "timeout" in process.stderr
+    (path,) = (tmp_path / "runs").rglob("record.json")
+    assert json.loads(path.read_text())["status"] == "timeout"
+
+
+def test_kill_minus_nine_leaves_a_record_and_no_worker(harness: CommandLine, tmp_path: Path, cache: Path) -> None:
+    harness(*RUN)  # makes the environment
+    import os
+
+    environment = {**os.environ, "HARNESS_CACHE": str(cache), "HARNESS_PLUGIN_PATH": str(DATA)}
+    command = [sys.executable, "-m", "harness", "task=stretch", "potential=tether", "task.params.wait=60"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        records = [json.loads(p.read_text()) for p in (tmp_path / "runs" / "stretch").glob("*/record.json")]
+        if any(record["status"] == "interrupted" for record in records):
+            break
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    time.sleep(0.5)
+    assert any(record["status"] == "interrupted" and "killed" in record["error"] for record in records)
+    workers = subprocess.run(["pgrep", "-f", f"{tmp_path}/runs"], capture_output=True, text=True).stdout
+    assert not workers.strip()
+
+
+def test_an_environment_that_cannot_be_made(harness: CommandLine, tmp_path: Path) -> None:
+    broken = tmp_path / "plugins" / "nowhere"
+    (broken / "harness_nowhere" / "conf" / "potential").mkdir(parents=True)
+    text = (DATA / "outside" / "pyproject.toml").read_text()
+    text = text.replace("six==1.17.0", "no-such-package-for-the-harness==1.0").replace("outside", "nowhere")
+    (broken / "pyproject.toml").write_text(text)
+    (broken / "harness_nowhere" / "__init__.py").write_text("")
+    (broken / "harness_nowhere" / "conf" / "potential" / "lost.yaml").write_text("name: lost\nplugins: [nowhere]\n")
+    variables = {"HARNESS_PLUGIN_PATH": f"{tmp_path / 'plugins'}", "HARNESS_CACHE": str(tmp_path / "cache")}
+    process = harness("-m", "task=single_point", "potential=lost,plate", env=variables)
+    assert process.returncode == 2
+    errors = [line for line in process.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and "no-such-package-for-the-harness" in errors[0] and ".log" in errors[0]
+    assert not [p for p in (tmp_path / "cache" / "envs").iterdir() if p.is_dir()]  # nothing half-made
+    statuses = {json.loads(p.read_text())["status"] for p in (tmp_path / "runs").rglob("record.json")}
+    assert statuses == {"failed", "ok"}  # the other cell of the sweep went on
+
+
+def test_half_made_environments_are_removed(outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    environment = environment_for(["outside"])
+    (environment.folder / "bin").mkdir(parents=True)
+    (environment.folder / "bin" / "python").write_text("left by a killed creation")
+    assert not environment.ready
+    monkeypatch.setattr("harness.envs._commands", lambda e: [["false"]])
+    with pytest.raises(HarnessError, match="cannot make the environment"):
+        ensure(environment, lambda line: None)
+    assert not environment.folder.exists() and not (environment.folder / MARKER).exists()
+
+
+def test_environments_are_named_by_what_is_in_them(outside: Path, tmp_path: Path) -> None:
+    first = environment_for(["outside"])
+    assert first == environment_for(["outside", "outside"])
+    assert first.name != environment_for(["dft"]).name
+    assert str(outside) in first.requirements
+
+
+def test_uv_and_pip_get_the_same_requirements(outside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = environment_for(["outside"])
+    tails = []
+    for installer in ("uv", "pip"):
+        monkeypatch.setenv("HARNESS_INSTALLER", installer)
+        tails.append(_commands(environment)[-1][-len(environment.requirements) :])
+    assert tails[0] == tails[1] == list(environment.requirements)
