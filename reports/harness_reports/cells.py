@@ -79,11 +79,11 @@ class Row:
         return [*([self.record.error] if self.record.error else []), *reasons] or ["the record gives no reason"]
 
 
-def failure(check: Check) -> str:
+def failure(check: Check, ascii_only: bool = False) -> str:
     """A failed check in words, with its number."""
-    value = numbers.written(Quantity(check.value, check.unit))
-    limit = numbers.written(Quantity(check.tolerance, check.unit))
-    return f"{check.name}: {value}, allowed ±{limit}"
+    value = numbers.written(Quantity(check.value, check.unit), ascii_only)
+    limit = numbers.written(Quantity(check.tolerance, check.unit), ascii_only)
+    return f"{check.name}: {value}, allowed {'+-' if ascii_only else '±'}{limit}"
 
 
 def cell(quantity: Quantity, clash: bool = False) -> Cell:

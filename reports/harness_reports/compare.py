@@ -10,7 +10,10 @@ from harness.record import Record
 from harness.references import KINDS, Reference
 from harness.scoring import MISMATCHES, Score
 from harness_reports import numbers
-from harness_reports.cells import Cell, Column, cell
+from harness_reports.cells import Cell, Column, cell, finite
+
+
+EMPTY = Cell(note="–")
 
 
 @dataclass(slots=True)
@@ -22,10 +25,22 @@ class ReferenceRow:
     level: str
     source: str
     url: str
-    conditions: str
+    where: dict[str, None] = field(default_factory=dict)
+    """Places in the source, as an ordered set."""
     cells: dict[str, Cell] = field(default_factory=dict)
     mismatches: dict[str, list[str]] = field(default_factory=dict)
     """What differs from the records beside it -> how, each in words."""
+
+    def spans(self, shown: Sequence[Column]) -> list[tuple[Cell, int]]:
+        """Cells along the columns, one value that stands for several neighbours as one wide cell."""
+        spans: list[tuple[Cell, int]] = []
+        for column in shown:
+            here = self.cells.get(column.name, EMPTY)
+            if spans and spans[-1][0] is here and here is not EMPTY:
+                spans[-1] = (here, spans[-1][1] + 1)
+            else:
+                spans.append((here, 1))
+        return spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +77,7 @@ def reference_rows(
         matching = [column.name for column in shown if fnmatchcase(column.name, reference.observable)]
         if not matching:
             continue
-        paper = reference.source.partition("), ")[0]  # one row for all that a paper says of one system
-        key = (reference.kind, reference.system, reference.level_of_theory, paper, reference.identity)
+        key = (reference.kind, reference.system, reference.level_of_theory, reference.source, reference.identity)
         row = table.setdefault(
             key,
             ReferenceRow(
@@ -72,11 +86,10 @@ def reference_rows(
                 reference.level_of_theory,
                 reference.source,
                 reference.url,
-                reference.conditions,
             ),
         )
-        for name in matching:
-            row.cells[name] = cell(reference.quantity)
+        row.where |= dict.fromkeys([reference.where] if reference.where else [])
+        row.cells |= dict.fromkeys(matching, _cell(reference))
         for score in scores:
             if score.reference == reference:
                 for what, how in score.mismatches.items():
@@ -90,6 +103,14 @@ def reference_rows(
         key=lambda item: (KINDS.index(item[0][0]), len(item[1].mismatches), -len(item[1].cells), item[0]),
     )
     return [row for _, row in ordered]
+
+
+def _cell(reference: Reference) -> Cell:
+    """A published number keeps the digits that it was published with."""
+    quantity = reference.quantity
+    if reference.kind != "published" or quantity.interval or not finite(quantity):
+        return cell(quantity)
+    return Cell(f"{quantity.value:.10g}".replace("-", "−"), "", numbers.unit(quantity.unit), quantity=quantity)
 
 
 def score_lines(

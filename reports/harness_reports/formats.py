@@ -6,17 +6,18 @@ import base64
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.record import Record, cannot_write
+from harness.record import Record
 from harness.references import Reference
 from harness_reports import numbers
+from harness_reports.page import Page
 from harness_reports.pictures import caption
-from harness_reports.tidy import FIELDS, tidy
-from harness_reports.view import Page, build
+from harness_reports.tidy import COMPARISON_FIELDS, FIELDS, comparisons, tidy
+from harness_reports.view import build
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -34,7 +35,6 @@ class Format:
     """
 
     name = ""
-    file = ""
 
     def __init__(
         self,
@@ -52,65 +52,76 @@ class Format:
         HarnessError
             When the folder cannot be written.
         """
-        path = folder / self.file
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            text = self.text(build(records, self._figures(folder), self.errors, self.tasks, self.references), folder)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            draft.write_text(text, encoding="utf-8", newline="")
-            draft.replace(path)
+            page = build(records, self._figures(folder), self.errors, self.tasks, self.references)
+            texts = self.texts(page, folder)
+            for name, text in texts.items():
+                draft = folder / f".{name}.{os.getpid()}"
+                draft.write_text(text, encoding="utf-8", newline="")
+                draft.replace(folder / name)
         except OSError as error:
-            raise cannot_write(path, error) from error
-        return [path]
+            raise HarnessError(
+                f"cannot write the report to {folder}: {error.strerror or error}.", "Choose another folder with --out."
+            ) from error
+        return [folder / name for name in texts]
 
     def _figures(self, folder: Path) -> Path | None:
         return folder
 
-    def text(self, page: Page, folder: Path) -> str:
-        """The file's content."""
+    def texts(self, page: Page, folder: Path) -> dict[str, str]:
+        """File name -> content."""
         raise NotImplementedError
 
 
 class CSV(Format):
     """One row for each observable of each record."""
 
-    name, file = "csv", "results.csv"
+    name = "csv"
 
     def _figures(self, folder: Path) -> None:
         return None
 
-    def text(self, page: Page, folder: Path) -> str:
-        """The table, with its header."""
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(tidy(page))
-        return stream.getvalue()
+    def texts(self, page: Page, folder: Path) -> dict[str, str]:
+        """The results, and all references beside them."""
+        return {
+            "results.csv": _table(FIELDS, tidy(page)),
+            "references.csv": _table(COMPARISON_FIELDS, comparisons(page)),
+        }
+
+
+def _table(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
 
 
 class Markdown(Format):
     """A page for a repository or an issue; figures lie beside it."""
 
-    name, file = "markdown", "report.md"
+    name = "markdown"
 
-    def text(self, page: Page, folder: Path) -> str:
+    def texts(self, page: Page, folder: Path) -> dict[str, str]:
         """The page."""
         environment = _environment(autoescape=False)
         environment.filters["md"] = markdown_text
         environment.filters["link"] = lambda path: os.path.relpath(path, folder).replace(os.sep, "/").replace(" ", "%20")
-        return environment.get_template("report.md.j2").render(page=page)
+        environment.filters["fenced"] = fenced
+        return {"report.md": environment.get_template("report.md.j2").render(page=page)}
 
 
 class HTML(Format):
     """One file that needs nothing else: styles and figures are inside."""
 
-    name, file = "html", "report.html"
+    name = "html"
 
-    def text(self, page: Page, folder: Path) -> str:
+    def texts(self, page: Page, folder: Path) -> dict[str, str]:
         """The page."""
         environment = _environment(autoescape=True)
         environment.filters["image"] = _image
-        return environment.get_template("report.html.j2").render(page=page)
+        return {"report.html": environment.get_template("report.html.j2").render(page=page)}
 
 
 def _environment(autoescape: bool) -> Environment:
@@ -137,3 +148,11 @@ def markdown_text(text: object) -> str:
     for special in "\\`*_[]#|~":
         words = words.replace(special, "\\" + special)
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def fenced(text: str) -> str:
+    """Text as a Markdown code block, whatever it holds."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}"

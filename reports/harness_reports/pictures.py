@@ -31,7 +31,7 @@ def draw(record: Record, folder: Path, tasks: Mapping[str, type]) -> Figures:
     key = (record.identity, record.finished, str(folder.resolve()))
     known = _drawn.get(key)  # the formats of one report share the pictures
     if known is None or not all(path.exists() for path in known.paths):
-        _drawn[key] = known = _draw(record, folder / slug(record.task, record.label, record.identity), tasks)
+        _drawn[key] = known = _draw(record, folder / slug(record.task, record.label, record.identity[:16]), tasks)
     return known
 
 

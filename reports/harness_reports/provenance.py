@@ -35,7 +35,7 @@ def origin(record: Record) -> Origin:
         "started": record.started,
         "finished": record.finished,
         "files": ", ".join(record.files) or "none",
-        "folder": str(record.folder or ""),
+        "folder": record.folder.name if record.folder else "none",
     }
     return Origin(
         record,

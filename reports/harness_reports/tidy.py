@@ -13,14 +13,15 @@ from harness.references import KINDS
 from harness.scoring import Score
 from harness_reports import timing
 from harness_reports.cells import failure
-from harness_reports.view import Page, Section
+from harness_reports.page import Page, Section
 
 _RECORD = ("task", "task_version", "material", "potential", "polarization", "profile", "settings")
 _RUN = ("n", "n_eff", "method", "status", "valid", "failed_checks", "error", "identity", "host", "seconds", "started")
+_COMPARED = ("difference", "ratio", "within", "mismatches")
 _REFERENCE = ("kind", "value", "low", "high", "unit", "system", "level_of_theory", "source")
 FIELDS = (
     *_RECORD, "level_of_theory", "observable", "value", "low", "high", "confidence", "unit", "unit_clash", *_RUN,
-    *(f"reference_{name}" for name in _REFERENCE), "difference", "ratio", "mismatches",
+    *(f"reference_{name}" for name in _REFERENCE), *_COMPARED,
 )  # fmt: skip
 
 
@@ -90,20 +91,52 @@ def _clash(section: Section, name: str) -> str:
 
 
 def _nearest(section: Section, record: Record, name: str) -> dict[str, Any]:
-    candidates = [s for s in section.all_scores if (s.identity, s.observable) == (record.identity, name)]
+    """The reference with the fewest mismatches; none when all are of other materials."""
+    candidates = [
+        s
+        for s in section.all_scores
+        if (s.identity, s.observable) == (record.identity, name)
+        and s.reference.material.get("name", record.material) == record.material
+    ]
     if not candidates:
         return {}
-    best: Score = min(
-        candidates, key=lambda s: (len(s.mismatches), KINDS.index(s.reference.kind), s.reference.sort_key)
+    return _scored(
+        min(candidates, key=lambda s: (len(s.mismatches), KINDS.index(s.reference.kind), s.reference.sort_key))
     )
-    reference = best.reference
+
+
+def _scored(score: Score) -> dict[str, Any]:
+    reference = score.reference
     return {
         **_quantity(reference.quantity, "reference_"),
         "reference_kind": reference.kind,
         "reference_system": reference.system,
         "reference_level_of_theory": reference.level_of_theory,
-        "reference_source": reference.source,
-        "difference": repr(best.difference.value) if best.difference else "",
-        "ratio": repr(best.ratio.value) if best.ratio else "",
-        "mismatches": "; ".join(f"{what}: {how}" for what, how in best.mismatches.items()),
+        "reference_source": ", ".join(part for part in (reference.source, reference.where) if part),
+        "difference": repr(score.difference.value) if score.difference else "",
+        "ratio": repr(score.ratio.value) if score.ratio else "",
+        "within": "" if score.within is None else str(score.within).lower(),
+        "mismatches": "; ".join(f"{what}: {how}" for what, how in score.mismatches.items()),
     }
+
+
+COMPARISON_FIELDS = (
+    "task", "material", "potential", "profile", "observable", "value", "low", "high", "unit", "identity",
+    *(f"reference_{name}" for name in _REFERENCE), *_COMPARED,
+)  # fmt: skip
+
+
+def comparisons(page: Page) -> Iterator[dict[str, Any]]:
+    """Every observable of every record beside every reference of its task."""
+    for section in page.sections:
+        records = {row.record.identity: row.record for row in section.rows}
+        for score in section.all_scores:
+            record = records[score.identity]
+            entries = {
+                **_run(record),
+                "material": section.group.material,
+                "observable": score.observable,
+                **_quantity(record.observables[score.observable]),
+                **_scored(score),
+            }
+            yield {name: entries[name] for name in COMPARISON_FIELDS}

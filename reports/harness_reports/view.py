@@ -1,89 +1,23 @@
-"""A report as data: what every format shows, computed once and independent of the order of the records."""
+"""How a report is computed from records: once for all formats, and independent of the order of the records."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import __version__
 from harness.errors import HarnessError
-from harness.protocols import Check
 from harness.record import Record
 from harness.references import Reference, published_references, references_from_records
 from harness.scoring import Score, score
-from harness_reports.cells import Cell, Column, Row, columns, rows
-from harness_reports.chart import Chart, chart
-from harness_reports.compare import ReferenceRow, ScoreLine, reference_rows, score_lines
+from harness_reports.cells import Row, columns, rows
+from harness_reports.chart import chart
+from harness_reports.compare import reference_rows, score_lines
 from harness_reports.grouping import Group, group, slug
+from harness_reports.page import CheckLine, Page, Section
 from harness_reports.pictures import Figures, draw
-from harness_reports.provenance import Origin, origin
-from harness_reports.timing import Speed, speeds
-
-
-@dataclass(slots=True)
-class CheckLine:
-    """One consistency check across the records of a section."""
-
-    name: str
-    reason: str
-    results: dict[str, Check]
-    """Identity -> the check."""
-
-
-@dataclass(slots=True)
-class Section:
-    """One question: a task on a material at a profile."""
-
-    group: Group
-    question: str
-    columns: list[Column]
-    rows: list[Row]
-    more: list[Column]
-    more_cells: dict[str, dict[str, Cell]]
-    references: list[ReferenceRow]
-    scores: list[ScoreLine]
-    all_scores: list[Score]
-    checks: list[CheckLine]
-    charts: list[Chart]
-    figures: dict[str, Figures]
-    anchor: str
-
-    @property
-    def title(self) -> str:
-        """Task and material."""
-        return f"{self.group.task}, {self.group.material}"
-
-    @property
-    def verdict(self) -> str:
-        """How many records answer the question, in one line."""
-        counts: dict[str, int] = {}
-        for row in self.rows:
-            counts[row.status] = counts.get(row.status, 0) + 1
-        order = ["ok", "invalid", "unsupported", "failed", "timeout", "interrupted"]
-        return ", ".join(f"{counts[status]} {status}" for status in order if status in counts)
-
-
-@dataclass(slots=True)
-class Page:
-    """The whole report."""
-
-    sections: list[Section]
-    coverage: dict[str, dict[str, Row | None]]
-    """Potential -> section anchor -> its first row there; None where nothing was run."""
-    speeds: dict[str, list[Speed]]
-    origins: list[Origin]
-    errors: list[str]
-    anchors: dict[str, str] = field(default_factory=dict)
-    """Identity -> anchor of the record."""
-    period: str = ""
-    version: str = __version__
-
-    @property
-    def records(self) -> int:
-        """Number of records."""
-        return sum(len(section.rows) for section in self.sections)
+from harness_reports.provenance import origin
+from harness_reports.timing import speeds
 
 
 def build(
@@ -122,7 +56,7 @@ def build(
         speeds=speeds([g.records for g in groups]),
         origins=[origin(record) for record in kept],
         errors=sorted(str(error) for error in errors),
-        anchors={record.identity: slug("record", record.label, record.identity) for record in kept},
+        anchors={record.identity: slug("record", record.label, record.identity[:16]) for record in kept},
         period=" to ".join(sorted({starts[0], starts[-1]})) if starts else "",
     )
 

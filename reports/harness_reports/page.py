@@ -1,0 +1,199 @@
+"""A report as data: pages, sections and their lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness import __version__
+from harness.protocols import Check
+from harness.quantity import Quantity
+from harness.scoring import MISMATCHES, Score
+from harness_reports import numbers
+from harness_reports.cells import Cell, Column, Row
+from harness_reports.chart import Chart
+from harness_reports.compare import ReferenceRow, ScoreLine
+from harness_reports.grouping import Group
+from harness_reports.pictures import Figures
+from harness_reports.provenance import Origin
+from harness_reports.timing import Speed
+
+
+@dataclass(slots=True)
+class CheckLine:
+    """One consistency check across the records of a section."""
+
+    name: str
+    reason: str
+    results: dict[str, Check]
+    """Identity -> the check."""
+
+    @property
+    def allowed(self) -> str:
+        """The tolerance; a range where records differ in it."""
+        limits = sorted({(c.tolerance, c.unit) for c in self.results.values()})
+        return " to ".join(f"±{numbers.written(Quantity(tolerance, unit))}" for tolerance, unit in limits)
+
+    def value(self, check: Check) -> str:
+        """The value of one of the checks."""
+        return numbers.written(Quantity(check.value, check.unit))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A source of references, or a way in which references differ."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(slots=True)
+class Section:
+    """One question: a task on a material at a profile."""
+
+    group: Group
+    question: str
+    columns: list[Column]
+    rows: list[Row]
+    more: list[Column]
+    more_cells: dict[str, dict[str, Cell]]
+    references: list[ReferenceRow]
+    scores: list[ScoreLine]
+    all_scores: list[Score]
+    checks: list[CheckLine]
+    charts: list[Chart]
+    figures: dict[str, Figures]
+    anchor: str
+
+    @property
+    def title(self) -> str:
+        """Task and material."""
+        return f"{self.group.task}, {self.group.material}"
+
+    @property
+    def measured(self) -> list[Row]:
+        """Rows with observables."""
+        return [row for row in self.rows if row.record.observables]
+
+    @property
+    def checked(self) -> list[Row]:
+        """Rows with checks."""
+        return [row for row in self.rows if row.record.checks]
+
+    @property
+    def known(self) -> list[ReferenceRow]:
+        """References made by this project: by DFT, or exact."""
+        return [row for row in self.references if row.kind != "published"]
+
+    @property
+    def published(self) -> list[ReferenceRow]:
+        """References from papers."""
+        return [row for row in self.references if row.kind == "published"]
+
+    @property
+    def noted(self) -> list[tuple[str, list[str]]]:
+        """Remarks of the records, each with the potentials that it belongs to."""
+        notes: dict[str, list[str]] = {}
+        for row in self.rows:
+            for note in row.record.notes:
+                names = notes.setdefault(note, [])
+                if row.name not in names:
+                    names.append(row.name)
+        return list(notes.items())
+
+    @property
+    def meanings(self) -> list[Column]:
+        """Main observables whose making the records describe."""
+        return [column for column in self.columns if column.meaning]
+
+    @property
+    def reference_notes(self) -> list[Note]:
+        """Sources of the references, then how they differ from the records."""
+        sources: dict[tuple[str, str], dict[str, None]] = {}
+        differences: dict[tuple[str, str], None] = {}
+        for row in self.references:
+            sources.setdefault((row.source, row.url), {}).update(row.where)
+            for what, hows in row.mismatches.items():
+                if what == "material":  # each row names its system
+                    hows = [f"the records are of {self.group.material}"]
+                differences |= dict.fromkeys((what, how) for how in hows)
+        return [
+            *(Note(f"{', '.join([source, '; '.join(where)] if where else [source])}.", url)
+              for (source, url), where in sources.items()),
+            *(Note(f"{what}: {how}.") for what, how in sorted(differences, key=lambda d: MISMATCHES.index(d[0]))),
+        ]  # fmt: skip
+
+    @property
+    def verdict(self) -> str:
+        """How many records answer the question, in one line."""
+        counts: dict[str, int] = {}
+        for row in self.rows:
+            counts[row.status] = counts.get(row.status, 0) + 1
+        order = ["ok", "invalid", "unsupported", "failed", "timeout", "interrupted"]
+        return ", ".join(f"{counts[status]} {status}" for status in order if status in counts)
+
+
+@dataclass(slots=True)
+class Page:
+    """The whole report."""
+
+    sections: list[Section]
+    coverage: dict[str, dict[str, Row | None]]
+    """Potential -> section anchor -> its first row there; None where nothing was run."""
+    speeds: dict[str, list[Speed]]
+    origins: list[Origin]
+    errors: list[str]
+    anchors: dict[str, str] = field(default_factory=dict)
+    """Identity -> anchor of the record."""
+    period: str = ""
+    version: str = __version__
+
+    @property
+    def title(self) -> str:
+        """What the report is about."""
+        names = sorted({row.name for section in self.sections for row in section.rows})
+        tasks = sorted({section.group.task for section in self.sections})
+        if len(names) == 1:
+            return f"{names[0]}: {', '.join(tasks)}"
+        return f"{len(names)} potentials: {', '.join(tasks)}" if names else "No record could be read"
+
+    @property
+    def confidence(self) -> str:
+        """Confidence levels of the intervals."""
+        levels = {
+            q.level
+            for section in self.sections
+            for row in section.rows
+            for q in row.record.observables.values()
+            if q.interval
+        }
+        return ", ".join(f"{100 * level:g} %" for level in sorted(levels))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Identity -> settings by which the record differs from its like."""
+        return {row.record.identity: row.settings for section in self.sections for row in section.rows}
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """Identity -> task, material and profile."""
+        return {
+            row.record.identity: f"{section.title}, {section.group.profile}"
+            for section in self.sections
+            for row in section.rows
+        }
+
+    @property
+    def commands(self) -> list[tuple[str, list[str]]]:
+        """Commands, each with the potentials and questions that it makes."""
+        found: dict[str, list[str]] = {}
+        for origin in self.origins:
+            name = f"{origin.record.label}: {self.questions[origin.record.identity]}"
+            names = found.setdefault(origin.command, [])
+            if name not in names:
+                names.append(name)
+        return list(found.items())
+
+    @property
+    def records(self) -> int:
+        """Number of records."""
+        return sum(len(section.rows) for section in self.sections)

@@ -1,0 +1,105 @@
+"""The short table at the end of a run."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.protocols import Check
+from harness.quantity import Quantity
+from harness.record import Record
+from harness_reports import numbers
+from harness_reports.cells import failure
+
+WIDTH = 100
+
+
+def terminal_table(record: Record, figures: Sequence[Path] = ()) -> str:
+    """What a run found, whether its checks passed, how long it took, and where things lie.
+
+    Plain ASCII where the record's own words are, and at most 100 columns wide.
+    """
+    potential = record.label + (f" + {record.polarization}" if record.polarization else "")
+    stacking = record.config.get("material", {}).get("stacking")
+    material = f"{record.material} ({stacking})" if stacking else record.material
+    lines = _wrap(f"{record.task}  |  {potential}  |  {material}  |  {record.profile}  |  {_verdict(record)}", "")
+    width = min(WIDTH, max(map(len, lines)))
+    lines.append("-" * width)
+    if record.status != "ok":
+        lines += _wrap(record.error or "the record gives no reason", "")
+        lines += _wrap(f"missing: {', '.join(record.missing)}", "") if record.missing else []
+    lines += _observables(record)
+    lines += _checks(record.checks)
+    lines.append("-" * width)
+    lines += _wrap(_time(record), "time     ")
+    if record.folder is not None:
+        lines += _wrap(_near(record.folder / "record.json"), "record   ")
+    lines += _places(figures)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _verdict(record: Record) -> str:
+    return "INVALID" if record.status == "ok" and not record.valid else record.status
+
+
+def _observables(record: Record) -> list[str]:
+    entries = [
+        (name, *_written(quantity)) for name, quantity in record.observables.items() if isinstance(quantity.value, float)
+    ]
+    if not entries:
+        return []
+    widths = [max(len(entry[i]) for entry in entries) for i in range(4)]
+    widths[0] = min(widths[0], WIDTH - 2 * 3 - sum(widths[1:]))
+    lines = []
+    for name, number, interval, unit in entries:
+        words = textwrap.wrap(name, max(widths[0], 12)) or [""]
+        lines += words[:-1]
+        lines.append(f"{words[-1]:<{widths[0]}}  {number:>{widths[1]}}  {interval:<{widths[2]}}  {unit:<{widths[3]}}")
+    return lines
+
+
+def _written(quantity: Quantity) -> tuple[str, str, str]:
+    assert isinstance(quantity.value, float)
+    number, interval = numbers.compact(quantity.value, quantity.interval, ascii_only=True)
+    return number, interval, numbers.unit(quantity.unit, ascii_only=True)
+
+
+def _checks(checks: Sequence[Check]) -> list[str]:
+    if not checks:
+        return []
+    failed = [check for check in checks if not check.passed]
+    lines = ["", f"checks: {len(checks) - len(failed)} of {len(checks)} passed"]
+    for check in failed:
+        lines += _wrap(failure(check, ascii_only=True), "FAILED   ")
+    return lines
+
+
+def _time(record: Record) -> str:
+    spent = sum(record.seconds.get("task", []))
+    words = [numbers.seconds(spent).replace("µ", "u")] if spent else ["not measured"]
+    atoms, calls = record.counts.get("atoms"), record.counts.get("force_calls")
+    words += [f"{atoms} atoms"] if atoms else []
+    words += [f"{calls} force calls"] if calls else []
+    return ", ".join(words)
+
+
+def _places(figures: Sequence[Path]) -> list[str]:
+    lines: list[str] = []
+    for folder in dict.fromkeys(path.parent for path in figures):
+        names = [path.name for path in figures if path.parent == folder]
+        lines += _wrap(f"{_near(folder)}{os.sep}  {', '.join(names)}", "figures  ")
+    return lines
+
+
+def _near(path: Path) -> str:
+    """The path from here, where that is shorter."""
+    try:
+        return min(os.path.relpath(path), str(path), key=len)
+    except ValueError:  # another drive
+        return str(path)
+
+
+def _wrap(text: str, head: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head)) or [head]
