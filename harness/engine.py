@@ -15,6 +15,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
 from ase.constraints import FixAtoms
+from ase.filters import FrechetCellFilter
 
 from harness.errors import HarnessError, unknown
 
@@ -121,8 +122,9 @@ class Engine:
         fixed: np.ndarray | None = None,
         optimizer: str = "precon_lbfgs",
         maxstep: float = MAXSTEP,
+        cell: Sequence[int] | None = None,
     ) -> Relaxation:
-        """Relax the positions in place, at a fixed cell.
+        """Relax the positions in place, and the cell where `cell` says so.
 
         Parameters
         ----------
@@ -134,6 +136,9 @@ class Engine:
             ``precon_lbfgs`` (fewest force calls for large cells), ``sheet_lbfgs`` (the same with a preconditioner
             that knows that sheets bend easily), ``lbfgs`` or ``fire``. When the line search of L-BFGS fails, as it
             does where energies are noisy, FIRE takes over and the result says so.
+        cell
+            Six Voigt flags of the strain components that relax as well, e.g. ``(1, 1, 0, 0, 0, 0)`` for a sheet;
+            L-BFGS without preconditioner then, and the potential has to offer stress.
 
         Raises
         ------
@@ -144,18 +149,19 @@ class Engine:
             raise unknown("optimizer", optimizer, OPTIMIZERS)
         before = self.force_calls
         with self._attached(atoms, fixed):
-            if len(atoms) < 3 and optimizer != "fire":
-                optimizer = "lbfgs"  # too few to learn a neighbour distance from
+            if (len(atoms) < 3 or cell is not None) and optimizer != "fire":
+                optimizer = "lbfgs"  # the preconditioners know no cell, and need neighbours
+            moving = atoms if cell is None else FrechetCellFilter(atoms, mask=list(cell))
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    steps = _run(optimizer, atoms, fmax, max_steps, maxstep)
+                    _run(optimizer, moving, fmax, max_steps, maxstep)
             except (RuntimeError, ValueError, np.linalg.LinAlgError):
                 if optimizer == "fire":
                     raise
-                steps = _run("fire", atoms, fmax, max_steps, maxstep)
+                _run("fire", moving, fmax, max_steps, maxstep)
                 optimizer += "+fire"
-            reached = _largest(atoms)
+            reached = _largest(moving)
         return Relaxation(reached <= fmax, self.force_calls - before, reached, optimizer)
 
     def dynamics(
@@ -218,7 +224,7 @@ class Engine:
             atoms.set_constraint(constraints)
 
 
-def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> int:
+def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> None:
     from ase.optimize import FIRE, LBFGS
 
     from harness.precon import KeptExp, SafeLBFGS, Sheet
@@ -232,10 +238,9 @@ def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float
     else:
         made = FIRE(atoms, logfile=None, maxstep=maxstep)
     made.run(fmax=fmax, steps=max_steps)
-    return int(made.nsteps)
 
 
-def _largest(atoms: Atoms) -> float:
+def _largest(atoms: Any) -> float:
     forces = atoms.get_forces()
     return float(np.sqrt((forces**2).sum(axis=1).max(initial=0.0)))
 

@@ -32,13 +32,14 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
         "name": plugin.name,
         "runs": where,
         "ready": ready,
-        "broken": registry.broken.get(plugin.name, ""),
+        "broken": "",
         "capabilities": {},
     }
     for kind in KINDS:
         stated = plugin.static.get(kind, [])
         entry[kind] = sorted({*stated, *_offered(kind, plugin.name)})
     entry["capabilities"] = {**plugin.static.get("capabilities", {}), **_capabilities(plugin.name)}
+    entry["broken"] = registry.broken.get(plugin.name, "")  # last: its hooks may have failed just now
     return entry
 
 

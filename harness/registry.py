@@ -60,7 +60,8 @@ def manager(plugins: Iterable[str] | None = ()) -> pluggy.PluginManager:
 def _reason(error: Exception) -> str:
     """One line that names the error and the place."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({where.filename}:{where.lineno})"
 
 
 def _register(pm: pluggy.PluginManager, name: str, module: Any) -> None:

@@ -15,17 +15,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     label = commands.add_parser("label", help="label the planned frames, or those named, in a folder")
-    label.add_argument(
-        "out", type=Path, help="folder of the finished frames; the same command goes on after a stop"
-    )
-    label.add_argument(
-        "--kinds", nargs="+", choices=["responses", "energies"], default=["responses", "energies"]
-    )
+    label.add_argument("out", type=Path, help="folder of the finished frames; the same command goes on after a stop")
+    label.add_argument("--kinds", nargs="+", choices=["responses", "energies"], default=["responses", "energies"])
     label.add_argument("--names", nargs="+", help="these frames instead of the plan")
     label.add_argument("--nice", type=int, default=19)
-    merge = commands.add_parser(
-        "merge", help="take finished frames into the extxyz files, split and checksums"
-    )
+    merge = commands.add_parser("merge", help="take finished frames into the extxyz files, split and checksums")
     merge.add_argument("out", type=Path)
     compare = commands.add_parser("compare", help="differences between finished frames and the stored ones")
     compare.add_argument("out", type=Path)
@@ -49,9 +43,7 @@ def _label(options: argparse.Namespace) -> int:
     from .plan import queue
     from .work import work_through
 
-    programs.require(
-        "pw.x", *(("ph.x", "pw2wannier90.x", "wannier90.x") if "responses" in options.kinds else ())
-    )
+    programs.require("pw.x", *(("ph.x", "pw2wannier90.x", "wannier90.x") if "responses" in options.kinds else ()))
     programs.require_pseudopotentials(SETTINGS, {"B", "N"})
     os.nice(options.nice)
     names = options.names

@@ -34,9 +34,7 @@ def merge(out: Path, folder: Path = FOLDER) -> str:
             text = file.read_text()
             added[kind] += _append(folder, kind, file.stem, text, frames[kind])
             if kind == "responses":
-                added["energies"] += _append(
-                    folder, "energies", file.stem, _without_response(file), frames["energies"]
-                )
+                added["energies"] += _append(folder, "energies", file.stem, _without_response(file), frames["energies"])
     split = divide(folder, frames)
     total = ", ".join(f"{len(frames[kind])} {kind} ({added[kind]} new)" for kind in KINDS)
     return total + "; " + ", ".join(f"{len(names)} {where}" for where, names in split.items())
@@ -50,11 +48,7 @@ def divide(folder: Path, frames: dict[str, dict[str, Atoms]]) -> dict[str, list[
     before = json.loads(target.read_text()) if target.exists() else {}
     split = assign(prints, set(frames["responses"]), before)
     target.write_text(json.dumps(split, indent=1) + "\n")
-    files = [
-        f
-        for f in ("energies.extxyz", "responses.extxyz", "inputs.extxyz", "split.json")
-        if (folder / f).exists()
-    ]
+    files = [f for f in ("energies.extxyz", "responses.extxyz", "inputs.extxyz", "split.json") if (folder / f).exists()]
     (folder / CHECKSUMS).write_text("".join(f"{sha256(folder / f)}  {f}\n" for f in files))
     return split
 

@@ -37,9 +37,7 @@ def label(name: str, kind: str, work: Path) -> Atoms:
     out.arrays["wannier_centres"] = found.centres
     # The dielectric tensor belongs to a cell; the polarizability does not. Stored for the 25 Å of the frame.
     dielectric = np.eye(3) + 4 * np.pi * found.polarizability / out.cell.volume
-    out.info.update(
-        dielectric=dielectric.ravel(), max_spread=found.spread, dipole=found.atomic_dipoles.sum(axis=0)
-    )
+    out.info.update(dielectric=dielectric.ravel(), max_spread=found.spread, dipole=found.atomic_dipoles.sum(axis=0))
     return out
 
 

@@ -27,9 +27,7 @@ def layer(
     return Atoms("NB" if flip else "BN", positions=positions, cell=cell, pbc=(True, True, False))
 
 
-def bilayer(
-    shift: tuple[float, float] | np.ndarray = (0.0, 0.0), h: float = DISTANCE, flip: bool = False
-) -> Atoms:
+def bilayer(shift: tuple[float, float] | np.ndarray = (0.0, 0.0), h: float = DISTANCE, flip: bool = False) -> Atoms:
     """Two layers; AA at shift (0, 0), AB (1/3, 2/3), BA (2/3, 1/3), the saddle point SP (1/2, 1/2)."""
     return layer(-h / 2) + layer(h / 2, shift, flip)
 

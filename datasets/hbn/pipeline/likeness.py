@@ -46,9 +46,7 @@ def clusters(prints: dict[str, np.ndarray], nearer_than: float, together: list[l
             name = root[name]
         return name
 
-    pairs = [
-        (a, b) for i, a in enumerate(names) for b in names[:i] if apart(prints[a], prints[b]) < nearer_than
-    ]
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[:i] if apart(prints[a], prints[b]) < nearer_than]
     pairs += [(group[0], name) for group in together for name in group[1:]]
     for a, b in pairs:
         root[find(a)] = find(b)

@@ -37,9 +37,7 @@ class GroundState:
     sheet_stress: np.ndarray
 
 
-def ground_state(
-    atoms: Atoms, settings: Settings, work: Path, symmetry: bool = False, **more: Any
-) -> GroundState:
+def ground_state(atoms: Atoms, settings: Settings, work: Path, symmetry: bool = False, **more: Any) -> GroundState:
     """Run pw.x on `atoms` in the folder `work`.
 
     Parameters

@@ -13,9 +13,7 @@ from harness_dft.settings import MASSES, VALENCE, Settings
 PREFIX = "sheet"
 
 
-def pw_input(
-    atoms: Atoms, settings: Settings, calculation: str = "scf", symmetry: bool = False, **more: Any
-) -> str:
+def pw_input(atoms: Atoms, settings: Settings, calculation: str = "scf", symmetry: bool = False, **more: Any) -> str:
     """Input of ``pw.x`` for a sheet that `harness_dft.settings.slab` has placed.
 
     Parameters
@@ -119,10 +117,7 @@ def wannier_input(atoms: Atoms, settings: Settings) -> str:
 def mesh_points(mesh: Sequence[int]) -> list[tuple[float, float, float]]:
     """All points of a Γ-centred mesh, in fractions of the reciprocal lattice vectors."""
     return [
-        (i / mesh[0], j / mesh[1], k / mesh[2])
-        for i in range(mesh[0])
-        for j in range(mesh[1])
-        for k in range(mesh[2])
+        (i / mesh[0], j / mesh[1], k / mesh[2]) for i in range(mesh[0]) for j in range(mesh[1]) for k in range(mesh[2])
     ]
 
 

@@ -39,9 +39,7 @@ def _provenance(settings: Settings, level: str, programs: Sequence[str]) -> dict
             versions[package] = None
     return {
         "form": "plane-wave density-functional theory, PAW, truncated Coulomb interaction",
-        "model": {
-            s: {"file": f.name, "sha256": sha256(f) if f.is_file() else None} for s, f in files.items()
-        },
+        "model": {s: {"file": f.name, "sha256": sha256(f) if f.is_file() else None} for s, f in files.items()},
         "settings": asdict(settings),
         "level_of_theory": level,
         "licence": "GPL-2.0-or-later (programs)",
@@ -120,9 +118,7 @@ class DFTPolarization:
             For an unknown property, or a field: the run is at zero field.
         """
         if np.any(np.asarray(field)):
-            raise HarnessError(
-                "the polarization model 'dft' has no response run in a finite field.", "Leave field=0."
-            )
+            raise HarnessError("the polarization model 'dft' has no response run in a finite field.", "Leave field=0.")
         for name in properties:
             if name not in self.implemented_properties:
                 raise unknown("property of polarization model 'dft'", name, self.implemented_properties)

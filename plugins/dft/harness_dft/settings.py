@@ -55,8 +55,7 @@ class Settings:
         spacing = 1.0 / np.linalg.norm(np.linalg.pinv(atoms.cell.array[:2]), axis=0)
         # The 0.3 lets a strained cell keep the mesh of the unstrained one.
         n = [
-            max(1, math.ceil(self.k_length / d - 0.3)) if p else 1
-            for d, p in zip(spacing, atoms.pbc[:2], strict=True)
+            max(1, math.ceil(self.k_length / d - 0.3)) if p else 1 for d, p in zip(spacing, atoms.pbc[:2], strict=True)
         ]
         return n[0], n[1], 1
 

@@ -15,8 +15,7 @@ def sheet(heights: tuple[float, ...] = (0.0,)) -> Atoms:
     for z in heights:
         atoms += Atoms(
             "BN",
-            positions=np.array([(0, 0, z), (1 / 3, 2 / 3, 0)]) @ [*CELL[:2], [0, 0, 1]]
-            + [[0, 0, 0], [0, 0, z]],
+            positions=np.array([(0, 0, z), (1 / 3, 2 / 3, 0)]) @ [*CELL[:2], [0, 0, 1]] + [[0, 0, 0], [0, 0, z]],
         )
     return atoms
 

@@ -33,9 +33,7 @@ def test_forces_are_the_slope_and_the_stress_is_of_the_sheet(bilayer):
     assert dispersion(bilayer)[1][2:, 2].sum() == pytest.approx(-slope, rel=1e-4)
     taller = bilayer.copy()
     taller.cell[2, 2] = 40.0
-    np.testing.assert_allclose(
-        dispersion(taller)[2] * 40.0, dispersion(bilayer)[2] * 25.0, rtol=1e-9, atol=1e-9
-    )
+    np.testing.assert_allclose(dispersion(taller)[2] * 40.0, dispersion(bilayer)[2] * 25.0, rtol=1e-9, atol=1e-9)
 
 
 def test_none_is_nothing_and_others_are_unknown(bilayer):

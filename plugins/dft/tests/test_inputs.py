@@ -20,13 +20,9 @@ def test_the_input_holds_the_same_structure(bilayer):
     text = pw_input(placed, SETTINGS)
     sites = text.split("ATOMIC_POSITIONS angstrom\n")[1].split("K_POINTS")[0].split("\n")[:-1]
     assert [line.split()[0] for line in sites] == list(placed.symbols)
-    np.testing.assert_allclose(
-        [[float(x) for x in line.split()[1:]] for line in sites], placed.positions, atol=1e-11
-    )
+    np.testing.assert_allclose([[float(x) for x in line.split()[1:]] for line in sites], placed.positions, atol=1e-11)
     cell = text.split("CELL_PARAMETERS angstrom\n")[1].split("\n")[:3]
-    np.testing.assert_allclose(
-        [[float(x) for x in line.split()] for line in cell], placed.cell.array, atol=1e-11
-    )
+    np.testing.assert_allclose([[float(x) for x in line.split()] for line in cell], placed.cell.array, atol=1e-11)
     assert "nat = 4\n" in text and "ntyp = 2\n" in text
 
 
@@ -37,9 +33,7 @@ def test_the_sheet_is_isolated_and_without_dispersion(mono):
     assert "vdw_corr" not in text
 
 
-@pytest.mark.parametrize(
-    "repeat, mesh", [((1, 1, 1), (8, 8, 1)), ((2, 2, 1), (4, 4, 1)), ((4, 2, 1), (2, 4, 1))]
-)
+@pytest.mark.parametrize("repeat, mesh", [((1, 1, 1), (8, 8, 1)), ((2, 2, 1), (4, 4, 1)), ((4, 2, 1), (2, 4, 1))])
 def test_supercells_are_sampled_alike(mono, repeat, mesh):
     assert SETTINGS.kmesh(mono.repeat(repeat)) == mesh
     strained = mono.copy()
@@ -72,11 +66,7 @@ def test_mesh_points_sum_to_inversion_symmetric_set():
 
 def test_ph_asks_for_the_field_response_only():
     text = ph_input(Settings(tr2_ph=1e-12))
-    assert (
-        re.search(r"epsil = \.true\.", text)
-        and re.search(r"trans = \.false\.", text)
-        and "tr2_ph = 1e-12" in text
-    )
+    assert re.search(r"epsil = \.true\.", text) and re.search(r"trans = \.false\.", text) and "tr2_ph = 1e-12" in text
     assert text.rstrip().endswith("0 0 0")
 
 
