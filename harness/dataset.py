@@ -95,9 +95,10 @@ class Dataset:
         -------
         list of Atoms
             ``calc.results`` holds ``energy`` (eV), ``forces`` (eV/Å), ``stress`` (eV/Å³, Voigt, in the cell of the
-            frame) at that level, and ``dipole`` (e Å) of a response frame. ``info["name"]`` names the frame;
-            ``arrays`` of a response frame hold ``born_charges`` (natoms, 9), ``atomic_dipoles`` (natoms, 3) and
-            ``wannier_centres`` (natoms, 12).
+            frame) at that level, and ``dipole`` (e Å) of a response frame. ``info["name"]`` names the frame,
+            ``info["dipole_z"]`` (e Å), where there, is the dipole along z from the charge density; it then also is the
+            z part of ``dipole``, which the Wannier centres give less well. ``arrays`` of a response frame hold
+            ``born_charges`` (natoms, 9), ``atomic_dipoles`` (natoms, 3) and ``wannier_centres`` (natoms, 12).
         """
         if split not in (*SPLITS, "all"):
             raise unknown("split", split, (*SPLITS, "all"))
@@ -162,5 +163,7 @@ def _labelled(frame: Atoms, dispersion: str) -> Atoms:
             forces=forces,
             stress=full_3x3_to_voigt_6_stress(stress) if stress.shape == (3, 3) else stress,
         )
+    if "dipole" in results and "dipole_z" in atoms.info:
+        results["dipole"] = np.array([*results["dipole"][:2], atoms.info["dipole_z"]])
     atoms.calc = SinglePointCalculator(atoms, **results)
     return atoms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def _label(options: argparse.Namespace) -> int:
     programs.require("pw.x", *(("ph.x", "pw2wannier90.x", "wannier90.x") if "responses" in options.kinds else ()))
     programs.require_pseudopotentials(SETTINGS, {"B", "N"})
     os.nice(options.nice)
+    # A polite stop must take the running program with it and free the lock.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = options.names
     todo = [(k, n) for n in names for k in options.kinds] if names else queue(options.kinds)
     count = work_through(todo, options.out.resolve(), label)

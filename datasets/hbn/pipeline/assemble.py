@@ -14,6 +14,7 @@ from harness.dataset import CHECKSUMS, KINDS
 from harness.errors import HarnessError
 from harness.files import sha256
 
+from . import readme
 from .likeness import fingerprint
 from .split import assign
 
@@ -41,7 +42,7 @@ def merge(out: Path, folder: Path = FOLDER) -> str:
 
 
 def divide(folder: Path, frames: dict[str, dict[str, Atoms]]) -> dict[str, list[str]]:
-    """Write ``split.json`` and the checksums of `folder`; old frames keep their side."""
+    """Write split, checksums and the counts of the README of `folder`; old frames keep their side."""
     every = {name: frame for kind in KINDS for name, frame in frames[kind].items()}
     prints = {name: fingerprint(frame) for name, frame in every.items()}
     target = folder / "split.json"
@@ -50,6 +51,7 @@ def divide(folder: Path, frames: dict[str, dict[str, Atoms]]) -> dict[str, list[
     target.write_text(json.dumps(split, indent=1) + "\n")
     files = [f for f in ("energies.extxyz", "responses.extxyz", "inputs.extxyz", "split.json") if (folder / f).exists()]
     (folder / CHECKSUMS).write_text("".join(f"{sha256(folder / f)}  {f}\n" for f in files))
+    readme.renew(folder / "README.md", frames, split)
     return split
 
 

@@ -11,6 +11,7 @@ from ase import Atoms
 from ase.io import read
 
 from harness_dft import programs
+from harness_dft.density import dipole_z
 from harness_dft.inputs import occupied_bands, pw_input
 from harness_dft.settings import Settings, slab
 
@@ -29,12 +30,15 @@ class GroundState:
         (natoms, 3) eV/Å.
     sheet_stress
         (6,) eV/Å², Voigt order: dE/dstrain over the area of the sheet. Stress in a cell is this over its height.
+    dipole_z
+        Dipole of the sheet along z (e Å).
     """
 
     sheet: Atoms
     energy: float
     forces: np.ndarray
     sheet_stress: np.ndarray
+    dipole_z: float
 
 
 def ground_state(atoms: Atoms, settings: Settings, work: Path, symmetry: bool = False, **more: Any) -> GroundState:
@@ -62,4 +66,5 @@ def ground_state(atoms: Atoms, settings: Settings, work: Path, symmetry: bool = 
     dft = read(work / "scf.out", format="espresso-out")
     assert isinstance(dft, Atoms)
     height = float(sheet.cell[2, 2])
-    return GroundState(sheet, dft.get_potential_energy(), dft.get_forces(), dft.get_stress() * height)
+    stress = dft.get_stress() * height
+    return GroundState(sheet, dft.get_potential_energy(), dft.get_forces(), stress, dipole_z(sheet, work))
