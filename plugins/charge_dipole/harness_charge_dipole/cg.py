@@ -6,10 +6,16 @@ from collections.abc import Callable
 import numpy as np
 from harness.errors import HarnessError
 
-__all__ = ["Neutral", "conjugate_gradients"]
+__all__ = ["Neutral", "catastrophe", "conjugate_gradients"]
 
 _MOST = 500
 Operator = Callable[[np.ndarray], np.ndarray]
+
+
+def catastrophe() -> HarnessError:
+    """The error for an energy without a minimum; widths tied to polarizabilities cannot cause it."""
+    return HarnessError("charge_dipole: the energy has no minimum (polarization catastrophe).",
+                        "Two atoms are too close for these polarizabilities; check the structure, or the model file.")
 
 
 class Neutral:
@@ -93,8 +99,7 @@ def conjugate_gradients(product: Operator, rhs: np.ndarray, precondition: Neutra
         ap = product(p)
         curvature = float(np.vdot(p, ap))
         if not curvature > 0.0:
-            raise HarnessError("charge_dipole: the energy has no minimum (polarization catastrophe).",
-                               "Two atoms are too close for these polarizabilities; check the structure.")
+            raise catastrophe()
         x += rz / curvature * p
         z, r = precondition(r - rz / curvature * ap)
         rz, old = float(np.vdot(r, z)), rz

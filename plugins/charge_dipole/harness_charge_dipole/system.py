@@ -6,10 +6,9 @@ conjugate to them (V, V/Å). Charges obey one neutrality condition per group of 
 from __future__ import annotations
 
 import numpy as np
-from harness.errors import HarnessError
 from scipy.linalg import cho_factor, cho_solve
 
-from harness_charge_dipole.cg import Neutral, conjugate_gradients
+from harness_charge_dipole.cg import Neutral, catastrophe, conjugate_gradients
 from harness_charge_dipole.geometry import Frame
 from harness_charge_dipole.kernels import KE, self_blocks
 from harness_charge_dipole.mesh import Mesh
@@ -73,8 +72,7 @@ class DenseSystem:
             # C order seen as Fortran order of the transpose: factorised without a copy
             self.factor = cho_factor(matrix.T.copy(order="F"), overwrite_a=True, check_finite=False)
         except np.linalg.LinAlgError:
-            raise HarnessError("charge_dipole: the energy has no minimum (polarization catastrophe).",
-                               "Two atoms are too close for these polarizabilities; check the structure.") from None
+            raise catastrophe() from None
         self.constraint = np.zeros((4 * n, groups.max() + 1))
         self.constraint[4 * np.arange(n), groups] = 1.0
         self.freed = cho_solve(self.factor, self.constraint)
@@ -119,7 +117,10 @@ class MeshSystem:
         self.sparse = self.near.matrix()
         self.diagonal = _self_terms(widths, inverse_alpha, smooth)
         own = self.diagonal / KE + self_blocks(np.full(len(widths), smooth / np.sqrt(2)))
-        factor = approximate_inverse(self.near.i, self.near.j, self.near.vectors, widths, own, REACH)
+        try:
+            factor = approximate_inverse(self.near.i, self.near.j, self.near.vectors, widths, own, REACH)
+        except np.linalg.LinAlgError:
+            raise catastrophe() from None
         transposed = factor.T.tobsr(blocksize=(4, 4))
         self.precondition = Neutral(
             lambda r: (transposed @ (factor @ np.ascontiguousarray(r).ravel()) / KE).reshape(-1, 4), groups)

@@ -1,0 +1,189 @@
+"""Fit widths and electronegativities to DFT polarizabilities, Born charges and dipoles of a sheet."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from harness.dataset import SPLITS, Dataset
+from harness.errors import HarnessError, unknown
+from harness.protocols import Progress
+from scipy.optimize import least_squares
+
+from harness_charge_dipole.parameters import Element, Parameters, check_constraint
+from harness_charge_dipole.targets import CLASSES, Design, Responses, labels
+
+__all__ = ["Settings", "best", "errors", "fit"]
+
+#: Bounds of the widths, Å: half the smallest and one and a half times the largest of the free atoms B and N.
+BOUNDS = (0.3, 1.3)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of the fitter.
+
+    Attributes
+    ----------
+    name
+        Stem of the files written.
+    constraint
+        Neutrality: ``total`` or ``layer``.
+    tied
+        Whether the polarizability follows from the width, as in the published model.
+    starts
+        Number of starting points.
+    weights
+        Weight of each class of `targets.CLASSES`; each class counts relative to the rms of its labels, so equal
+        weights ask for equal relative errors.
+    """
+
+    name: str = "bn_bilayer_cd"
+    constraint: str = "layer"
+    tied: bool = True
+    starts: int = 4
+    weights: Mapping[str, float] | None = None
+
+    def weight(self, word: str) -> float:
+        default = 0.0 if word == "born_mixed" else 1.0    # forbidden by symmetry in most frames: noise
+        return float((self.weights or {}).get(word, default))
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Settings:
+        """Checked settings from a configuration."""
+        for word in params:
+            if word not in cls.__dataclass_fields__:
+                raise unknown("fit parameter of charge_dipole", word, cls.__dataclass_fields__)
+        for word in params.get("weights") or {}:
+            if word not in CLASSES:
+                raise unknown("weight of charge_dipole's fit", word, CLASSES)
+        settings = cls(**params)
+        return replace(settings, constraint=check_constraint(settings.constraint))
+
+
+def best(frames: Sequence[Atoms], settings: Settings, seed: int = 0,
+         tick: Callable[[float], None] = lambda cost: None) -> tuple[Parameters, float]:
+    """The parameters of least cost for these frames.
+
+    The widths are sought by least squares from several starting points; at each trial the electronegativities, on
+    which everything depends linearly, are solved for.
+
+    Parameters
+    ----------
+    tick
+        Called after each starting point with the least cost so far.
+
+    Returns
+    -------
+    parameters, cost
+        Cost: sum over classes of weight times the squared relative rms error.
+    """
+    symbols = sorted({s for atoms in frames for s in atoms.get_chemical_symbols()})
+    if len(symbols) < 2:
+        raise HarnessError("charge_dipole needs frames of at least two elements to fit.", "Check the data set.")
+    wanted = _stack([labels(atoms) for atoms in frames])
+    scale = {word: np.sqrt(settings.weight(word) / max(float(np.sum(v * v)), 1e-300)) for word, v in wanted.items()}
+    words = [word for word in CLASSES if settings.weight(word) > 0.0]
+
+    def trial(x: np.ndarray) -> tuple[Design, np.ndarray, np.ndarray]:
+        design = Design.of(frames, _elements(symbols, x, settings.tied), settings.constraint)
+        a = np.concatenate([scale[w] * design.columns[w] for w in words])
+        b = np.concatenate([scale[w] * (wanted[w] - design.constant[w]) for w in words])
+        chi = np.linalg.lstsq(a, b, rcond=None)[0]
+        return design, chi, a @ chi - b
+
+    rng = np.random.default_rng(seed)
+    count = len(symbols)
+    low, high = np.full(count, BOUNDS[0]), np.full(count, BOUNDS[1])
+    if not settings.tied:
+        low, high = np.append(low, [0.05] * count), np.append(high, [6.0] * count)
+    found: tuple[float, np.ndarray] | None = None
+    for start in range(settings.starts):
+        x0 = np.full(count, 0.6) if start == 0 else rng.uniform(0.4, 0.9, count)
+        if not settings.tied:
+            x0 = np.append(x0, 3 * np.sqrt(np.pi / 2) * x0**3)
+        try:
+            result = least_squares(lambda x: trial(x)[2], x0, bounds=(low, high), xtol=1e-5, ftol=1e-5,
+                                   diff_step=1e-3, max_nfev=40)
+        except HarnessError:                              # untied widths without a minimum: try another start
+            continue
+        if found is None or 2 * result.cost < found[0]:
+            found = 2 * float(result.cost), result.x
+        tick(found[0])
+    if found is None:
+        raise HarnessError("charge_dipole: no starting point of the fit gave a stable model.", "Set tied=true.")
+    chi = np.append(0.0, trial(found[1])[1])
+    elements = {s: replace(e, electronegativity=float(c)) for (s, e), c in
+                zip(_elements(symbols, found[1], settings.tied).items(), chi, strict=True)}
+    return Parameters(elements, settings.constraint), found[0]
+
+
+def errors(frames: Sequence[Atoms], parameters: Parameters) -> tuple[dict[str, dict[str, float]], Responses, Responses]:
+    """Rms error and rms label of each class, and the labels and predictions themselves."""
+    wanted = _stack([labels(atoms) for atoms in frames])
+    chi = np.array([e.electronegativity for e in parameters.elements.values()])
+    got = Design.of(frames, parameters.elements, parameters.constraint).values(chi[1:] - chi[0])
+    table = {word: {"rmse": float(np.sqrt(np.mean((got[word] - wanted[word]) ** 2))),
+                    "rms_label": float(np.sqrt(np.mean(wanted[word] ** 2)))} for word in CLASSES}
+    return table, wanted, got
+
+
+def fit(dataset: Dataset, out: Path, params: Mapping[str, Any], seed: int,
+        progress: Callable[[str, float], AbstractContextManager[Progress]]) -> dict[str, Any]:
+    """Fit to the training frames with responses; write the model, its parity data and their plot.
+
+    Parameters
+    ----------
+    dataset
+        DFT labels; frames of kind ``responses`` are used.
+    out
+        Folder for ``<name>.json``, ``<name>_parity.npz`` and ``<name>_parity.png``.
+    params
+        As in `Settings`.
+    seed
+        Of the starting points.
+
+    Returns
+    -------
+    dict
+        Provenance: data hash, settings, errors by split and class.
+    """
+    from harness_charge_dipole.parity import plot
+
+    settings = Settings.of(params)
+    frames = {split: dataset.frames(split, kind="responses") for split in SPLITS}
+    if not frames["train"]:
+        raise HarnessError("the data set has no training frames with responses.", "Label some, or give another set.")
+    with progress("charge-dipole", settings.starts) as bar:
+        parameters, cost = best(frames["train"], settings, seed, lambda c: bar.update(1, f"cost {c:.4f}"))
+    table, arrays = {}, {}
+    for split, part in frames.items():
+        if part:
+            table[split], wanted, got = errors(part, parameters)
+            for word in CLASSES:
+                arrays[f"{split}/{word}/label"], arrays[f"{split}/{word}/model"] = wanted[word], got[word]
+    provenance = {
+        "level_of_theory": "PBE", "dataset": {"name": dataset.folder.name, "sha256": dataset.sha256},
+        "frames": {split: [a.info["name"] for a in part] for split, part in frames.items()},
+        "settings": {"constraint": settings.constraint, "tied": settings.tied, "starts": settings.starts,
+                     "weights": {word: settings.weight(word) for word in CLASSES}},
+        "seed": seed, "cost": cost, "errors": table,
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    replace(parameters, provenance=provenance).save(out / f"{settings.name}.json")
+    np.savez_compressed(out / f"{settings.name}_parity.npz", **arrays)
+    plot(arrays, out / f"{settings.name}_parity.png")
+    return provenance
+
+
+def _stack(parts: Sequence[Responses]) -> Responses:
+    return {word: np.concatenate([p[word] for p in parts]) for word in CLASSES}
+
+
+def _elements(symbols: Sequence[str], x: np.ndarray, tied: bool) -> dict[str, Element]:
+    count = len(symbols)
+    return {s: Element(float(x[i]), 0.0, None if tied else float(x[count + i])) for i, s in enumerate(symbols)}
