@@ -16,6 +16,7 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
 from ase.constraints import FixAtoms
 from ase.filters import FrechetCellFilter
+from ase.md.nose_hoover_chain import NoseHooverChainNVT
 
 from harness.errors import HarnessError, unknown
 
@@ -59,6 +60,14 @@ class CountedCalculator(BaseCalculator):
     def calculation_required(self, atoms: Atoms, properties: Sequence[str]) -> bool:
         """Whether one of `properties` would have to be evaluated."""
         return self.inner.calculation_required(atoms, properties)
+
+
+class _HeldNoseHoover(NoseHooverChainNVT):
+    """ASE's chain integrates held atoms on copies of its own, so their momenta would heat the thermostat."""
+
+    def _get_forces(self) -> np.ndarray:
+        self._update_atoms()
+        return self.atoms.get_forces()  # zero on held atoms
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +264,6 @@ def _integrator(
 ) -> Any:
     from ase import units
     from ase.md.langevin import Langevin
-    from ase.md.nose_hoover_chain import NoseHooverChainNVT
     from ase.md.verlet import VelocityVerlet
 
     step = timestep * units.fs
@@ -272,5 +280,14 @@ def _integrator(
             rng=rng,
         )
     if ensemble == "nvt_nose_hoover":
-        return NoseHooverChainNVT(atoms, timestep=step, temperature_K=temperature, tdamp=damping * units.fs)
+        held = np.zeros(len(atoms), dtype=bool)
+        for constraint in atoms.constraints:
+            held[constraint.get_indices()] = True
+        return _HeldNoseHoover(
+            atoms,
+            timestep=step,
+            # ASE's chain counts every atom as a degree of freedom, also those that are held
+            temperature_K=temperature * (1 - held.mean()),
+            tdamp=damping * units.fs,
+        )
     raise unknown("ensemble", ensemble, ("nve", "nvt_langevin", "nvt_nose_hoover"))

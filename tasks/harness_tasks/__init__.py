@@ -1,0 +1,33 @@
+"""The built-in tasks, and the analytic oracles that they are tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness import hookimpl
+
+
+@hookimpl
+def harness_tasks() -> Mapping[str, Any]:
+    """The tasks of this package."""
+    from harness_tasks.bend import Bend
+    from harness_tasks.single_point import SinglePoint
+
+    return {"bend": Bend, "single_point": SinglePoint}
+
+
+@hookimpl
+def harness_potentials() -> Mapping[str, Any]:
+    """The analytic oracle."""
+    from harness_tasks.oracles import PlatePotential
+
+    return {"plate": PlatePotential}
+
+
+@hookimpl
+def harness_polarization_models() -> Mapping[str, Any]:
+    """The analytic oracle."""
+    from harness_tasks.oracles import PlatePolarization
+
+    return {"plate": PlatePolarization}

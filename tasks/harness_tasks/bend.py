@@ -1,0 +1,215 @@
+"""Bending: compress a ribbon at its edges until it buckles; stiffness and flexoelectric coefficient.
+
+After Javvaji et al., Adv. Energy Mater. 12, 2201370 (2022); docs/tasks/bend.md derives every number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness import Measurement, Quantity
+from harness.errors import HarnessError
+from harness.protocols import Arrays, Context
+from harness.record import Record
+from harness_tasks import bend_checks as checks
+from harness_tasks import bend_results as results
+from harness_tasks.bend_loading import History, Load, Loading
+from harness_tasks.bend_params import Params
+from harness_tasks.bend_ribbon import Ribbon, make_ribbon
+from harness_tasks.bend_sheet import Sheet, prepare_sheet
+from harness_tasks.bend_store import Store
+from harness_tasks.cells import cells_for, rectangular
+from harness_tasks.sheets import N_PER_M, PC_PER_M
+from harness_tasks.strain import AtomicStrain
+
+#: eV/Å³ in GPa.
+GPA = 160.2176634
+
+
+class Bend:
+    """Bending stiffness and flexoelectricity of a sheet, from a ribbon that buckles."""
+
+    name: ClassVar[str] = "bend"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    Params: ClassVar[type] = Params
+
+    def structure(self, material: Mapping[str, Any], params: Params) -> Atoms:
+        """The flat ribbon at the material's own lattice constant."""
+        sheet = rectangular(material, *cells_for(material, params.width, params.length))
+        return make_ribbon(sheet, cells_for(material, params.width, params.length)[1], params.held,
+                           params.boundary).flat
+
+    def measure(self, ctx: Context) -> Measurement:
+        """Load the ribbon, and two narrow ones as checks, and fit."""
+        params: Params = ctx.params
+        if params.lateral == "free" and "stress" not in ctx.potential.implemented_properties:
+            raise HarnessError(
+                "a free width needs the stress, which this potential does not offer.", "Give task.params.lateral=held."
+            )
+        with ctx.clock("flat sheet"):
+            sheet = prepare_sheet(ctx)
+        store = Store(ctx.checkpoint)
+        static = params.method == "static"
+        others = [
+            (name, length, steps)
+            for name, length, steps in (
+                ("ribbon_length", params.check_length, params.check_steps or params.steps),
+                ("step_size", params.length if params.check_steps else None, params.check_steps or 0),
+            )
+            if length is not None and static
+        ]
+        with ctx.progress("bend", 1 + 0.25 * len(others)) as bar:
+            done = [0.0]
+
+            def tick(share: float, note: str) -> None:
+                bar.update(max(share - done[0], 0.0), note)
+                done[0] = max(share, done[0])
+
+            ribbon = self._ribbon(ctx, sheet, params.width, params.length)
+            history = Loading(
+                ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus
+            ).run(tick)
+            compared = []
+            for number, (name, length, steps) in enumerate(others):
+                narrow = self._ribbon(ctx, sheet, None, length)
+                loading = Loading(ctx, narrow, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
+                compared.append((name, narrow, loading.run(
+                    lambda share, note, n=number: tick(1 + 0.25 * (n + share), note)  # type: ignore[misc]
+                )))
+            tick(1 + 0.25 * len(others), "")
+        return self._evaluate(ctx, sheet, ribbon, history, compared)
+
+    def _ribbon(self, ctx: Context, sheet: Sheet, width: float | None, length: float) -> Ribbon:
+        nx, ny = cells_for(ctx.material, width, length)
+        return make_ribbon(sheet.cell.repeat((nx, ny, 1)), ny, ctx.params.held, ctx.params.boundary)
+
+    def _evaluate(
+        self,
+        ctx: Context,
+        sheet: Sheet,
+        ribbon: Ribbon,
+        history: History,
+        compared: list[tuple[str, Ribbon, History]],
+    ) -> Measurement:
+        params: Params = ctx.params
+        loads = history.loads
+        branch = results.on_branch(history, params.max_curvature)
+        found = results.mechanics(ribbon, history, params.max_curvature, ctx.seed)
+        strain = AtomicStrain(ribbon.flat, params.strain_cutoff)
+        arrays = results.profiles(ribbon, loads, strain)
+        mu, _ = results.flexoelectricity(ribbon, arrays, branch, ctx.seed)
+        area = ribbon.width * ribbon.spacing * ribbon.n_bins
+        observables = {
+            "bending_stiffness": found.stiffness,
+            "bending_stiffness_mean_curvature": found.stiffness_mean,
+            "bending_stiffness_from_load": found.stiffness_load,
+            "critical_strain": found.critical_strain,
+            **mu,
+        }
+        if "dipole" in loads[0].polarization:
+            observables["d_zzz"] = results.piezoelectric_d([loads[i] for i in branch], area, ctx.seed)
+        observables |= _sheet_observables(sheet, ribbon, found)
+        measurement = Measurement(observables, _with_loads(arrays, ribbon, loads, branch, area))
+        measurement.frames["ribbon"] = [_frame(ribbon, load) for load in loads]
+        measurement.notes = _notes(ctx, history, strain, loads, branch)
+        if len(branch) > 2:
+            on = [loads[i] for i in branch]
+            measurement.checks = checks.shape_checks(ctx, found, on)
+            mirror = checks.mirror_check(ctx, ribbon, on[-1])
+            measurement.checks += [] if mirror is None else [mirror]
+            for name, other, its_history in compared:
+                its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)
+                expected = checks.expected_at(found, sheet, ribbon, other)
+                reason = (
+                    "other loads, narrow ribbon: D_b within 3 % or the intervals"
+                    if name == "step_size"
+                    else f"D_b of {other.span:.0f} Å against {expected:.4g} eV expected there"
+                    + (" (slip of the layers included)" if sheet.distance else "")
+                )
+                measurement.checks.append(checks.ribbon_check(name, found, its, expected, reason))
+                observables[f"bending_stiffness_{name}"] = replace(its.stiffness, method=f"as bending_stiffness, {name}")
+        return measurement
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """The deformed ribbon, energy against curvature, polarization against strain gradient."""
+        from harness_tasks.bend_figures import draw
+
+        return draw(record, arrays, folder)
+
+
+def _sheet_observables(sheet: Sheet, ribbon: Ribbon, found: results.Mechanics) -> dict[str, Quantity]:
+    observables = {"sheet_modulus": Quantity(sheet.modulus * N_PER_M, "N/m", method="∂²E/∂ε_yy² at held width")}
+    if sheet.distance:
+        coupling = sheet.coupling_stiffness(ribbon.span)
+        observables |= {
+            "layer_distance": Quantity(sheet.distance, "A"),
+            "interlayer_shear_modulus": Quantity(sheet.shear * sheet.distance * GPA, "GPa", method="slip along y"),
+            "bending_stiffness_of_coupling": Quantity(
+                coupling, "eV", method="sandwich plate of the measured modulus, distance and shear, at this length"
+            ),
+            "bending_stiffness_bonded": Quantity(
+                float(found.stiffness.value) - coupling + sheet.modulus * sheet.distance**2 / 4,  # type: ignore[arg-type]
+                "eV",
+                method="limit of layers that cannot slip",
+            ),
+        }
+    return observables
+
+
+def _with_loads(arrays: Arrays, ribbon: Ribbon, loads: list[Load], branch: list[int], area: float) -> Arrays:
+    """The profiles, and one number per load of everything else."""
+    energy = np.array([load.energy - loads[0].energy for load in loads]) / ribbon.free_area
+    stored = arrays | {
+        "shortening": np.array([load.shortening for load in loads]),
+        "energy_per_area": energy,
+        "mean_curvature": np.array([load.mean_curvature for load in loads]),
+        "rms_curvature": np.array([load.rms_curvature for load in loads]),
+        "stress_zz": np.array([load.stress for load in loads]) * N_PER_M,
+        "force_calls": np.array([load.force_calls for load in loads]),
+        "forces_left": np.array([load.forces_left for load in loads]),
+        "on_branch": np.isin(np.arange(len(loads)), branch),
+        "inner_bins": results.inner_bins(ribbon),
+        "held": ribbon.held,
+        "layer": ribbon.layer,
+        "span": np.array(ribbon.span),
+    }
+    if "dipole" in loads[0].polarization:
+        stored["polarization_z"] = np.array([load.polarization["dipole"][2] for load in loads]) / area * PC_PER_M
+    last = loads[branch[-1] if branch else -1]
+    stored |= {"positions_last": last.positions, "positions_flat": loads[0].positions}
+    if "atomic_dipoles" in last.polarization:
+        stored["atomic_dipoles_last"] = last.polarization["atomic_dipoles"]
+        stored["atomic_dipoles_flat"] = loads[0].polarization["atomic_dipoles"]
+    return stored
+
+
+def _frame(ribbon: Ribbon, load: Load) -> Atoms:
+    atoms = ribbon.flat.copy()
+    atoms.set_cell(load.cell)
+    atoms.positions = load.positions
+    atoms.info = {"shortening": load.shortening, "rms_curvature": load.rms_curvature}
+    for name in ("charges", "atomic_dipoles"):
+        if name in load.polarization:
+            atoms.set_array(name, load.polarization[name])
+    return atoms
+
+
+def _notes(ctx: Context, history: History, strain: AtomicStrain, loads: list[Load], branch: list[int]) -> list[str]:
+    notes = [history.ended] if history.ended else []
+    if not branch:
+        notes.append("the ribbon did not buckle")
+    if "atomic_dipoles" not in loads[0].polarization:
+        notes.append("no flexoelectric coefficient: no polarization model with atomic_dipoles (polarization=NAME)")
+    if not strain.defined:
+        notes.append("no mu_green: one flat layer has no neighbours across, so ∂u/∂z is not defined")
+    slow = [load.shortening for load in loads if load.forces_left > ctx.params.fmax]
+    if slow and ctx.params.method == "static":
+        notes.append(f"{len(slow)} of {len(loads)} loads ended above fmax")
+    return notes

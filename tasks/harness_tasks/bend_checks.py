@@ -1,0 +1,79 @@
+"""The bend's own consistency checks, each with the reason of its tolerance."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from harness import Check
+from harness.protocols import Context
+from harness_tasks.bend_loading import Load
+from harness_tasks.bend_results import Mechanics
+from harness_tasks.bend_ribbon import Ribbon
+from harness_tasks.bend_sheet import Sheet
+from harness_tasks.sheets import polarization
+
+#: Mean |κ| over rms κ of the clamped buckle.
+MODE_RATIO = 2 * math.sqrt(2) / math.pi
+
+
+def shape_checks(ctx: Context, found: Mechanics, loads: list[Load]) -> list[Check]:
+    """Linearity, the Euler load, the mode shape, and convergence of the relaxations."""
+    stiffness = float(found.stiffness.value)  # type: ignore[arg-type]
+    ratios = [load.mean_curvature / load.rms_curvature for load in loads]
+    checks = [
+        Check(
+            "energy_linear_in_curvature_squared", 1 - found.energy_rms.r2, 0.02, "1",
+            "1 - R² of E_b against κ² after buckling; slip of the layers and the finite slope bend the line a little",
+        ),
+        Check(
+            "stiffness_from_load", float(found.stiffness_load.value) / stiffness - 1, 0.10, "1",  # type: ignore[arg-type]
+            "Euler load L²/4π² against energy over κ²; the clamp sits within half a bin, 2 % of L² each side, and "
+            "layers that slip more at shorter wave lengths stiffen one of the two",
+        ),
+        Check(
+            "single_buckle", float(np.mean(ratios)) / MODE_RATIO - 1, 0.05, "1",
+            "mean |κ| over rms κ is 2√2/π for the first mode of a clamped plate",
+        ),
+    ]
+    if ctx.params.method == "static":
+        left = max(load.forces_left for load in loads)
+        checks.append(
+            Check("relaxed", left, 5 * ctx.params.fmax, "eV/A", "largest force left on a free atom, against fmax")
+        )
+    return checks
+
+
+def ribbon_check(name: str, found: Mechanics, other: Mechanics, expected: float, reason: str) -> Check:
+    """D_b of another ribbon against what the first one leads to expect."""
+    value = float(other.stiffness.value)  # type: ignore[arg-type]
+    widths = [
+        0.0 if q.interval is None else (q.interval[1] - q.interval[0]) / 2 for q in (found.stiffness, other.stiffness)
+    ]
+    tolerance = max(0.03, math.hypot(*widths) / abs(expected)) if expected else math.nan
+    return Check(name, value / expected - 1, tolerance, "1", reason)
+
+
+def expected_at(found: Mechanics, sheet: Sheet, ribbon: Ribbon, other: Ribbon) -> float:
+    """D_b that a ribbon of another length should have, given how easily the layers slip."""
+    stiffness = float(found.stiffness.value)  # type: ignore[arg-type]
+    return stiffness - sheet.coupling_stiffness(ribbon.span) + sheet.coupling_stiffness(other.span)
+
+
+def mirror_check(ctx: Context, ribbon: Ribbon, load: Load) -> Check | None:
+    """P_z of the last structure and of its mirror image z → −z must be opposite; None without a dipole."""
+    if "dipole" not in load.polarization:
+        return None
+    atoms = ribbon.flat.copy()
+    atoms.set_cell(load.cell)
+    atoms.positions = load.positions
+    atoms.positions[:, 2] = atoms.cell[2, 2] - atoms.positions[:, 2]
+    mirrored = polarization(ctx, atoms, ["dipole", "atomic_dipoles"])
+    area = ribbon.width * ribbon.spacing * ribbon.n_bins
+    size = np.abs(load.polarization.get("atomic_dipoles", load.polarization["dipole"])[..., 2]).sum()
+    value = (mirrored["dipole"][2] + load.polarization["dipole"][2]) / area
+    return Check(
+        "polarization_odd_under_mirror", float(value), max(1e-6 * float(size) / area, 1e-10), "e/A",
+        "a mirror plane turns P_z round exactly; 1e-6 of the dipoles is left to the solver",
+    )
