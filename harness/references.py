@@ -95,9 +95,7 @@ def read_references(path: Path | Any, task: str) -> list[Reference]:
         papers = tables.get("paper", {})
         return [_published(entry, papers, task) for entry in tables.get("value", [])]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise HarnessError(
-            f"the reference file {path} is wrong ({type(error).__name__}: {error})."
-        ) from error
+        raise HarnessError(f"the reference file {path} is wrong ({type(error).__name__}: {error}).") from error
 
 
 def _published(entry: Mapping[str, Any], papers: Mapping[str, Any], task: str) -> Reference:
@@ -164,9 +162,7 @@ def _from_record(record: Record, kind: Kind, observable: str, quantity: Quantity
         quantity=quantity,
         kind=kind,
         level_of_theory=level_of_theory(record) if kind == "dft" else "",
-        source=f"{record.label}, record {record.identity[:12]}"
-        if kind == "dft"
-        else f"exact, of {record.label}",
+        source=f"{record.label}, record {record.identity[:12]}" if kind == "dft" else f"exact, of {record.label}",
         material=dict(record.config.get("material", {})),
         system=_system(record),
         identity=record.identity,

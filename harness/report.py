@@ -5,18 +5,33 @@ from __future__ import annotations
 import argparse
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import registry
 from harness.errors import HarnessError, nearest, unknown
 from harness.record import RECORD_FILE, Record, find_records
 from harness.worker import BAD_INPUT
 
-_KINDS: dict[str, type] = {
-    **dict.fromkeys(("config", "seconds", "counts", "provenance", "host"), dict),
-    **dict.fromkeys(("notes", "missing", "files"), list),
-    **dict.fromkeys(("identity", "task", "potential", "material", "profile", "error", "started", "finished"), str),
+
+def _mapping(right: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda items: isinstance(items, dict) and all(map(right, items.values()))
+
+
+def _words(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(item, str) for item in items)
+
+
+_RIGHT: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("config", "provenance", "host"), _mapping(lambda _: True)),
+    "seconds": _mapping(lambda clock: isinstance(clock, list) and all(isinstance(s, (int, float)) for s in clock)),
+    "counts": _mapping(lambda count: isinstance(count, int)),
+    **dict.fromkeys(("notes", "missing", "files"), _words),
+    **dict.fromkeys(
+        ("identity", "task", "potential", "material", "profile", "error", "stderr", "started", "finished"),
+        lambda text: isinstance(text, str),
+    ),
 }
 _PARTS = ("task", "potential", "polarization", "material", "device")
 
@@ -58,9 +73,8 @@ def _report(runs: Sequence[Path], out: Path | None, formats: Sequence[str]) -> i
         raise HarnessError(f"no {'readable ' if errors else ''}record in {where}.", MAKE_SOME)
     out = out or default_folder(runs[0])
     for name in formats or sorted(reports):
-        report = reports[name]
-        takes_errors = "errors" in inspect.signature(report).parameters
-        instance = report(errors=errors) if takes_errors else report()
+        report: Any = reports[name]
+        instance = report(errors=errors) if "errors" in inspect.signature(report).parameters else report()
         for path in instance.render(records, out):
             print(path)
     print(_summary(records, errors))
@@ -71,9 +85,9 @@ def _well_formed(records: Sequence[Record]) -> tuple[list[Record], list[HarnessE
     """Records whose parts are of the right kind, and an error for each of the others."""
     good, errors = [], []
     for record in records:
-        wrong = [name for name, kind in _KINDS.items() if not isinstance(getattr(record, name), kind)]
-        parts = record.config if isinstance(record.config, dict) else {}
-        wrong += [f"config.{name}" for name, part in parts.items() if name in _PARTS and not isinstance(part, dict)]
+        wrong = [name for name, right in _RIGHT.items() if not right(getattr(record, name))]
+        if "config" not in wrong:
+            wrong += [f"config.{name}" for name in _PARTS if not isinstance(record.config.get(name, {}), dict)]
         if wrong:
             errors.append(HarnessError(f"the record in {record.folder} is corrupt: {', '.join(wrong)} is malformed."))
         else:

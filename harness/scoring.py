@@ -25,7 +25,8 @@ class Score:
     """A record's observable beside one reference.
 
     `difference` (record − reference, in the unit of both) and `ratio` are None where units differ or a number is
-    missing; `within` says whether the two intervals (or values) overlap. `mismatches` maps what differs to how.
+    missing; `within` says whether the two intervals overlap, and is None where neither has one. `mismatches` maps
+    what differs to how.
     """
 
     identity: str
@@ -47,14 +48,10 @@ def score(records: Sequence[Record], references: Sequence[Reference]) -> list[Sc
         for reference in sorted(references, key=lambda r: r.sort_key):
             if reference.task != record.task:
                 continue
-            if reference.identity and (reference.identity == record.identity) != (
-                reference.kind == "analytic"
-            ):
+            if reference.identity and (reference.identity == record.identity) != (reference.kind == "analytic"):
                 continue
             for name in sorted(record.observables):
-                if fnmatchcase(name, reference.observable) and isinstance(
-                    record.observables[name].value, float
-                ):
+                if fnmatchcase(name, reference.observable) and isinstance(record.observables[name].value, float):
                     scores.append(_compare(record, name, reference))
     return scores
 
@@ -83,15 +80,11 @@ def _mismatches(record: Record, reference: Reference) -> dict[str, str]:
     if "name" in wrong:
         found["material"] = f"{reference.system or reference.material['name']}, not {record.material}"
     elif wrong:
-        found["material"] = ", ".join(
-            f"{k} {reference.material[k]}, not {material.get(k)}" for k in sorted(wrong)
-        )
+        found["material"] = ", ".join(f"{k} {reference.material[k]}, not {material.get(k)}" for k in sorted(wrong))
     if reference.kind != "analytic":
         level = level_of_theory(record)
         if not level or _squeezed(level) != _squeezed(reference.level_of_theory):
-            found["level"] = (
-                f"{reference.level_of_theory or 'none'}, not {level or 'stated by the potential'}"
-            )
+            found["level"] = f"{reference.level_of_theory or 'none'}, not {level or 'stated by the potential'}"
     if reference.definition:
         found["definition"] = reference.definition
     elif reference.settings:
@@ -109,10 +102,7 @@ def _squeezed(text: str) -> str:
 def plain_unit(unit: str) -> str:
     """A spelling by which units can be compared: ``nC/m``, ``nC m^-1`` and ``nC m⁻¹`` are the same."""
     unit = (
-        unit.translate(str.maketrans("Åµμ−⁻⁰¹²³⁴", "Auu--01234"))
-        .replace("**", "^")
-        .replace("·", " ")
-        .replace("*", " ")
+        unit.translate(str.maketrans("Åµμ−⁻⁰¹²³⁴", "Auu--01234")).replace("**", "^").replace("·", " ").replace("*", " ")
     )
     powers: dict[str, int] = {}
     numerator, *denominators = unit.split("/")
@@ -152,6 +142,8 @@ def _finite(value: Any) -> TypeGuard[float]:
 
 
 def _overlap(ours: Quantity, theirs: Quantity) -> bool | None:
+    if ours.interval is None and theirs.interval is None and ours.value != theirs.value:
+        return None  # without an interval nobody can say
     low, high = ours.interval or (ours.value, ours.value)
     their_low, their_high = theirs.interval or (theirs.value, theirs.value)
     if any(isinstance(x, list) or math.isnan(x) for x in (low, high, their_low, their_high)):

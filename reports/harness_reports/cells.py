@@ -98,9 +98,7 @@ def cell(quantity: Quantity, clash: bool = False) -> Cell:
 def columns(records: Sequence[Record], names: Sequence[str] | None = None) -> list[Column]:
     """The observables `names` (None: every scalar) of `records`, with the units in use."""
     if names is None:
-        names = sorted(
-            {n for record in records for n, q in record.observables.items() if isinstance(q.value, float)}
-        )
+        names = sorted({n for record in records for n, q in record.observables.items() if isinstance(q.value, float)})
     found = []
     for name in names:
         quantities = [record.observables[name] for record in records if name in record.observables]

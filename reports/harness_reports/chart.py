@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness_reports import numbers
 from harness_reports.cells import Column, Row, finite
 
 WIDTH, LEFT, RIGHT, LINE, TOP = 560, 150, 24, 26, 8
@@ -37,6 +38,11 @@ class Chart:
     right: int
     axis_y: float
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a record in it fails a check."""
+        return not all(mark.valid for mark in self.marks)
+
 
 def chart(column: Column, rows: Sequence[Row]) -> Chart | None:
     """A chart of one observable; None when fewer than two records have a number, or their units differ."""
@@ -51,7 +57,7 @@ def chart(column: Column, rows: Sequence[Row]) -> Chart | None:
     low, high = min(min(span) for span in spans), max(max(span) for span in spans)
     if 0 < low < 0.6 * high or 0 > high > 0.6 * low:
         low, high = min(low, 0.0), max(high, 0.0)
-    step = tick_step(high - low or abs(high) or 1.0)
+    step = tick_step(high - low or 0.2 * abs(high) or 1.0)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     if low == high:
         low, high = low - step, high + step
@@ -78,8 +84,7 @@ def chart(column: Column, rows: Sequence[Row]) -> Chart | None:
             )
         )
     count = round((high - low) / step)
-    places = max(0, -math.floor(math.log10(step)))
-    ticks = tuple((position(low + i * step), _tick(low + i * step, places)) for i in range(count + 1))
+    ticks = tuple((position(low + i * step), _tick(low + i * step, step)) for i in range(count + 1))
     axis = TOP + LINE * len(drawn)
     return Chart(column, tuple(marks), ticks, WIDTH, axis + 30, LEFT, RIGHT, axis)
 
@@ -91,6 +96,6 @@ def tick_step(span: float) -> float:
     return next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
 
 
-def _tick(value: float, places: int) -> str:
-    text = f"{value:.{places}f}" if places <= 4 else f"{value:.1e}"
-    return ("0" if float(text) == 0 else text).replace("-", "−")
+def _tick(value: float, step: float) -> str:
+    rounded = round(value / step) * step
+    return numbers.compact(float(f"{rounded:.10g}"))[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -11,7 +11,6 @@ from harness.references import KINDS, Reference
 from harness.scoring import MISMATCHES, Score
 from harness_reports import numbers
 from harness_reports.cells import Cell, Column, cell, finite
-
 
 EMPTY = Cell(note="–")
 
@@ -25,6 +24,7 @@ class ReferenceRow:
     level: str
     source: str
     url: str
+    identity: str
     where: dict[str, None] = field(default_factory=dict)
     """Places in the source, as an ordered set."""
     cells: dict[str, Cell] = field(default_factory=dict)
@@ -63,6 +63,11 @@ class ScoreLine:
         return numbers.written(self.score.difference) if self.score.difference else ""
 
     @property
+    def agrees(self) -> str:
+        """Whether the intervals overlap."""
+        return {True: "yes", False: "no", None: "no interval"}[self.score.within]
+
+    @property
     def ratio(self) -> str:
         """Record over reference."""
         return numbers.written(self.score.ratio) if self.score.ratio else ""
@@ -86,6 +91,7 @@ def reference_rows(
                 reference.level_of_theory,
                 reference.source,
                 reference.url,
+                reference.identity,
             ),
         )
         row.where |= dict.fromkeys([reference.where] if reference.where else [])
@@ -114,7 +120,7 @@ def _cell(reference: Reference) -> Cell:
 
 
 def score_lines(
-    records: Sequence[Record], settings: dict[str, str], scores: Sequence[Score], shown: Sequence[Column]
+    records: Sequence[Record], settings: Mapping[str, str], scores: Sequence[Score], shown: Sequence[Column]
 ) -> list[ScoreLine]:
     """Differences from the references that answer for the same thing: analytic, or the same level of theory."""
     by_identity = {record.identity: record for record in records}
@@ -124,9 +130,7 @@ def score_lines(
         same = score.reference.kind == "analytic" or not ({"material", "level", "unit"} & set(score.mismatches))
         if same and score.difference is not None and score.observable in by_name:
             record = by_identity[score.identity]
-            lines.append(
-                ScoreLine(record.label, settings.get(record.identity, ""), by_name[score.observable], score)
-            )
+            lines.append(ScoreLine(record.label, settings.get(record.identity, ""), by_name[score.observable], score))
     order = list(by_name)
     return sorted(
         lines, key=lambda s: (order.index(s.score.observable), s.name, s.score.identity, s.score.reference.sort_key)

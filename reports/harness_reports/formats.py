@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,8 +108,10 @@ class Markdown(Format):
         """The page."""
         environment = _environment(autoescape=False)
         environment.filters["md"] = markdown_text
-        environment.filters["link"] = lambda path: os.path.relpath(path, folder).replace(os.sep, "/").replace(" ", "%20")
-        environment.filters["fenced"] = fenced
+        environment.filters["link"] = lambda path: (
+            os.path.relpath(path, folder).replace(os.sep, "/").replace(" ", "%20")
+        )
+        environment.filters |= {"fenced": fenced, "code": code}
         return {"report.md": environment.get_template("report.md.j2").render(page=page)}
 
 
@@ -134,7 +137,12 @@ def _environment(autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"unit": numbers.unit, "seconds": numbers.seconds, "caption": caption, "written": numbers.written}
+    environment.filters |= {
+        "unit": numbers.unit,
+        "seconds": numbers.seconds,
+        "caption": caption,
+        "written": numbers.written,
+    }
     return environment
 
 
@@ -148,6 +156,11 @@ def markdown_text(text: object) -> str:
     for special in "\\`*_[]#|~":
         words = words.replace(special, "\\" + special)
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(name: str) -> str:
+    """A name in the type of code; one that is no identifier stays text."""
+    return f"`{name}`" if re.fullmatch(r"[\w.\-]+", name) else markdown_text(name)
 
 
 def fenced(text: str) -> str:

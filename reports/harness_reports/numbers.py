@@ -11,19 +11,21 @@ GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "theta": "θ", "kappa": "κ",
     "lambda": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "psi": "ψ", "omega": "ω",
 }  # fmt: skip
+#: Smaller than this is zero.
+TINY = 1e-290
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals(value: float, low: float | None = None, high: float | None = None) -> int:
-    """Decimals worth writing: the half-width to one significant digit (two when it begins with 1); else four digits."""
+    """Decimals worth writing: the half-width to one digit (to two when it begins with 1 or 2); else four digits."""
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high) and high > low:
-        half = (high - low) / 2
+        half = max((high - low) / 2, TINY)
         exponent = math.floor(math.log10(half))
-        if round(half / 10**exponent, 1) < 2:
+        if round(half / 10**exponent, 1) < 3:
             exponent -= 1
         return -exponent
     size = abs(value)
-    return 3 - math.floor(math.log10(size)) if size > 0 and math.isfinite(size) else 0
+    return 3 - math.floor(math.log10(size)) if size > TINY and math.isfinite(size) else 0
 
 
 def _plain(value: float, places: int) -> str:
@@ -44,7 +46,7 @@ def compact(value: float, interval: tuple[float, float] | None = None, ascii_onl
     Very small and very large numbers are written with a power of ten, the same in all three.
     """
     bounds = interval or ()
-    size = max((abs(x) for x in (value, *bounds) if math.isfinite(x)), default=0.0)
+    size = max((abs(x) for x in (value, *bounds) if math.isfinite(x) and abs(x) > TINY), default=0.0)
     power = math.floor(math.log10(size)) if size and not 1e-3 <= size < 1e5 else 0
     value, *scaled = (x / 10.0**power for x in (value, *bounds))
     ranged = math.isnan(value) and interval is not None

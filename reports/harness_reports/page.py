@@ -81,8 +81,11 @@ class Section:
 
     @property
     def known(self) -> list[ReferenceRow]:
-        """References made by this project: by DFT, or exact."""
-        return [row for row in self.references if row.kind != "published"]
+        """References that lie in records: exact ones, and those by DFT that are not among the rows anyway."""
+        here = {row.record.identity for row in self.rows}
+        return [
+            row for row in self.references if row.kind == "analytic" or (row.kind == "dft" and row.identity not in here)
+        ]
 
     @property
     def published(self) -> list[ReferenceRow]:

@@ -46,7 +46,9 @@ def _verdict(record: Record) -> str:
 
 def _observables(record: Record) -> list[str]:
     entries = [
-        (name, *_written(quantity)) for name, quantity in record.observables.items() if isinstance(quantity.value, float)
+        (name, *_written(quantity))
+        for name, quantity in record.observables.items()
+        if isinstance(quantity.value, float)
     ]
     if not entries:
         return []

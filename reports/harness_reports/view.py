@@ -81,7 +81,7 @@ def _section(g: Group, folder: Path | None, tasks: Mapping[str, type], reference
         more=more,
         more_cells={row.record.identity: row.cells for row in rows(answered, g.settings, more)},
         references=reference_rows(mine, scores, shown),
-        scores=score_lines(g.records, dict(g.settings), scores, [*shown, *more]),
+        scores=score_lines(g.records, g.settings, scores, shown),
         all_scores=scores,
         checks=_checks(g.records),
         charts=charts,
