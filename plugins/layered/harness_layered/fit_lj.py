@@ -1,0 +1,200 @@
+"""Fit the Lennard-Jones interaction between layers to DFT.
+
+Structures: rigid flat bilayers (interlayer curves and sliding paths). There phi = E_bilayer - 2 E_monolayer, the
+monolayer at the same lattice constant (Javvaji et al., Adv. Energy Mater. 12, 2201370 (2022), section 2), and the
+forces are interlayer forces alone, because symmetry forbids any in a flat monolayer. The forces decide what phi
+cannot: how the interaction is shared between the elements.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers
+from scipy.optimize import least_squares
+
+from harness.dataset import Dataset, family
+from harness.errors import HarnessError
+from harness_layered.lennard_jones import LennardJones
+
+if TYPE_CHECKING:
+    from harness.protocols import Progress
+
+__all__ = ["Curve", "fit", "interlayer_frames", "write_json"]
+
+#: Expected errors: phi counts in units of 3 meV plus a tenth of its height above the minimum, forces in units of
+#: 30 meV/Å plus three tenths of the frame's largest. The well and the registries near it weigh most.
+SIGMA_PHI, SLOPE_PHI = 3.0e-3, 0.1
+SIGMA_F, SLOPE_F = 3.0e-2, 0.3
+EPSILON, SIGMA = (1e-5, 5e-2), (1.5, 4.5)  # eV, Å: bounds
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Rigid bilayers with their interlayer energies phi (eV per frame) and forces (eV/Å)."""
+
+    frames: list[Atoms]
+    phi: np.ndarray
+    forces: list[np.ndarray]
+
+    @property
+    def distance(self) -> np.ndarray:
+        """Height difference of the layers, Å."""
+        return np.array([np.ptp(a.positions[:, 2]) for a in self.frames])
+
+
+def interlayer_frames(dataset: Dataset, split: str = "all") -> Curve:
+    """The rigid bilayers of a split for which the data set holds the monolayer at the same lattice constant."""
+    frames = dataset.frames("all")
+    flat = [a for a in frames if "mono" in a.info["name"] and np.ptp(a.positions[:, 2]) < 1e-6
+            and np.abs(a.get_forces()).max() < 1e-3]  # fmt: skip
+    wanted = {a.info["name"] for a in dataset.frames(split)}
+    kept, phi = [], []
+    for atoms in frames:
+        name = atoms.info["name"]
+        if name not in wanted or not family(name).startswith(("curve-bilayer", "path-bilayer")):
+            continue
+        mono = [m for m in flat if np.allclose(m.cell[:2], atoms.cell[:2], atol=1e-4)]
+        if mono:
+            kept.append(atoms)
+            phi.append(atoms.get_potential_energy() - 2.0 * mono[0].get_potential_energy())
+    if not kept:
+        raise HarnessError(f"the data set {dataset.folder} has no rigid bilayers with their monolayer.",
+                           "Label a curve-bilayer family and the monolayer of the same lattice constant.")  # fmt: skip
+    return Curve(kept, np.array(phi), [a.get_forces() for a in kept])
+
+
+def evaluate(curve: Curve, elements: Mapping[int, tuple[float, float]], cutoff: float) -> Curve:
+    """The same frames with the model's energies and forces."""
+    return _Model(curve, cutoff)(elements)
+
+
+class _Model:
+    """Keeps the neighbour lists of the frames while the parameters change."""
+
+    def __init__(self, curve: Curve, cutoff: float) -> None:
+        self.curve = curve
+        self.copies = [Atoms(a.numbers, a.positions, cell=a.cell, pbc=a.pbc) for a in curve.frames]
+        for copy in self.copies:
+            copy.calc = LennardJones({}, cutoff)
+
+    def __call__(self, elements: Mapping[int, tuple[float, float]]) -> Curve:
+        for copy in self.copies:
+            copy.calc.elements = dict(elements)
+            copy.calc.results = {}
+        phi = np.array([copy.get_potential_energy() for copy in self.copies])
+        return Curve(self.curve.frames, phi, [copy.get_forces() for copy in self.copies])
+
+
+def _minimise(curve: Curve, symbols: Sequence[str], cutoff: float, seed: int, tick: Callable[[float], Any]) -> Any:
+    z = [atomic_numbers[s] for s in symbols]
+    width_phi = SIGMA_PHI + SLOPE_PHI * (curve.phi - curve.phi.min())
+    width_f = [SIGMA_F + SLOPE_F * np.abs(f).max() for f in curve.forces]
+
+    evaluator = _Model(curve, cutoff)
+
+    def residual(p: np.ndarray) -> np.ndarray:
+        model = evaluator(_table(z, p))
+        force = [((m - f) / w).ravel() for m, f, w in zip(model.forces, curve.forces, width_f, strict=True)]
+        return np.concatenate([(model.phi - curve.phi) / width_phi, *force])
+
+    low = np.tile([EPSILON[0], SIGMA[0]], len(z))
+    high = np.tile([EPSILON[1], SIGMA[1]], len(z))
+    rng = np.random.default_rng(seed)
+    # several valleys: which element carries the interaction; each gets its own start
+    starts = [np.tile([1e-3, 3.2], len(z)) for _ in z]
+    for k, start in enumerate(starts):
+        start[2 * k : 2 * k + 2] = 7e-3 * rng.uniform(0.9, 1.1), 3.4
+    fits = []
+    for start in starts:
+        fits.append(least_squares(residual, start, bounds=(low, high), x_scale=np.tile([3e-3, 1.0], len(z))))
+        tick(1)
+    return min(fits, key=lambda f: f.cost)
+
+
+def _table(z: Sequence[int], p: np.ndarray) -> dict[int, tuple[float, float]]:
+    return {number: (float(p[2 * k]), float(p[2 * k + 1])) for k, number in enumerate(z)}
+
+
+def errors(model: Curve, curve: Curve, nearest: float = 3.0) -> dict[str, float]:
+    """Residuals at layer distances from `nearest` (Å) up: phi in meV per frame, forces in meV/Å by direction."""
+    keep = curve.distance >= nearest
+    difference = np.concatenate([m - f for m, f, k in zip(model.forces, curve.forces, keep, strict=True) if k])
+    size = np.concatenate([f for f, k in zip(curve.forces, keep, strict=True) if k])
+    rms = lambda x: float(1e3 * np.sqrt(np.mean(np.square(x))))  # noqa: E731
+    return {"phi_rmse_meV_per_cell": rms((model.phi - curve.phi)[keep]), "force_z_rmse_meV_per_A": rms(difference[:, 2]),
+            "force_xy_rmse_meV_per_A": rms(difference[:, :2]), "force_z_rms_meV_per_A": rms(size[:, 2]),
+            "force_xy_rms_meV_per_A": rms(size[:, :2]), "frames": int(keep.sum()), "nearest_A": nearest}  # fmt: skip
+
+
+def fit(
+    dataset: Dataset,
+    out: Path,
+    params: Mapping[str, Any],
+    seed: int,
+    progress: Callable[[str, float], AbstractContextManager[Progress]],
+) -> dict[str, Any]:
+    """Fit epsilon and sigma of each element; writes ``<model>`` and ``<stem>_parity.npz`` into the folder `out`.
+
+    Parameters
+    ----------
+    params
+        ``model``: file name (``bn_bilayer_lj.json``); ``cutoff``: Å (12).
+
+    Returns
+    -------
+    dict
+        The provenance that is also in the model file: settings, data hash, residuals.
+    """
+    cutoff = float(params.get("cutoff") or 12.0)
+    name = Path(str(params.get("model") or "bn_bilayer_lj.json")).name
+    curve = interlayer_frames(dataset, "train")
+    symbols = sorted({s for atoms in curve.frames for s in atoms.symbols})
+    with progress("Lennard-Jones between layers", len(symbols)) as bar:
+        best = _minimise(curve, symbols, cutoff, seed, bar.update)
+    elements = _table([atomic_numbers[s] for s in symbols], best.x)
+    model = evaluate(curve, elements, cutoff)
+    provenance = {
+        "level_of_theory": "PBE-D3(BJ)",
+        "licence": "MIT",
+        "data": {"folder": dataset.folder.name, "sha256": dataset.sha256, "frames": len(curve.frames)},
+        "settings": {"sigma_phi_eV": SIGMA_PHI, "slope_phi": SLOPE_PHI, "sigma_force_eV_per_A": SIGMA_F,
+                     "slope_force": SLOPE_F, "mixing": "Lorentz-Berthelot", "seed": seed},
+        "errors": {"train": errors(model, curve)},
+        "chi2_per_residual": float(2.0 * best.cost / len(best.fun)),
+    }  # fmt: skip
+    table = {s: {"epsilon": elements[atomic_numbers[s]][0], "sigma": elements[atomic_numbers[s]][1]} for s in symbols}
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / name, {"form": "lennard-jones 12-6 between layers", "units": {"epsilon": "eV", "sigma": "Å"},
+                            "elements": table, "cutoff": cutoff, "provenance": provenance})  # fmt: skip
+    _write_parity(out / f"{Path(name).stem}_parity.npz", curve, model)
+    return provenance
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write atomically: a kill leaves the old file whole."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def _write_parity(path: Path, curve: Curve, model: Curve) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
+    np.savez_compressed(
+        part,
+        name=np.array([a.info["name"] for a in curve.frames]),
+        distance=curve.distance,
+        phi_reference=curve.phi,
+        phi_model=model.phi,
+        forces_reference=np.concatenate(curve.forces),
+        forces_model=np.concatenate(model.forces),
+    )
+    os.replace(part, path)

@@ -1,0 +1,151 @@
+"""Lennard-Jones interaction between the layers of a stack: cross-layer pairs only.
+
+    phi = sum_{i<j, layer(i) != layer(j)} 4 eps_ij [(sig_ij/r)^12 - (sig_ij/r)^6] - (shift)
+
+with Lorentz-Berthelot mixing (arithmetic sigma, geometric epsilon). The shift subtracts value and slope at the
+cutoff, so energy and forces are continuous there; it belongs to the potential, and parameters fitted with it
+should be used with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.data import covalent_radii
+
+from harness.errors import HarnessError
+from harness.layers import BOND_FACTOR
+from harness_layered.layers import LayerMemory
+
+__all__ = ["LennardJones", "Pairs"]
+
+SKIN = 1.0  # Å; a list of 12 Å neighbours costs as much as ten force calls, so a wide skin pays
+CHUNK = 1 << 14  # pairs handled at a time: the temporaries stay in the second-level cache
+
+
+@dataclass
+class Pairs:
+    """Cross-layer pairs of one structure, grouped by the kinds of the two atoms."""
+
+    positions: np.ndarray
+    cell: np.ndarray
+    pbc: np.ndarray
+    layers: np.ndarray
+    groups: list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    @classmethod
+    def build(cls, atoms: Atoms, layers: np.ndarray, reach: float) -> Pairs:
+        """Each pair once; groups hold (kind, kind, i, j, lattice shift (3, P) in Å), kinds being atomic numbers."""
+        from vesin import NeighborList
+
+        i, j, s = NeighborList(cutoff=reach, full_list=False, sorted=True).compute(
+            points=atoms.positions, box=atoms.cell.array, periodic=atoms.pbc, quantities="ijS"
+        )
+        i, j = i.astype(np.intp), j.astype(np.intp)
+        cross = layers[i] != layers[j]
+        i, j, shift = i[cross], j[cross], s[cross] @ atoms.cell.array
+        z = atoms.numbers
+        low, high = np.minimum(z[i], z[j]), np.maximum(z[i], z[j])
+        out = cls(atoms.positions.copy(), atoms.cell.array.copy(), atoms.pbc.copy(), layers)
+        for a, b in np.unique(np.stack([low, high], axis=1), axis=0):
+            own = (low == a) & (high == b)
+            out.groups.append((int(a), int(b), i[own], j[own], np.ascontiguousarray(shift[own].T)))
+        return out
+
+    def serves(self, atoms: Atoms, layers: np.ndarray) -> bool:
+        """Whether no pair can have entered the cutoff since the list was built."""
+        return (
+            len(atoms) == len(self.positions)
+            and np.array_equal(self.layers, layers)
+            and np.array_equal(self.pbc, atoms.pbc)
+            and np.array_equal(self.cell, atoms.cell.array)
+            and ((atoms.positions - self.positions) ** 2).sum(axis=1).max(initial=0.0) < (0.5 * SKIN) ** 2
+        )
+
+
+class LennardJones(Calculator):
+    """ASE calculator of the interaction between layers.
+
+    Parameters
+    ----------
+    elements
+        ``{symbol: (epsilon, sigma)}`` in eV and Å.
+    cutoff
+        Å, at least 12 for layered crystals: the attraction beyond it is lost.
+
+    Layers come from ``atoms.arrays["layer"]`` when present, else from the covalent bonds, found once per structure
+    (see `harness_layered.layers.LayerMemory`).
+    """
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012 (ASE's interface)
+
+    def __init__(self, elements: Mapping[int, tuple[float, float]], cutoff: float = 12.0) -> None:
+        super().__init__()
+        self.elements = dict(elements)
+        self.cutoff = cutoff
+        self._memory = LayerMemory()
+        self._pairs: Pairs | None = None
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)) -> None:  # noqa: ANN001
+        super().calculate(atoms, properties, system_changes)
+        atoms = self.atoms
+        missing = sorted({s for s, z in zip(atoms.symbols, atoms.numbers, strict=True) if z not in self.elements})
+        if missing:
+            from ase.data import chemical_symbols
+
+            known = ", ".join(sorted(chemical_symbols[z] for z in self.elements))
+            raise HarnessError(f"the Lennard-Jones model has no element '{missing[0]}'; it knows {known}.",
+                               "Choose a material of these elements or fit the model to it.")  # fmt: skip
+        layers = self._memory.layers(atoms)
+        if self._pairs is None or not self._pairs.serves(atoms, layers):
+            self._pairs = Pairs.build(atoms, layers, self.cutoff + SKIN)
+        energy, forces, virial = self._sum(atoms.positions, self._pairs)
+        self.results = {"energy": energy, "free_energy": energy, "forces": forces}
+        if atoms.cell.rank == 3:
+            self.results["stress"] = virial.ravel()[[0, 4, 8, 5, 2, 1]] / atoms.get_volume()
+
+    def mixed(self, a: int, b: int) -> tuple[float, float]:
+        """(epsilon, sigma) of a pair of atomic numbers after Lorentz and Berthelot."""
+        (ea, sa), (eb, sb) = self.elements[a], self.elements[b]
+        return float(np.sqrt(ea * eb)), 0.5 * (sa + sb)
+
+    def pair(self, r2: np.ndarray, epsilon: float, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+        """Energy (eV) and ``-V'(r)/r`` (eV/Å²) of pairs at squared distances `r2`; zero beyond the cutoff."""
+        s6, rc = sigma**6, self.cutoff
+        c6 = s6 / rc**6
+        v_cut, d_cut = 4 * epsilon * (c6 * c6 - c6), -24 * epsilon * (2 * c6 * c6 - c6) / rc
+        r2 = np.minimum(r2, rc * rc)  # at the cutoff the shifted energy and force vanish by construction
+        inverse = 1.0 / r2
+        a6 = s6 * inverse * inverse * inverse
+        r = np.sqrt(r2)
+        energy = 4 * epsilon * a6 * (a6 - 1.0) - (v_cut + (r - rc) * d_cut)
+        return energy, 24 * epsilon * a6 * (2.0 * a6 - 1.0) * inverse + d_cut / r
+
+    def _sum(self, positions: np.ndarray, pairs: Pairs) -> tuple[float, np.ndarray, np.ndarray]:
+        n = len(positions)
+        x = np.ascontiguousarray(positions.T)
+        energy, forces, virial = 0.0, np.zeros((3, n)), np.zeros((3, 3))
+        for a, b, i_all, j_all, shift in pairs.groups:
+            epsilon, sigma = self.mixed(a, b)
+            bonded = (BOND_FACTOR * (covalent_radii[a] + covalent_radii[b])) ** 2
+            for start in range(0, len(i_all), CHUNK):
+                part = slice(start, start + CHUNK)
+                i, j = i_all[part], j_all[part]
+                d = x[:, j] - x[:, i] + shift[:, part]
+                r2 = np.einsum("kp,kp->p", d, d)
+                if r2.min() < bonded:
+                    raise HarnessError(
+                        f"two layers have merged: an interlayer distance is {np.sqrt(r2.min()):.2f} Å.",
+                        "The interlayer model holds for separate sheets only; use a smaller deformation.",
+                    )
+                e, g = self.pair(r2, epsilon, sigma)
+                energy += float(e.sum())
+                f = d * g  # on j; opposite on i
+                virial -= d @ f.T
+                for k in range(3):
+                    forces[k] += np.bincount(j, f[k], n) - np.bincount(i, f[k], n)
+        return energy, np.ascontiguousarray(forces.T), virial
