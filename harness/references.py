@@ -11,6 +11,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,7 +31,7 @@ class Reference:
     Parameters
     ----------
     observable
-        Name of the task's observable; ``*`` stands for any ending.
+        Name of the task's observable; ``*`` stands for any ending, and spaces part alternatives.
     quantity
         Value, unit and interval; the value is `nan` where only a range was published.
     level_of_theory
@@ -60,6 +61,10 @@ class Reference:
     url: str = ""
     identity: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def concerns(self, name: str) -> bool:
+        """Whether it is to be shown beside the observable `name`."""
+        return any(fnmatchcase(name, pattern) for pattern in self.observable.split())
 
     @property
     def sort_key(self) -> tuple[Any, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, TypeGuard
 
 from harness.quantity import Quantity
@@ -51,7 +50,7 @@ def score(records: Sequence[Record], references: Sequence[Reference]) -> list[Sc
             if reference.identity and (reference.identity == record.identity) != (reference.kind == "analytic"):
                 continue
             for name in sorted(record.observables):
-                if fnmatchcase(name, reference.observable) and isinstance(record.observables[name].value, float):
+                if reference.concerns(name) and isinstance(record.observables[name].value, float):
                     scores.append(_compare(record, name, reference))
     return scores
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from harness.record import Record
 from harness.references import KINDS, Reference
@@ -79,7 +78,7 @@ def reference_rows(
     """The references of one task as rows; those that belong to no shown observable are left out."""
     table: dict[tuple[str, ...], ReferenceRow] = {}
     for reference in sorted(references, key=lambda r: r.sort_key):
-        matching = [column.name for column in shown if fnmatchcase(column.name, reference.observable)]
+        matching = [column.name for column in shown if reference.concerns(column.name)]
         if not matching:
             continue
         key = (reference.kind, reference.system, reference.level_of_theory, reference.source, reference.identity)

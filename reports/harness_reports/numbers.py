@@ -88,12 +88,10 @@ def unit(text: str, ascii_only: bool = False) -> str:
 
 
 def symbol(name: str) -> tuple[str, str]:
-    """An observable's name as symbol and subscript: ``mu_zyzy`` gives ``("μ", "zyzy")``; words get spaces."""
-    base, _, rest = name.partition("_")
-    if base in GREEK:
-        return GREEK[base], rest.replace("_", ", ")
-    if len(base) == 1 and rest:
-        return base, rest.replace("_", ", ")
+    """An observable's name as symbol and subscript: ``mu_half_kappa`` gives ``("μ", "half κ")``; words get spaces."""
+    base, *rest = name.split("_")
+    if base in GREEK or (len(base) == 1 and rest):
+        return GREEK.get(base, base), " ".join(GREEK.get(word, word) for word in rest)
     return name.replace("_", " "), ""
 
 

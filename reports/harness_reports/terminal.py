@@ -45,13 +45,11 @@ def _verdict(record: Record) -> str:
 
 
 def _observables(record: Record) -> list[str]:
-    entries = [
-        (name, *_written(quantity))
-        for name, quantity in record.observables.items()
-        if isinstance(quantity.value, float)
-    ]
-    if not entries:
+    scalars = {name: q for name, q in record.observables.items() if isinstance(q.value, float)}
+    shown = [name for name in _headline(record) if name in scalars] or list(scalars)
+    if not shown:
         return []
+    entries = [(name, *_written(scalars[name])) for name in shown]
     widths = [max(len(entry[i]) for entry in entries) for i in range(4)]
     widths[0] = min(widths[0], WIDTH - 2 * 3 - sum(widths[1:]))
     lines = []
@@ -59,7 +57,17 @@ def _observables(record: Record) -> list[str]:
         words = textwrap.wrap(name, max(widths[0], 12)) or [""]
         lines += words[:-1]
         lines.append(f"{words[-1]:<{widths[0]}}  {number:>{widths[1]}}  {interval:<{widths[2]}}  {unit:<{widths[3]}}")
-    return lines
+    rest = len(record.observables) - len(shown)
+    return [*lines, f"and {rest} more in the record"] if rest else lines
+
+
+def _headline(record: Record) -> Sequence[str]:
+    """What the task wants shown first; empty when it does not say."""
+    from harness import registry
+
+    config = record.config.get("task", {})
+    task = registry.tasks(config.get("plugins") or ()).get(config.get("factory") or record.task)
+    return getattr(task, "headline", ())
 
 
 def _written(quantity: Quantity) -> tuple[str, str, str]:

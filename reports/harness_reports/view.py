@@ -43,7 +43,7 @@ def build(
     if tasks is None:
         from harness import registry
 
-        tasks = registry.tasks()
+        tasks = registry.tasks(None)
     groups = group(records)
     kept = [record for g in groups for record in g.records]
     if references is None:
@@ -67,8 +67,9 @@ def _section(g: Group, folder: Path | None, tasks: Mapping[str, type], reference
     mine = [r for r in references if r.task == g.task]
     scores: list[Score] = score(g.records, mine)
     answered = [record for record in g.records if record.observables]
-    headline = getattr(task, "headline", None) or None
-    shown = columns(answered, headline)
+    present = {name for record in answered for name in record.observables}
+    headline = [name for name in getattr(task, "headline", ()) if name in present]
+    shown = columns(answered, headline or None)
     names = {column.name for column in shown}
     more = [column for column in columns(answered) if column.name not in names]
     table = rows(g.records, g.settings, shown)

@@ -74,7 +74,7 @@ def test_units_are_printed_as_physicists_write_them() -> None:
 
 def test_symbols() -> None:
     assert symbol("D_b") == ("D", "b")
-    assert symbol("mu_zyzy_green") == ("μ", "zyzy, green")
+    assert symbol("mu_half_kappa") == ("μ", "half κ")
     assert symbol("critical_strain") == ("critical strain", "")
 
 
