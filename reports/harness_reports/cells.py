@@ -30,6 +30,11 @@ class Column:
         return numbers.symbol(self.name)[0]
 
     @property
+    def code(self) -> str:
+        """The observable's name where the symbol does not already say it; else nothing."""
+        return "" if self.symbol == plain(self.name) else self.name
+
+    @property
     def subscript(self) -> str:
         """The subscript of its symbol; may be empty."""
         return numbers.symbol(self.name)[1]
@@ -83,7 +88,12 @@ def failure(check: Check, ascii_only: bool = False) -> str:
     """A failed check in words, with its number."""
     value = numbers.written(Quantity(check.value, check.unit), ascii_only)
     limit = numbers.written(Quantity(check.tolerance, check.unit), ascii_only)
-    return f"{check.name}: {value}, allowed {'+-' if ascii_only else '±'}{limit}"
+    return f"{plain(check.name)}: {value}, allowed {'+-' if ascii_only else '±'}{limit}"
+
+
+def plain(name: str) -> str:
+    """A name as words."""
+    return name.replace("_", " ")
 
 
 def cell(quantity: Quantity, clash: bool = False) -> Cell:

@@ -1,45 +1,58 @@
-"""References beside records, as rows of the same table."""
+"""References beside records: those that lie in records, published ones, and the scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.record import Record
 from harness.references import KINDS, Reference
 from harness.scoring import MISMATCHES, Score
 from harness_reports import numbers
-from harness_reports.cells import Cell, Column, cell, finite
+from harness_reports.cells import Cell, Column, Row, cell, finite
 
 EMPTY = Cell(note="–")
 
 
 @dataclass(slots=True)
-class ReferenceRow:
-    """Values of one source for one system, under the observables that they belong to."""
+class Known:
+    """A reference that lies in a record, for all observables at once."""
 
     kind: str
     system: str
     level: str
     source: str
-    url: str
     identity: str
-    where: dict[str, None] = field(default_factory=dict)
-    """Places in the source, as an ordered set."""
     cells: dict[str, Cell] = field(default_factory=dict)
     mismatches: dict[str, list[str]] = field(default_factory=dict)
     """What differs from the records beside it -> how, each in words."""
 
-    def spans(self, shown: Sequence[Column]) -> list[tuple[Cell, int]]:
-        """Cells along the columns, one value that stands for several neighbours as one wide cell."""
-        spans: list[tuple[Cell, int]] = []
-        for column in shown:
-            here = self.cells.get(column.name, EMPTY)
-            if spans and spans[-1][0] is here and here is not EMPTY:
-                spans[-1] = (here, spans[-1][1] + 1)
-            else:
-                spans.append((here, 1))
-        return spans
+    @property
+    def name(self) -> str:
+        """What it is."""
+        return {"dft": "DFT", "analytic": "exact"}[self.kind]
+
+    def cell(self, column: Column) -> Cell:
+        """Its value of one observable."""
+        return self.cells.get(column.name, EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One published value."""
+
+    reference: Reference
+    text: str
+    mismatches: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Published values of one observable (or of its several definitions), and ours."""
+
+    columns: tuple[Column, ...]
+    ours: tuple[tuple[Row, tuple[tuple[Column, Cell], ...]], ...]
+    published: tuple[Published, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,50 +85,65 @@ class ScoreLine:
         return numbers.written(self.score.ratio) if self.score.ratio else ""
 
 
-def reference_rows(
-    references: Sequence[Reference], scores: Sequence[Score], shown: Sequence[Column]
-) -> list[ReferenceRow]:
-    """The references of one task as rows; those that belong to no shown observable are left out."""
-    table: dict[tuple[str, ...], ReferenceRow] = {}
+def known_references(
+    references: Sequence[Reference], scores: Sequence[Score], shown: Sequence[Column], here: Iterable[str]
+) -> list[Known]:
+    """The references that lie in records; those by DFT only when their record is not `here` anyway."""
+    rows_here = set(here)
+    table: dict[tuple[str, str], Known] = {}
     for reference in sorted(references, key=lambda r: r.sort_key):
-        matching = [column.name for column in shown if reference.concerns(column.name)]
-        if not matching:
+        names = [column.name for column in shown if reference.concerns(column.name)]
+        if not names or reference.kind == "published" or (reference.kind == "dft" and reference.identity in rows_here):
             continue
-        key = (reference.kind, reference.system, reference.level_of_theory, reference.source, reference.identity)
         row = table.setdefault(
-            key,
-            ReferenceRow(
-                reference.kind,
-                reference.system,
-                reference.level_of_theory,
-                reference.source,
-                reference.url,
-                reference.identity,
-            ),
+            (reference.kind, reference.identity),
+            Known(reference.kind, reference.system, reference.level_of_theory, reference.source, reference.identity),
         )
-        row.where |= dict.fromkeys([reference.where] if reference.where else [])
-        row.cells |= dict.fromkeys(matching, _cell(reference))
-        for score in scores:
-            if score.reference == reference:
-                for what, how in score.mismatches.items():
-                    words = row.mismatches.setdefault(what, [])
-                    if how not in words:
-                        words.append(how)
-    for row in table.values():
-        row.mismatches = {what: row.mismatches[what] for what in MISMATCHES if what in row.mismatches}
-    ordered = sorted(
-        table.items(),
-        key=lambda item: (KINDS.index(item[0][0]), len(item[1].mismatches), -len(item[1].cells), item[0]),
-    )
-    return [row for _, row in ordered]
+        row.cells |= dict.fromkeys(names, cell(reference.quantity))
+        for what, hows in mismatches(reference, scores).items():
+            row.mismatches.setdefault(what, []).extend(how for how in hows if how not in row.mismatches.get(what, []))
+    return sorted(table.values(), key=lambda k: (KINDS.index(k.kind), len(k.mismatches), k.system, k.identity))
 
 
-def _cell(reference: Reference) -> Cell:
+def published_beside(
+    references: Sequence[Reference], scores: Sequence[Score], rows: Sequence[Row], shown: Sequence[Column]
+) -> list[Beside]:
+    """The published values of each observable that is shown, those with the fewest mismatches first."""
+    blocks: dict[tuple[str, ...], list[Published]] = {}
+    for reference in sorted(references, key=lambda r: r.sort_key):
+        names = tuple(column.name for column in shown if reference.concerns(column.name))
+        if names and reference.kind == "published":
+            line = Published(reference, _digits(reference), mismatches(reference, scores))
+            blocks.setdefault(names, []).append(line)
+    by_name = {column.name: column for column in shown}
+    order = list(by_name)
+    made = []
+    for names, lines in sorted(blocks.items(), key=lambda item: order.index(item[0][0])):
+        columns = tuple(by_name[name] for name in names)
+        ours = tuple((row, tuple((column, row.cells[column.name]) for column in columns)) for row in rows)
+        lines.sort(key=lambda line: (len(line.mismatches), line.reference.system, line.reference.sort_key))
+        made.append(Beside(columns, ours, tuple(lines)))
+    return made
+
+
+def mismatches(reference: Reference, scores: Sequence[Score]) -> dict[str, list[str]]:
+    """How the records that were compared with `reference` differ from it."""
+    found: dict[str, list[str]] = {}
+    for score in scores:
+        if score.reference == reference:
+            for what, how in score.mismatches.items():
+                words = found.setdefault(what, [])
+                if how not in words:
+                    words.append(how)
+    return {what: found[what] for what in MISMATCHES if what in found}
+
+
+def _digits(reference: Reference) -> str:
     """A published number keeps the digits that it was published with."""
     quantity = reference.quantity
-    if reference.kind != "published" or quantity.interval or not finite(quantity):
-        return cell(quantity)
-    return Cell(f"{quantity.value:.10g}".replace("-", "−"), "", numbers.unit(quantity.unit), quantity=quantity)
+    if quantity.interval or not finite(quantity):
+        return numbers.written(quantity)
+    return f"{quantity.value:.10g} {numbers.unit(quantity.unit)}".replace("-", "−").strip()
 
 
 def score_lines(

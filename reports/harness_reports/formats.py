@@ -15,8 +15,9 @@ from harness.errors import HarnessError
 from harness.record import Record
 from harness.references import Reference
 from harness_reports import numbers
+from harness_reports.cells import plain
 from harness_reports.page import Page
-from harness_reports.pictures import caption
+from harness_reports.pictures import aspect, caption
 from harness_reports.tidy import COMPARISON_FIELDS, FIELDS, comparisons, tidy
 from harness_reports.view import build
 
@@ -123,7 +124,7 @@ class HTML(Format):
     def texts(self, page: Page, folder: Path) -> dict[str, str]:
         """The page."""
         environment = _environment(autoescape=True)
-        environment.filters["image"] = _image
+        environment.filters |= {"image": _image, "aspect": aspect}
         return {"report.html": environment.get_template("report.html.j2").render(page=page)}
 
 
@@ -142,6 +143,7 @@ def _environment(autoescape: bool) -> Environment:
         "seconds": numbers.seconds,
         "caption": caption,
         "written": numbers.written,
+        "plain": plain,
     }
     return environment
 

@@ -93,19 +93,18 @@ def _settings(records: Sequence[Record]) -> dict[str, str]:
     of_task = {key for key in differing(list(flat.values())) if key.startswith("task")}
     texts = {}
     for record in records:
-        alike = [
-            flat[other.identity]
-            for other in records
-            if (other.label, other.polarization) == (record.label, record.polarization)
-        ]
-        keys = sorted(of_task | differing(alike))
+        alike = [other for other in records if other.label == record.label]
+        same_model = [flat[r.identity] for r in alike if r.polarization == record.polarization]
+        keys = of_task | {key for key in differing([flat[r.identity] for r in alike]) if "polarization." not in key}
+        keys |= {key for key in differing(same_model) if "polarization." in key}
         mine = flat[record.identity]
-        texts[record.identity] = ", ".join(f"{key}={mine[key]}" for key in keys if key in mine)
+        texts[record.identity] = ", ".join(f"{key}={mine[key]}" for key in sorted(keys) if key in mine)
     return texts
 
 
 def _telling(record: Record) -> dict[str, str]:
     flat = {key: text for key, text in flatten(record.config).items() if not _IGNORED.search(key)}
+    flat["polarization"] = record.polarization or "none"
     if record.task_version:  # 0: the run ended before the task was known
         flat["task version"] = str(record.task_version)
     return flat

@@ -11,7 +11,7 @@ from harness.scoring import MISMATCHES, Score
 from harness_reports import numbers
 from harness_reports.cells import Cell, Column, Row
 from harness_reports.chart import Chart
-from harness_reports.compare import ReferenceRow, ScoreLine
+from harness_reports.compare import Beside, Known, ScoreLine
 from harness_reports.grouping import Group
 from harness_reports.pictures import Figures
 from harness_reports.provenance import Origin
@@ -56,13 +56,20 @@ class Section:
     rows: list[Row]
     more: list[Column]
     more_cells: dict[str, dict[str, Cell]]
-    references: list[ReferenceRow]
+    known: list[Known]
+    beside: list[Beside]
     scores: list[ScoreLine]
     all_scores: list[Score]
     checks: list[CheckLine]
     charts: list[Chart]
     figures: dict[str, Figures]
     anchor: str
+    first_of_task: bool = True
+
+    @property
+    def explained(self) -> bool:
+        """Whether the tall table has room for how the values were obtained."""
+        return self.tall and len(self.rows) + len(self.known) <= 3 and bool(self.meanings)
 
     @property
     def title(self) -> str:
@@ -80,17 +87,14 @@ class Section:
         return [row for row in self.rows if row.record.checks]
 
     @property
-    def known(self) -> list[ReferenceRow]:
-        """References that lie in records: exact ones, and those by DFT that are not among the rows anyway."""
-        here = {row.record.identity for row in self.rows}
-        return [
-            row for row in self.references if row.kind == "analytic" or (row.kind == "dft" and row.identity not in here)
-        ]
+    def tall(self) -> bool:
+        """Whether observables make better rows than columns."""
+        return len(self.columns) > 6 and len(self.rows) + len(self.known) <= 6
 
     @property
-    def published(self) -> list[ReferenceRow]:
-        """References from papers."""
-        return [row for row in self.references if row.kind == "published"]
+    def wanting(self) -> list[Row]:
+        """Rows that are not simply ``ok``."""
+        return [row for row in self.rows if row.status != "ok"]
 
     @property
     def noted(self) -> list[tuple[str, list[str]]]:
@@ -113,10 +117,15 @@ class Section:
         """Sources of the references, then how they differ from the records."""
         sources: dict[tuple[str, str], dict[str, None]] = {}
         differences: dict[tuple[str, str], None] = {}
-        for row in self.references:
-            sources.setdefault((row.source, row.url), {}).update(row.where)
-            for what, hows in row.mismatches.items():
-                if what == "material":  # each row names its system
+        for known in self.known:
+            sources.setdefault((known.source, ""), {})
+            differences |= dict.fromkeys((what, how) for what, hows in known.mismatches.items() for how in hows)
+        for line in (line for block in self.beside for line in block.published):
+            reference = line.reference
+            places = sources.setdefault((reference.source, reference.url), {})
+            places |= dict.fromkeys([reference.where] if reference.where else [])
+            for what, hows in line.mismatches.items():
+                if what == "material":  # each line names its system
                     hows = [f"the records are of {self.group.material}"]
                 differences |= dict.fromkeys((what, how) for how in hows)
         return [

@@ -64,6 +64,13 @@ def _draw(record: Record, folder: Path, tasks: Mapping[str, type]) -> Figures:
     return figures
 
 
+def aspect(path: Path) -> float:
+    """Width over height of a PNG, from its header."""
+    header = path.read_bytes()[:24]
+    width, height = (int.from_bytes(header[i : i + 4], "big") for i in (16, 20))
+    return round(min(max(width / max(height, 1), 0.3), 4.0), 3)
+
+
 def caption(path: Path) -> str:
     """What a picture shows, from its file name."""
     return re.sub(r"[_-]+", " ", path.stem).strip().capitalize()

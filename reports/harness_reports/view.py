@@ -12,7 +12,7 @@ from harness.references import Reference, published_references, references_from_
 from harness.scoring import Score, score
 from harness_reports.cells import Row, columns, rows
 from harness_reports.chart import chart
-from harness_reports.compare import reference_rows, score_lines
+from harness_reports.compare import known_references, published_beside, score_lines
 from harness_reports.grouping import Group, group, slug
 from harness_reports.page import CheckLine, Page, Section
 from harness_reports.pictures import Figures, draw
@@ -49,6 +49,8 @@ def build(
     if references is None:
         references = [*published_references(tasks), *references_from_records(kept)]
     sections = [_section(g, folder, tasks, references) for g in groups]
+    for before, after in zip(sections, sections[1:], strict=False):  # sorted by task
+        after.first_of_task = before.group.task != after.group.task
     starts = sorted(record.started[:10] for record in kept if record.started)
     return Page(
         sections=sections,
@@ -81,7 +83,8 @@ def _section(g: Group, folder: Path | None, tasks: Mapping[str, type], reference
         rows=table,
         more=more,
         more_cells={row.record.identity: row.cells for row in rows(answered, g.settings, more)},
-        references=reference_rows(mine, scores, shown),
+        known=known_references(mine, scores, shown, [record.identity for record in g.records]),
+        beside=published_beside(mine, scores, [row for row in table if row.record.observables], shown),
         scores=score_lines(g.records, g.settings, scores, shown),
         all_scores=scores,
         checks=_checks(g.records),
