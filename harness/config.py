@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
@@ -95,8 +96,8 @@ def register() -> None:
     Plugins.instance().register(PluginSearchPath)
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
-    """The configuration as plain nested values, everything resolved.
+def plain(config: DictConfig, schema: type | None = None, sections: Mapping[str, type] | None = None) -> dict[str, Any]:
+    """The configuration as plain nested values, everything resolved, with no key beyond the schema.
 
     Raises
     ------
@@ -109,9 +110,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
     resolved = OmegaConf.to_container(config, resolve=True)
     assert isinstance(resolved, dict)
     values = {str(key): value for key, value in resolved.items()}
-    _check_keys(values, Config, "")
-    for key, schema in SECTIONS.items():
-        _check_keys(values[key], schema, f"{key}.")
+    _check_keys(values, schema or Config, "")
+    for key, section in (SECTIONS if sections is None else sections).items():
+        _check_keys(values[key], section, f"{key}.")
     return values
 
 
@@ -123,7 +124,7 @@ def _check_keys(values: dict[str, Any], schema: type, prefix: str) -> None:
             raise unknown("setting", f"{prefix}{key}", [f"{prefix}{name}" for name in names])
 
 
-def explain(error: Exception, overrides: Iterable[str]) -> HarnessError:
+def explain(error: Exception, overrides: Iterable[str], config_name: str = "config") -> HarnessError:
     """One line for what Hydra or OmegaConf found wrong in the command line."""
     text = str(error)
     if isinstance(error, MissingConfigException):
@@ -141,14 +142,14 @@ def explain(error: Exception, overrides: Iterable[str]) -> HarnessError:
         key = re.search(r"full_key: (\S+)", text)
         if in_struct:
             full = key[1] if key else in_struct[1]
-            return _unknown_key(full, overrides)
+            return _unknown_key(full, overrides, config_name)
         override = re.search(
             r"Could not (?:override|append to config) '([^']+)'|Could not append to config. An item is "
             r"already at '([^']+)'",
             text,
         )
         if override and override[1]:
-            return _unknown_key(override[1], overrides)
+            return _unknown_key(override[1], overrides, config_name)
     return HarnessError(_first_line(error), "`python -m harness --help` shows what can be set.")
 
 
@@ -165,29 +166,29 @@ def _mend(group: str) -> str:
     return "`python -m harness.plugins` lists what is there." if group in ("potential", "task") else ""
 
 
-def _unknown_key(full: str, overrides: Iterable[str]) -> HarnessError:
+def _unknown_key(full: str, overrides: Iterable[str], config_name: str) -> HarnessError:
     """An unknown key, with the nearest key at the same place of the composed configuration."""
     parent, _, last = full.rpartition(".")
-    siblings = sorted(_keys_at(parent, overrides))
+    siblings = sorted(_keys_at(parent, overrides, config_name))
     where = f"key of {parent}" if parent else "setting"
     return unknown(where, last, siblings, "`python -m harness --help` shows what can be set.")
 
 
-def _keys_at(parent: str, overrides: Iterable[str]) -> list[str]:
+def _keys_at(parent: str, overrides: Iterable[str], config_name: str) -> list[str]:
     """Keys that the configuration has at `parent` when the faulty overrides are left out."""
     from hydra import compose
     from hydra.core.global_hydra import GlobalHydra
 
-    names = [*GROUPS, "seed", "runs", "force", "timeout"]
     if not parent:
-        return names
+        settings = OmegaConf.load(files("harness.conf") / f"{config_name}.yaml")  # type: ignore[arg-type]
+        return [*GROUPS, *(str(key) for key in settings if key not in ("defaults", "hydra"))]
     choices = [o for o in overrides if re.match(rf"^({'|'.join(GROUPS)})=[^,]*$", o)]
     try:
         if not GlobalHydra.instance().is_initialized():
             from hydra import initialize_config_module
 
             initialize_config_module("harness.conf", version_base="1.3")
-        node = OmegaConf.select(compose("config", overrides=choices), parent)
+        node = OmegaConf.select(compose(config_name, overrides=choices), parent)
         return [str(key) for key in node]
     except (HydraException, OmegaConfBaseException, TypeError, ValueError):
         return []

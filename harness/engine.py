@@ -18,7 +18,7 @@ from ase.constraints import FixAtoms
 from ase.filters import FrechetCellFilter
 from ase.md.nose_hoover_chain import NoseHooverChainNVT
 
-from harness.errors import HarnessError, unknown
+from harness.errors import unknown
 
 OPTIMIZERS = ("sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire")
 #: Largest step of one atom, Å. ASE's 0.04 Å would spend fifty steps on the amplitude of one buckle.

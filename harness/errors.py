@@ -41,8 +41,9 @@ class UnsupportedError(HarnessError):
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that `word` most probably meant, or None when nothing is near."""
-    found = difflib.get_close_matches(word.lower(), list(choices), n=1, cutoff=0.55)
-    return found[0] if found else None
+    lowered = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.55)
+    return lowered[found[0]] if found else None
 
 
 def unknown(kind: str, word: str, choices: Iterable[str], mend: str = "") -> HarnessError:

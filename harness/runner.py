@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
 import subprocess
 import sys
@@ -21,9 +20,6 @@ from harness.figures import draw, existing
 from harness.job import Job, make_job
 from harness.record import RECORD_FILE, Record, Status, cannot_write, read_finished, read_record, write_record
 from harness.worker import EXIT, execute, new_record
-
-#: Environment variable with the file to which each run of a sweep appends its outcome.
-OUTCOMES = "HARNESS_OUTCOMES"
 
 
 @dataclass(slots=True)
@@ -143,11 +139,3 @@ def _pass_on(process: subprocess.Popen[bytes], tail: collections.deque[bytes]) -
         tail.append(chunk)
         sys.stderr.write(chunk.decode(errors="replace"))
         sys.stderr.flush()
-
-
-def note_outcome(status: str, bad_input: bool, label: str) -> None:
-    """Append a run's outcome to the sweep's file, whichever process it ran in."""
-    path = os.environ.get(OUTCOMES)
-    if path:
-        with Path(path).open("a") as stream:
-            stream.write(json.dumps({"status": status, "bad_input": bad_input, "label": label}) + "\n")

@@ -7,8 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from harness.__main__ import main
 
 DATA = Path(__file__).parent / "data"
 
@@ -26,6 +29,21 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Path:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache of environments for the whole session, so that each is made once."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def command(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> CommandLine:
+    """Run the command line in this process and a fresh folder: quick, for everything that a process would not change."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("HARNESS_CACHE", str(cache))
+    monkeypatch.setenv("HARNESS_PLUGIN_PATH", str(DATA))
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        code = main(list(arguments))
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    return call
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def assert_one_line(process, *words: str) -> None:
         ((*RUN, "device=gpu"), ("unknown device 'gpu'", "cuda")),
         ((*RUN, "polarization=charge_dipol"), ("Did you mean 'charge_dipole'",)),
         (("task=bend", "potential=plate", "task.params.lenght=3"), ("'lenght'", "Did you mean 'length'")),
-        ((*RUN, "+potential.params.stifness=3"), ("'stifness'", "Did you mean", "potential.params.NAME=VALUE")),
+        ((*RUN, "+potential.params.strech=3"), ("Did you mean 'stretch'", "potential.params.NAME=VALUE")),
         ((*RUN, "seed=["), ("error",)),
         (("task=single_point", "potential=ase"), ("potential.params.calculator", "Give")),
         (("task=single_point", "potential=ase", "potential.params.calculator=ase.calculators.emt"), ("factory",)),
@@ -45,37 +45,37 @@ def assert_one_line(process, *words: str) -> None:
         (("task=single_point", "potential=ase", "potential.params.calculator=ase.calculators.emt:ETM"), ("EMT",)),
     ],
 )
-def test_mistakes_on_the_command_line(harness: CommandLine, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
-    assert_one_line(harness(*arguments), *words)
+def test_mistakes_on_the_command_line(command: CommandLine, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    assert_one_line(command(*arguments), *words)
 
 
-def test_missing_truncated_and_foreign_models(harness: CommandLine, tmp_path: Path) -> None:
+def test_missing_truncated_and_foreign_models(command: CommandLine, tmp_path: Path) -> None:
     mtp = ("task=single_point", "potential=mtp", "material=bn_monolayer")
-    assert_one_line(harness(*mtp, "potential.params.model=bn_bilayr.mtp"), "does not exist", "bn_bilayer.mtp")
+    assert_one_line(command(*mtp, "potential.params.model=bn_bilayr.mtp"), "does not exist", "bn_bilayer.mtp")
     (tmp_path / "notes.mtp").write_text("not a potential\n")
-    assert_one_line(harness(*mtp, "potential.params.model=notes.mtp"), "notes.mtp")
+    assert_one_line(command(*mtp, "potential.params.model=notes.mtp"), "notes.mtp")
     import harness_mtp
 
     whole = (Path(harness_mtp.__file__).parent / "models" / "bn_bilayer.mtp").read_text()
     (tmp_path / "half.mtp").write_text(whole[: len(whole) // 2])
-    assert_one_line(harness(*mtp, "potential.params.model=half.mtp"), "half.mtp")
+    assert_one_line(command(*mtp, "potential.params.model=half.mtp"), "half.mtp")
 
 
-def test_an_element_that_the_potential_does_not_know(harness: CommandLine) -> None:
-    process = harness("task=single_point", "potential=mtp", "material=bn_monolayer", "material.symbols=[Mo,S]")
+def test_an_element_that_the_potential_does_not_know(command: CommandLine) -> None:
+    process = command("task=single_point", "potential=mtp", "material=bn_monolayer", "material.symbols=[Mo,S]")
     assert_one_line(process, "does not know Mo, S", "B, N")
 
 
-def test_negative_sizes(harness: CommandLine) -> None:
-    assert_one_line(harness("task=single_point", "potential=plate", "material.a=-2.5"), "a", "-2.5")
+def test_negative_sizes(command: CommandLine) -> None:
+    assert_one_line(command("task=single_point", "potential=plate", "material.a=-2.5"), "a", "-2.5")
 
 
-def test_any_ase_calculator_runs(harness: CommandLine, tmp_path: Path) -> None:
+def test_any_ase_calculator_runs(command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from ase.calculators.lj import LennardJones\n"
         "def make(epsilon):\n    return LennardJones(sigma=1.3, epsilon=epsilon, rc=6.0)\n"
     )
-    process = harness("task=single_point", "potential=ase", "potential.params.calculator=mine:make",
+    process = command("task=single_point", "potential=ase", "potential.params.calculator=mine:make",
                       "+potential.params.kwargs.epsilon=0.01")  # fmt: skip
     assert process.returncode == 0, process.stderr
     (path,) = (tmp_path / "runs").rglob("record.json")
@@ -83,44 +83,44 @@ def test_any_ase_calculator_runs(harness: CommandLine, tmp_path: Path) -> None:
     assert record["status"] == "ok" and record["provenance"]["potential"]["model"]["sha256"]
 
 
-def test_corrupt_record_is_left_alone(harness: CommandLine, tmp_path: Path) -> None:
-    assert harness(*RUN).returncode == 0
+def test_corrupt_record_is_left_alone(command: CommandLine, tmp_path: Path) -> None:
+    assert command(*RUN).returncode == 0
     (path,) = (tmp_path / "runs").rglob("record.json")
     path.write_text(path.read_text()[:100])
-    assert_one_line(harness(*RUN), "corrupt", "force=true")
+    assert_one_line(command(*RUN), "corrupt", "force=true")
     assert len(path.read_text()) == 100
-    assert harness(*RUN, "force=true").returncode == 0
+    assert command(*RUN, "force=true").returncode == 0
     assert json.loads(path.read_text())["status"] == "ok"
 
 
-def test_a_finished_record_is_reused(harness: CommandLine, tmp_path: Path) -> None:
-    assert harness(*RUN).returncode == 0
+def test_a_finished_record_is_reused(command: CommandLine, tmp_path: Path) -> None:
+    assert command(*RUN).returncode == 0
     (path,) = (tmp_path / "runs").rglob("record.json")
     before = path.stat().st_mtime_ns
-    again = harness(*RUN)
+    again = command(*RUN)
     assert again.returncode == 0 and "reused" in again.stdout
     assert path.stat().st_mtime_ns == before
-    assert harness(*RUN, "seed=1").returncode == 0
+    assert command(*RUN, "seed=1").returncode == 0
     assert len(list((tmp_path / "runs").rglob("record.json"))) == 2
 
 
-def test_a_run_folder_that_is_a_file(harness: CommandLine, tmp_path: Path) -> None:
+def test_a_run_folder_that_is_a_file(command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
-    assert_one_line(harness(*RUN), "cannot write", "runs=FOLDER")
+    assert_one_line(command(*RUN), "cannot write", "runs=FOLDER")
 
 
-def test_a_sweep_goes_on_past_bad_cells(harness: CommandLine, tmp_path: Path) -> None:
-    process = harness("-m", "task=single_point", "potential=plate", "material.stacking=AA,AC,AB")
+def test_a_sweep_goes_on_past_bad_cells(command: CommandLine, tmp_path: Path) -> None:
+    process = command("-m", "task=single_point", "potential=plate", "material.stacking=AA,AC,AB")
     assert process.returncode == 2
     assert process.stderr.count("error: ") == 1 and "Traceback" not in process.stderr
     assert len(list((tmp_path / "runs").rglob("record.json"))) == 2
     assert "sweep: 1 error, 2 ok" in process.stdout
 
 
-def test_hydra_users_find_what_they_expect(harness: CommandLine) -> None:
-    job = harness(*RUN, "--cfg", "job")
+def test_hydra_users_find_what_they_expect(command: CommandLine, harness: CommandLine) -> None:
+    job = command(*RUN, "--cfg", "job")
     assert job.returncode == 0 and "stacking: AB" in job.stdout
-    text = harness("--help").stdout
+    text = command("--help").stdout
     assert "potential:" in text and "mtp_cd" in text and "task=bend potential=mtp_cd" in text
-    completion = harness("-sc", "query=bash", env={"COMP_LINE": "python -m harness task=be", "COMP_POINT": "25"})
+    completion = harness("-sc", "query=bash", env={"COMP_LINE": "harness task=be", "COMP_POINT": "15"})
     assert "task=bend" in completion.stdout

@@ -1,0 +1,190 @@
+"""The engine: counting, relaxation with every optimiser, what is held, dynamics."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.build import bulk, molecule
+from ase.calculators.calculator import Calculator
+from ase.calculators.emt import EMT
+
+from harness import HarnessError
+from harness.engine import OPTIMIZERS, CountedCalculator, Engine
+from harness_tasks.cells import rectangular
+from harness_tasks.oracles import PlatePotential
+
+SHEET = {"symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 20.0}
+
+
+def copper() -> Atoms:
+    atoms = bulk("Cu", cubic=True).repeat(2)
+    atoms.rattle(0.08, seed=3)
+    return atoms
+
+
+def test_counts_evaluations_and_not_questions() -> None:
+    calculator = CountedCalculator(EMT())
+    atoms = copper()
+    atoms.calc = calculator
+    atoms.get_forces()
+    atoms.get_forces()
+    atoms.get_potential_energy()
+    assert calculator.calls == 1
+    atoms.positions[0, 0] += 0.01
+    atoms.get_potential_energy()
+    assert calculator.calls == 2
+
+
+def test_passes_the_calculators_own_arrays_on() -> None:
+    inner = PlatePotential().calculator()
+    atoms = rectangular(SHEET, 2, 2)
+    atoms.calc = CountedCalculator(inner)
+    atoms.get_potential_energy()
+    assert atoms.calc.results is inner.results
+    assert atoms.calc.implemented_properties is inner.implemented_properties
+
+
+def test_evaluate_returns_each_structure_and_leaves_it_alone() -> None:
+    engine = Engine(EMT())
+    structures = [copper(), bulk("Cu", cubic=True)]
+    before = [a.positions.copy() for a in structures]
+    results = engine.evaluate(structures, ["energy", "forces", "stress"])
+    assert [r["forces"].shape for r in results] == [(32, 3), (4, 3)]
+    assert results[0]["energy"] / 32 > results[1]["energy"] / 4
+    assert all(a.calc is None and (a.positions == b).all() for a, b in zip(structures, before, strict=True))
+    assert engine.force_calls == 2
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_finds_the_crystal(optimizer: str) -> None:
+    engine = Engine(EMT())
+    atoms = copper()
+    end = engine.relax(atoms, fmax=1e-4, optimizer=optimizer)
+    perfect = engine.evaluate([bulk("Cu", cubic=True).repeat(2)], ["energy"])[0]["energy"]
+    assert end.converged
+    assert end.fmax <= 1e-4
+    assert end.optimizer == optimizer
+    assert engine.evaluate([atoms], ["energy"])[0]["energy"] == pytest.approx(perfect, abs=1e-6)
+    assert end.force_calls <= engine.force_calls
+
+
+def test_held_atoms_stay_and_constraints_come_back() -> None:
+    atoms = copper()
+    start = atoms.positions.copy()
+    held = np.arange(len(atoms)) < 5
+    end = Engine(EMT()).relax(atoms, fmax=1e-3, fixed=held)
+    assert end.converged
+    assert (atoms.positions[held] == start[held]).all()
+    assert np.abs(atoms.positions[~held] - start[~held]).max() > 0.01
+    assert atoms.constraints == []
+    assert atoms.calc is None
+
+
+def test_cell_relaxes_where_told_and_nowhere_else() -> None:
+    engine = Engine(EMT())
+    atoms = bulk("Cu", cubic=True)
+    atoms.set_cell(atoms.cell.array * [[1.03], [1.02], [1.01]], scale_atoms=True)
+    height = atoms.cell[2, 2]
+    end = engine.relax(atoms, fmax=1e-3, cell=(1, 1, 0, 0, 0, 0))
+    stress = engine.evaluate([atoms], ["stress"])[0]["stress"]
+    assert end.converged
+    assert atoms.cell[2, 2] == pytest.approx(height)
+    assert np.abs(stress[:2]).max() < 1e-4
+    assert abs(stress[2]) > 1e-3
+
+
+class Noisy(Calculator):
+    """A spring whose energy lies, so that every line search fails."""
+
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, atoms: Atoms | None = None, properties: object = None, system_changes: object = ()) -> None:
+        super().calculate(atoms)
+        assert atoms is not None
+        self.results = {"energy": 1e3 * len(str(atoms.positions)) + atoms.positions.sum() * 1e3,
+                        "forces": -atoms.positions}
+
+
+def test_fire_takes_over_after_a_failed_line_search() -> None:
+    atoms = Atoms("Cu4", positions=np.random.default_rng(0).normal(size=(4, 3)) + np.arange(4)[:, None])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        end = Engine(Noisy()).relax(atoms, fmax=1e-3, optimizer="precon_lbfgs")
+    assert end.optimizer == "precon_lbfgs+fire"
+    assert end.converged
+    assert np.abs(atoms.positions).max() < 1e-3
+
+
+def test_sheet_preconditioner_saves_most_of_the_calls_on_a_ripple() -> None:
+    """A long ripple of a sheet is soft as q⁴; both find flat, one of them soon."""
+    calls, energies = {}, {}
+    for optimizer in ("sheet_lbfgs", "precon_lbfgs"):
+        atoms = rectangular(SHEET, 1, 18)
+        y = atoms.positions[:, 1]
+        atoms.positions[:, 2] += 0.5 * np.sin(2 * np.pi * y / atoms.cell[1, 1])
+        engine = Engine(PlatePotential().calculator())
+        end = engine.relax(atoms, fmax=1e-5, max_steps=2000, optimizer=optimizer)
+        assert end.converged
+        calls[optimizer] = end.force_calls
+        energies[optimizer] = engine.evaluate([atoms], ["energy"])[0]["energy"]
+    assert calls["sheet_lbfgs"] < 0.5 * calls["precon_lbfgs"]
+    assert energies["sheet_lbfgs"] == pytest.approx(0, abs=1e-6)
+
+
+def test_unknown_words_are_told_with_their_neighbour() -> None:
+    engine = Engine(EMT())
+    with pytest.raises(HarnessError, match="Did you mean 'precon_lbfgs'"):
+        engine.relax(copper(), fmax=0.1, optimizer="precon_lbgfs")
+    with pytest.raises(HarnessError, match="unknown ensemble 'npt'"):
+        engine.dynamics(copper(), temperature=1, timestep=1, steps=1, ensemble="npt")
+
+
+def hot(atoms: Atoms, temperature: float) -> Atoms:
+    noise = np.random.default_rng(1).normal(size=(len(atoms), 3))
+    atoms.set_momenta(noise * np.sqrt(units.kB * temperature * atoms.get_masses())[:, None])
+    return atoms
+
+
+def test_nve_conserves_energy() -> None:
+    engine, atoms = Engine(EMT()), hot(copper(), 300)
+    total: list[float] = []
+
+    def observe(atoms: Atoms, step: int) -> None:
+        total.append(atoms.get_total_energy())
+
+    engine.dynamics(atoms, temperature=0, timestep=2.0, steps=100, ensemble="nve", observers=[(observe, 10)])
+    assert len(total) == 10
+    assert np.ptp(total) < 1e-3 * atoms.get_kinetic_energy()
+
+
+@pytest.mark.parametrize("ensemble", ["nvt_langevin", "nvt_nose_hoover"])
+def test_thermostats_hold_the_temperature_of_free_atoms_and_spare_held_ones(ensemble: str) -> None:
+    atoms = hot(rectangular(SHEET, 4, 3), 300)
+    held = atoms.positions[:, 1] < 2.0
+    atoms.set_momenta(atoms.get_momenta() * ~held[:, None])
+    start = atoms.positions[held].copy()
+    temperatures: list[float] = []
+
+    def observe(atoms: Atoms, step: int) -> None:
+        kinetic = 0.5 * (atoms.get_momenta()[~held] ** 2 / atoms.get_masses()[~held, None]).sum()
+        temperatures.append(2 * kinetic / (3 * (~held).sum() * units.kB))
+
+    Engine(PlatePotential().calculator()).dynamics(
+        atoms, temperature=300, timestep=2.0, steps=1200, ensemble=ensemble, fixed=held, damping=40.0,
+        observers=[(observe, 5)],
+    )
+    assert (atoms.positions[held] == start).all()
+    assert np.mean(temperatures[60:]) == pytest.approx(300, rel=0.12)
+
+
+def test_langevin_repeats_with_its_seed() -> None:
+    ends = []
+    for seed in (1, 1, 2):
+        atoms = hot(molecule("N2", vacuum=3.0, pbc=True), 300)
+        Engine(EMT()).dynamics(atoms, temperature=300, timestep=1.0, steps=20, seed=seed)
+        ends.append(atoms.positions)
+    assert (ends[0] == ends[1]).all()
+    assert (ends[0] != ends[2]).any()
