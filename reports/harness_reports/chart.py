@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness_reports import numbers
 from harness_reports.cells import Column, Row, finite
 
-WIDTH, LEFT, RIGHT, LINE, TOP = 560, 150, 24, 26, 8
+WIDTH, LEFT, RIGHT, LINE, TOP = 600, 190, 24, 26, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def chart(column: Column, rows: Sequence[Row]) -> Chart | None:
         bounds = quantity.interval
         marks.append(
             Mark(
-                row.name + (f" ({row.settings})" if row.settings else ""),
+                _label(row, len({other.name for other in drawn}) == 1),
                 cell.text,
                 TOP + LINE * (index + 0.5),
                 position(quantity.value),
@@ -87,6 +87,15 @@ def chart(column: Column, rows: Sequence[Row]) -> Chart | None:
     ticks = tuple((position(low + i * step), _tick(low + i * step, step)) for i in range(count + 1))
     axis = TOP + LINE * len(drawn)
     return Chart(column, tuple(marks), ticks, WIDTH, axis + 30, LEFT, RIGHT, axis)
+
+
+def _label(row: Row, one_potential: bool) -> str:
+    """The potential, and in short what tells the row apart."""
+    parts = [part.partition("=") for part in row.settings.split(", ")]
+    settings = ", ".join(f"{key.rpartition('.')[2]}{equals}{value}" for key, equals, value in parts)
+    if one_potential and settings:
+        return settings
+    return f"{row.name} ({settings})" if settings else row.name
 
 
 def tick_step(span: float) -> float:

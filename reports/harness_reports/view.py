@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.progress import TqdmProgress
 from harness.record import Record
 from harness.references import Reference, published_references, references_from_records
 from harness.scoring import Score, score
@@ -48,7 +51,8 @@ def build(
     kept = [record for g in groups for record in g.records]
     if references is None:
         references = [*published_references(tasks), *references_from_records(kept)]
-    sections = [_section(g, folder, tasks, references) for g in groups]
+    figures = _figures(kept, folder, tasks)
+    sections = [_section(g, figures, tasks, references) for g in groups]
     for before, after in zip(sections, sections[1:], strict=False):  # sorted by task
         after.first_of_task = before.group.task != after.group.task
     starts = sorted(record.started[:10] for record in kept if record.started)
@@ -63,7 +67,22 @@ def build(
     )
 
 
-def _section(g: Group, folder: Path | None, tasks: Mapping[str, type], references: Sequence[Reference]) -> Section:
+def _figures(records: Sequence[Record], folder: Path | None, tasks: Mapping[str, type]) -> dict[str, Figures]:
+    """Identity -> pictures; with a progress bar where somebody watches."""
+    if folder is None:
+        return {}
+    drawn = {}
+    with TqdmProgress("figures", len(records)) if sys.stderr.isatty() else nullcontext() as bar:
+        for record in records:
+            drawn[record.identity] = draw(record, folder / "figures", tasks)
+            if bar is not None:
+                bar.update(1, record.label)
+    return drawn
+
+
+def _section(
+    g: Group, figures: Mapping[str, Figures], tasks: Mapping[str, type], references: Sequence[Reference]
+) -> Section:
     factories = [str(r.config.get("task", {}).get("factory") or g.task) for r in g.records]
     task = tasks.get(factories[0])
     mine = [r for r in references if r.task == g.task]
@@ -89,10 +108,7 @@ def _section(g: Group, folder: Path | None, tasks: Mapping[str, type], reference
         all_scores=scores,
         checks=_checks(g.records),
         charts=charts,
-        figures={
-            record.identity: draw(record, folder / "figures", tasks) if folder is not None else Figures()
-            for record in g.records
-        },
+        figures={record.identity: figures.get(record.identity, Figures()) for record in g.records},
         anchor=g.anchor,
     )
 
