@@ -55,6 +55,13 @@ def test_published_values_stand_in_their_quotes() -> None:
         assert all(f"{number:g}" in quote for number in numbers), entry
 
 
+def test_the_documented_form_can_be_read(tmp_path: Path) -> None:
+    text = (PUBLISHED.parents[2] / "docs" / "reports.md").read_text()
+    (tmp_path / "bend.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
+    (entry,) = read_references(tmp_path / "bend.toml", "bend")
+    assert (entry.quantity.value, entry.quantity.unit, entry.system) == (0.99, "e", "MoS₂ bilayer, stacking a")
+
+
 def test_references_come_with_the_package_of_the_task() -> None:
     class Bend:
         __module__ = "harness_tasks.bend"
