@@ -86,6 +86,12 @@ class Section:
         """Rows with checks."""
         return [row for row in self.rows if row.record.checks]
 
+    def main(self, row: Row) -> Cell | None:
+        """The first observable of a row, for an overview."""
+        if not self.columns or not row.record.observables:
+            return None
+        return row.cells[self.columns[0].name]
+
     @property
     def tall(self) -> bool:
         """Whether observables make better rows than columns."""
@@ -149,8 +155,8 @@ class Page:
     """The whole report."""
 
     sections: list[Section]
-    coverage: dict[str, dict[str, Row | None]]
-    """Potential -> section anchor -> its first row there; None where nothing was run."""
+    coverage: dict[str, dict[str, list[Row]]]
+    """Potential -> section anchor -> its rows there; none where nothing was run."""
     speeds: dict[str, list[Speed]]
     origins: list[Origin]
     errors: list[str]

@@ -127,8 +127,6 @@ def _checks(records: Sequence[Record]) -> list[CheckLine]:
     return list(lines.values())
 
 
-def _coverage(sections: Sequence[Section]) -> dict[str, dict[str, Row | None]]:
+def _coverage(sections: Sequence[Section]) -> dict[str, dict[str, list[Row]]]:
     names = sorted({row.name for section in sections for row in section.rows})
-    return {
-        name: {s.anchor: next((row for row in s.rows if row.name == name), None) for s in sections} for name in names
-    }
+    return {name: {s.anchor: [row for row in s.rows if row.name == name] for s in sections} for name in names}
