@@ -1,0 +1,32 @@
+"""Potential ``mtp``: moment tensor potentials through motep's C engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness import hookimpl
+
+if TYPE_CHECKING:
+    from harness_mtp.potential import MTPPotential
+
+__all__ = ["mtp"]
+
+
+def mtp(
+    *, model: str = "bn_bilayer.mtp", species: Sequence[str] | None = None, engine: str = "cext"
+) -> MTPPotential:
+    """The potential; parameters as for `harness_mtp.potential.MTPPotential`."""
+    from harness_mtp.potential import MTPPotential
+
+    return MTPPotential(model=model, species=species, engine=engine)
+
+
+@hookimpl
+def harness_potentials() -> dict[str, Any]:
+    return {"mtp": mtp}
+
+
+@hookimpl
+def harness_fitters() -> dict[str, str]:
+    return {"mtp": "harness_mtp.fit:fit"}

@@ -1,0 +1,60 @@
+"""Training examples: intralayer energies, forces and stresses of a data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+
+from harness.layers import assign_layers
+from harness_mtp.regression import Example
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import BaseCalculator
+
+__all__ = ["examples"]
+
+
+def examples(frames: list[Atoms], interlayer: BaseCalculator | None, stack_weight: float) -> list[Example]:
+    """Examples of the potential inside the layers.
+
+    Frames of one layer count as they are. From frames of several, the interaction between layers is subtracted,
+    so that it is not counted twice; what the interlayer model gets wrong stays in the labels as noise, and
+    `stack_weight` (0 to 1) says how much such frames count.
+
+    Parameters
+    ----------
+    frames
+        Structures whose calculators hold energy, forces and stress.
+    interlayer
+        Calculator of the interaction between layers; None leaves frames of several layers out.
+    """
+    out = []
+    for atoms in frames:
+        layers = assign_layers(atoms)
+        stacked = layers.max(initial=0) > 0
+        if stacked and (interlayer is None or stack_weight <= 0.0):
+            continue
+        stress: np.ndarray | None = None
+        if atoms.cell.rank == 3 and atoms.calc is not None and "stress" in atoms.calc.results:
+            stress = atoms.get_stress()
+        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        if stacked:
+            between = _between(atoms, layers, interlayer)
+            energy, forces = energy - between["energy"], forces - between["forces"]
+            stress = stress - between["stress"] if stress is not None else None
+        plain = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+        name = str(atoms.info.get("name", ""))
+        out.append(
+            Example(plain, energy, forces, stress, weight=stack_weight if stacked else 1.0, name=name, layers=layers)
+        )
+    return out
+
+
+def _between(atoms: Atoms, layers: np.ndarray, interlayer: Any) -> dict[str, Any]:
+    copy = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    copy.set_array("layer", layers.astype(int))
+    interlayer.reset()
+    interlayer.calculate(copy, ["energy", "forces", "stress"])
+    return dict(interlayer.results)

@@ -1,0 +1,205 @@
+"""Fit a moment tensor potential to the intralayer part of a data set: ``python -m harness.fit potential=mtp``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from harness.errors import unknown
+from harness_mtp import mtpfile
+from harness_mtp.examples import examples
+from harness_mtp.grade import ActiveSet, features
+from harness_mtp.parity import Parity, draw, errors
+from harness_mtp.potential import sidecar
+from harness_mtp.regression import Example, Weights, minimize, predict
+from harness_mtp.templates import template
+
+if TYPE_CHECKING:
+    from motep.potentials.mtp.data import MTPData
+
+    from harness.dataset import Dataset
+    from harness.protocols import Progress
+
+__all__ = ["Settings", "fit"]
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a fit can be told; all of it goes into the provenance.
+
+    Attributes
+    ----------
+    level
+        MTP level, even. Error against speed on hBN: see the README of the plugin's models.
+    cutoff, min_dist
+        Range of the radial basis, Å.
+    radial_size
+        Chebyshev polynomials per radial function.
+    stack_weight
+        Weight of frames of several layers, whose labels carry the errors of the interlayer model.
+    steps
+        Most Gauss-Newton steps per start.
+    starts
+        Random starting points; the one with the least validation error is kept.
+    """
+
+    level: int = 16
+    cutoff: float = 5.0
+    min_dist: float = 1.0
+    radial_size: int = 8
+    stack_weight: float = 0.1
+    steps: int = 80
+    starts: int = 3
+
+
+def fit(
+    dataset: Dataset,
+    out: Path,
+    params: Mapping[str, Any],
+    seed: int,
+    progress: Callable[[str, float], AbstractContextManager[Progress]],
+) -> dict[str, Any]:
+    """Fit; writes ``<model>``, its facts (.json), active set (.active.npz), parity data (.npz) and plot (.png).
+
+    Parameters
+    ----------
+    out
+        Folder. Each file is replaced only when whole, the model last but for its facts.
+    params
+        ``model``: file name; the fields of `Settings`; ``weights``: fields of `regression.Weights`;
+        ``interlayer``: ``{name, params}`` of the interaction between layers, subtracted from frames of several
+        layers. Without it the fit takes frames of one layer only.
+
+    Returns
+    -------
+    dict
+        The facts: settings, hash of the data, errors by split, versions.
+    """
+    settings, weights = _read(Settings, params), _read(Weights, params.get("weights") or {})
+    name = Path(str(params.get("model") or "bn_bilayer.mtp")).name
+    between, between_facts = _interlayer(params.get("interlayer"))
+    sets = {s: examples(dataset.frames(s), between, settings.stack_weight) for s in SPLITS}
+    species = sorted({str(s) for e in sets["train"] for s in e.atoms.symbols})
+    with progress(f"MTP level {settings.level}", settings.starts * settings.steps) as bar:
+        data = _best(sets, species, settings, weights, seed, bar)
+    parities = {s: _parity(data, sets[s]) for s in SPLITS}
+    facts = {
+        "species": species,
+        "level_of_theory": "PBE-D3(BJ)",
+        "licence": "MIT",
+        "data": {"folder": dataset.folder.name, "sha256": dataset.sha256,
+                 "frames": {s: len(sets[s]) for s in SPLITS}},
+        "settings": {**asdict(settings), "weights": asdict(weights), "seed": seed},
+        "interlayer": between_facts,
+        "errors": {s: errors(p) for s, p in parities.items()},
+        "versions": {p: version(p) for p in ("motep", "numpy", "ase")},
+    }  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    model = out / name
+    draw(parities, model.with_name(f"{model.stem}_parity.png"), f"{name}, level {settings.level}")
+    _write_parity(model.with_name(f"{model.stem}_parity.npz"), parities)
+    _active_set(data, sets["train"], seed).save(model)
+    mtpfile.write(model, data, species)
+    _write_json(sidecar(model), facts)
+    return facts
+
+
+def _read(kind: type, params: Mapping[str, Any]) -> Any:
+    """An instance of a settings class from the parameters that belong to it."""
+    known = {f.name: f.type for f in fields(kind)}
+    extra = {"model", "weights", "interlayer", "species", "engine"} if kind is Settings else set()
+    for key in params:
+        if key not in known and key not in extra:
+            raise unknown("setting of the MTP fit", str(key), known)
+    casts = {"int": int, "float": float}
+    return kind(**{k: casts[str(known[k])](v) for k, v in params.items() if k in known and v is not None})
+
+
+def _interlayer(spec: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
+    if not spec:
+        return None, None
+    from harness.registry import build_potential
+
+    potential = build_potential(spec["name"], dict(spec.get("params") or {}))
+    facts = potential.provenance()
+    return potential.calculator(), {k: facts.get(k) for k in ("form", "model", "cutoff")}
+
+
+def _best(
+    sets: Mapping[str, Sequence[Example]], species: list[str], settings: Settings, weights: Weights, seed: int,
+    bar: Progress,
+) -> MTPData:  # fmt: skip
+    """The start with the least validation error (training error when nothing is held back)."""
+    kept: tuple[float, Any] = (np.inf, None)
+    judge = [e for e in sets["validation"] if e.weight == 1.0] or sets["validation"] or sets["train"]
+    for start in range(settings.starts):
+        data = template(settings.level, len(species), settings.cutoff, settings.min_dist, settings.radial_size)
+        data.species = [atomic_numbers[s] for s in species]
+        data.initialize(np.random.default_rng([seed, start]))
+        done = 0
+
+        def report(step: int, value: float) -> None:
+            nonlocal done
+            done += 1
+            bar.update(1, f"start {start + 1}, objective {value:.3g}")  # noqa: B023
+
+        data = minimize(data, sets["train"], weights, settings.steps, report=report)
+        bar.update(settings.steps - done)
+        score = errors(_parity(data, judge))["force_rmse_meV_per_A"]
+        if score < kept[0]:
+            kept = (score, data)
+    return kept[1]
+
+
+def _parity(data: MTPData, chosen: Sequence[Example]) -> Parity:
+    model = [predict(data, e) for e in chosen]
+    return Parity(
+        names=[e.name for e in chosen],
+        sizes=np.array([len(e.atoms) for e in chosen]),
+        stacked=np.array([e.layers is not None and e.layers.max(initial=0) > 0 for e in chosen]),
+        energy=(np.array([e.energy for e in chosen]), np.array([m[0] for m in model])),
+        forces=([e.forces for e in chosen], [m[1] for m in model]),
+        stress=([_sheet(e, e.stress) for e in chosen], [_sheet(e, m[2]) for e, m in zip(chosen, model, strict=True)]),
+    )
+
+
+def _sheet(example: Example, stress: np.ndarray | None) -> np.ndarray:
+    """Sheet stress in N/m: stress times the height of the cell, components xx, yy, xy."""
+    if stress is None:
+        return np.full(3, np.nan)
+    height = example.atoms.get_volume() / np.linalg.norm(np.cross(*example.atoms.cell[:2]))
+    return stress[[0, 1, 5]] * height * 16.021766  # eV/Å² in N/m
+
+
+def _active_set(data: MTPData, train: Sequence[Example], seed: int) -> ActiveSet:
+    from harness_mtp.regression import basis_values
+
+    rows, names = [], []
+    for example in train:
+        values, types = basis_values(data, example)
+        rows.append(features(values, types, data.species_count))
+        names += [example.name] * len(types)
+    return ActiveSet.choose(np.vstack(rows), names, seed)
+
+
+def _write_parity(path: Path, parities: Mapping[str, Parity]) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
+    np.savez_compressed(part, **{f"{s}_{k}": v for s, p in parities.items() for k, v in p.arrays().items()})
+    os.replace(part, path)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, path)

@@ -1,0 +1,96 @@
+"""Neighbours in the shape that motep's engines take: one padded row per atom."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+
+__all__ = ["Neighbours", "padded_neighbours", "pairs"]
+
+#: Extra range of the list, Å. Rebuilding costs 2 µs per atom, and the pairs in the skin are dropped before
+#: the kernel sees them, so this only has to keep rebuilds from every step of a molecular dynamics run.
+SKIN = 0.5
+
+
+def pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All ordered pairs within `cutoff`, sorted by the first atom.
+
+    Returns
+    -------
+    i, j : ndarray of int, shape (P,)
+    shift : ndarray, shape (P, 3)
+        Lattice vector to add to ``r_j - r_i``, Å.
+    """
+    from vesin import NeighborList
+
+    i, j, s = NeighborList(cutoff=cutoff, full_list=True, sorted=True).compute(
+        points=atoms.positions, box=atoms.cell.array, periodic=atoms.pbc, quantities="ijS"
+    )
+    return i.astype(np.intp), j.astype(np.intp), s @ atoms.cell.array
+
+
+def pad(i: np.ndarray, j: np.ndarray, vectors: np.ndarray, n: int, cutoff: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs sorted by `i` as padded rows: neighbours (N, M), -1 where empty, and vectors (N, M, 3), Å.
+
+    Empty places hold a vector longer than the cutoff, where the radial functions vanish.
+    """
+    count = np.bincount(i, minlength=n)
+    width = max(int(count.max(initial=0)), 1)
+    start = np.cumsum(count) - count
+    place = np.arange(len(i)) + (i * width - start[i])
+    js = np.full(n * width, -1, dtype=np.int32)
+    js[place] = j
+    rs = np.full((n * width, 3), cutoff)
+    rs[place] = vectors
+    return js.reshape(n, width), rs.reshape(n, width, 3)
+
+
+def padded_neighbours(
+    atoms: Atoms, cutoff: float, layers: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Neighbours of one structure, restricted to atoms of the same layer when `layers` (N,) is given."""
+    i, j, shift = pairs(atoms, cutoff)
+    if layers is not None:
+        same = layers[i] == layers[j]
+        i, j, shift = i[same], j[same], shift[same]
+    return pad(i, j, atoms.positions[j] + shift - atoms.positions[i], len(atoms), cutoff)
+
+
+class Neighbours:
+    """Padded neighbours of a moving structure, from a list with a skin.
+
+    Parameters
+    ----------
+    cutoff
+        Å.
+    """
+
+    def __init__(self, cutoff: float) -> None:
+        self.cutoff = cutoff
+        self.builds = 0
+        self._origin: Atoms | None = None
+        self._pairs: tuple[np.ndarray, np.ndarray, np.ndarray] = (np.zeros(0),) * 3
+
+    def __call__(self, atoms: Atoms) -> tuple[np.ndarray, np.ndarray]:
+        """Neighbours (N, M) and vectors (N, M, 3) within the cutoff, as `pad` gives them."""
+        if not self._serves(atoms):
+            self._pairs = pairs(atoms, self.cutoff + SKIN)
+            self._origin = Atoms(positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+            self.builds += 1
+        i, j, shift = self._pairs
+        vectors = atoms.positions[j]
+        vectors += shift
+        vectors -= atoms.positions[i]
+        near = np.einsum("pk,pk->p", vectors, vectors) < self.cutoff**2
+        return pad(i[near], j[near], vectors[near], len(atoms), self.cutoff)
+
+    def _serves(self, atoms: Atoms) -> bool:
+        """Whether no pair can have come within the cutoff since the list was built."""
+        old = self._origin
+        return (
+            old is not None
+            and len(old) == len(atoms)
+            and np.array_equal(old.cell.array, atoms.cell.array)
+            and np.array_equal(old.pbc, atoms.pbc)
+            and ((atoms.positions - old.positions) ** 2).sum(axis=1).max(initial=0.0) < (0.5 * SKIN) ** 2
+        )

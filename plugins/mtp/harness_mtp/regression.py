@@ -1,0 +1,220 @@
+"""Least-squares fit of a moment tensor potential: Levenberg-Marquardt with the linear coefficients eliminated.
+
+The energy is linear in the moment and species coefficients and polynomial in the radial ones. At given radial
+coefficients the linear ones follow from least squares (variable projection: G. H. Golub and V. Pereyra, SIAM J.
+Numer. Anal. 10, 413 (1973)), and the step of the radial ones is that of the joint Gauss-Newton problem, damped
+after Levenberg and Marquardt. Gradient descent on all coefficients at once stalls, because the linear ones are
+badly conditioned; here forty steps suffice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+
+from harness_mtp.neighbours import padded_neighbours
+
+if TYPE_CHECKING:
+    from motep.potentials.mtp.data import MTPData
+
+__all__ = ["Example", "Weights", "basis_values", "minimize", "predict"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Expected errors; a residual counts in units of its own."""
+
+    energy: float = 1.0e-3  # eV/atom
+    forces: float = 2.0e-2  # eV/Å
+    virial: float = 1.0e-2  # eV/atom; the virial is stress times volume over atoms
+    force_scale: float = 100.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
+    ridge_linear: float = 1.0e-4  # on the linear coefficients, relative to the norm of their columns
+    ridge_radial: float = 1.0e-3  # on the radial coefficients
+
+
+@dataclass
+class Example:
+    """One structure with its labels and neighbours (of the same layer only).
+
+    `energy` eV, `forces` (N, 3) eV/Å, `stress` (6,) eV/Å^3; `weight` multiplies its squared residuals, and
+    `use_energy`, `use_stress` say whether these labels belong to the potential being fitted.
+    """
+
+    atoms: Atoms
+    energy: float
+    forces: np.ndarray
+    stress: np.ndarray | None
+    weight: float = 1.0
+    name: str = ""
+    neighbours: tuple[np.ndarray, np.ndarray] | None = None
+    layers: np.ndarray | None = None
+
+    def prepare(self, data: MTPData) -> None:
+        if self.neighbours is None:
+            self.neighbours = padded_neighbours(self.atoms, float(data.radial_basis.max), self.layers)
+
+
+_VOIGT = ([0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1])
+
+
+def _train(data: MTPData, example: Example) -> SimpleNamespace:
+    """Basis values and their derivatives by the radial coefficients, from motep's C engine."""
+    from motep.potentials.mtp.base import MomentBasisData, RadialBasisData
+    from motep.potentials.mtp.cext import _mtp_cext
+    from motep.potentials.mtp.data import get_types
+
+    example.prepare(data)
+    assert example.neighbours is not None
+    js, rs = example.neighbours
+    types = get_types(example.atoms, data.species)
+    moments, radial = MomentBasisData(mode="train"), RadialBasisData(mode="train")
+    for basis in (moments, radial):
+        basis.initialize(len(example.atoms), data)
+        basis.clean()
+    energies = _mtp_cext.calc_train(js, rs, types, types[js], data, radial, moments)
+    counts = np.array([(example.atoms.numbers == z).sum() for z in data.species], dtype=float)
+    return SimpleNamespace(moments=moments, counts=counts, energy=energies.sum())
+
+
+def _rows(data: MTPData, example: Example, weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted rows of the linear problem, of the radial Jacobian, and the targets."""
+    t = _train(data, example)
+    m, n = t.moments, len(example.atoms)
+    n_lin, n_rad = len(data.moment_coeffs) + data.species_count, data.radial_coeffs.size
+    scale = np.sqrt(example.weight / (1.0 + (example.forces**2).sum() / n / 3 / weights.force_scale**2))
+    # one frame is one sample: its forces together weigh like 3 numbers per atom, not more
+    w_e, w_f, w_v = scale / (n * weights.energy), scale / weights.forces, scale / weights.virial
+
+    linear = [np.concatenate([m.values, t.counts])[None] * w_e]
+    radial = [m.dedcs.reshape(1, n_rad) * w_e]
+    target = [np.array([example.energy * w_e])]
+
+    linear.append(np.zeros((3 * n, n_lin)))
+    linear[-1][:, : len(data.moment_coeffs)] = -m.dbdris.reshape(-1, 3 * n).T * w_f
+    radial.append(-m.dgdcs.reshape(n_rad, 3 * n).T * w_f)
+    target.append(example.forces.ravel() * w_f)
+
+    if example.stress is not None:
+        linear.append(np.zeros((6, n_lin)))
+        for block, source in ((linear[-1], m.dbdeps), (None, m.dsdcs.reshape(n_rad, 3, 3))):
+            virial = 0.5 * (source + source.transpose(0, 2, 1))[:, _VOIGT[0], _VOIGT[1]].T * (w_v / n)
+            if block is None:
+                radial.append(virial)
+            else:
+                block[:, : len(data.moment_coeffs)] = virial
+        target.append(example.stress * example.atoms.get_volume() * (w_v / n))
+    return np.vstack(linear), np.vstack(radial), np.concatenate(target)
+
+
+class _Problem:
+    def __init__(self, data: MTPData, examples: Sequence[Example], weights: Weights) -> None:
+        self.data, self.examples, self.weights = data, examples, weights
+
+    def linearise(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        parts = [_rows(self.data, e, self.weights) for e in self.examples]
+        a, j, y = (np.concatenate([p[k] for p in parts]) for k in range(3))
+        return a, j, y
+
+    def solve_linear(self, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Ridge regression with columns scaled to unit norm."""
+        norm = np.sqrt((a**2).sum(axis=0)) + 1e-300
+        scaled = a / norm
+        gram = scaled.T @ scaled + self.weights.ridge_linear**2 * np.eye(a.shape[1])
+        # species coefficients carry the atomic energies (hundreds of eV), so they are not shrunk
+        k = a.shape[1] - self.data.species_count
+        gram[range(k, a.shape[1]), range(k, a.shape[1])] -= self.weights.ridge_linear**2 * (1 - 1e-6)
+        return np.linalg.solve(gram, scaled.T @ y) / norm
+
+    def set_linear(self, c: np.ndarray) -> None:
+        k = len(self.data.moment_coeffs)
+        self.data.moment_coeffs, self.data.species_coeffs = c[:k].copy(), c[k:].copy()
+
+    def objective(self, residual: np.ndarray, c: np.ndarray, a: np.ndarray) -> float:
+        k = len(c) - self.data.species_count
+        norm2 = (a[:, :k] ** 2).sum(axis=0)
+        penalty = self.weights.ridge_linear**2 * float(norm2 @ c[:k] ** 2)
+        radial = self.weights.ridge_radial**2 * float((self.data.radial_coeffs**2).sum())
+        return float(residual @ residual) + penalty + radial
+
+
+def minimize(
+    data: MTPData,
+    examples: Sequence[Example],
+    weights: Weights = Weights(),
+    steps: int = 60,
+    tolerance: float = 1e-4,
+    report: Callable[[int, float], Any] = lambda step, value: None,
+) -> MTPData:
+    """Fit `data` to `examples` and return the fitted copy.
+
+    Parameters
+    ----------
+    data
+        Potential with tables; its radial coefficients are the starting point, its linear ones are ignored.
+    steps
+        Most Gauss-Newton steps taken.
+    tolerance
+        Relative decrease of the objective over five steps below which the fit stops.
+    report
+        Called with the step and the objective per row.
+    """
+    problem = _Problem(deepcopy(data), examples, weights)
+    current = problem.data
+    damping, history = 1e-2, []
+    a, _, y = problem.linearise()
+    problem.set_linear(problem.solve_linear(a, y))
+    a, j, y = problem.linearise()
+    c = np.concatenate([current.moment_coeffs, current.species_coeffs])
+    residual = y - a @ c
+    best = problem.objective(residual, c, a)
+    for step in range(steps):
+        # project the linear directions out of the Jacobian: what is left only the radial part can mend
+        q = np.linalg.qr(a / (np.sqrt((a**2).sum(axis=0)) + 1e-300))[0]
+        jp = j - q @ (q.T @ j)
+        gram = jp.T @ jp + weights.ridge_radial**2 * np.eye(j.shape[1])
+        gradient = jp.T @ residual - weights.ridge_radial**2 * current.radial_coeffs.ravel()
+        start = current.radial_coeffs.copy()
+        for _ in range(8):
+            move = np.linalg.solve(gram + damping * np.diag(np.diag(gram)), gradient)
+            current.radial_coeffs = start + move.reshape(start.shape)
+            trial_a, _, _ = problem.linearise()
+            c = problem.solve_linear(trial_a, y)
+            value = problem.objective(y - trial_a @ c, c, trial_a)
+            if value < best:
+                break
+            damping *= 4.0
+        else:
+            current.radial_coeffs = start
+            break
+        damping = max(damping / 5.0, 1e-9)
+        problem.set_linear(c)
+        a, j, y = problem.linearise()
+        residual, best = y - a @ c, value
+        history.append(best)
+        report(step, best / len(y))
+        if len(history) > 5 and history[-1] > (1.0 - tolerance) * history[-6]:
+            break
+    return current
+
+
+def predict(data: MTPData, example: Example) -> tuple[float, np.ndarray, np.ndarray]:
+    """Energy (eV), forces (N, 3) and stress (6,) of `data` for an example."""
+    t = _train(data, example)
+    m, c = t.moments, data.moment_coeffs
+    forces = -np.tensordot(c, m.dbdris, 1)
+    virial = np.tensordot(c, m.dbdeps, 1)
+    stress = 0.5 * (virial + virial.T)[_VOIGT] / example.atoms.get_volume()
+    return t.energy, forces, stress
+
+
+def basis_values(data: MTPData, example: Example) -> tuple[np.ndarray, np.ndarray]:
+    """Basis values per atom, shape (n_scalar, N), and MTP types (N,)."""
+    from motep.potentials.mtp.data import get_types
+
+    return _train(data, example).moments.vatoms, get_types(example.atoms, data.species)
