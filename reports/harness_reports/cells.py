@@ -71,6 +71,14 @@ class Row:
         return self.record.label
 
     @property
+    def detail(self) -> str:
+        """Polarization model and settings."""
+        if self.settings.startswith("polarization="):
+            return self.settings
+        model = self.record.polarization or "no polarization model"
+        return f"{model}; {self.settings}" if self.settings else model
+
+    @property
     def status(self) -> str:
         """``ok``, ``invalid`` (a check failed), or what the record says."""
         return "invalid" if self.record.status == "ok" and not self.record.valid else self.record.status

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness_reports import numbers
 from harness_reports.cells import Column, Row, finite
 
-WIDTH, LEFT, RIGHT, LINE, TOP = 600, 190, 24, 26, 8
+WIDTH, LEFT, RIGHT, LINE, TOP = 640, 225, 24, 26, 8
 
 
 @dataclass(frozen=True, slots=True)

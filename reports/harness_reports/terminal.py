@@ -91,7 +91,7 @@ def _time(record: Record) -> str:
     words = [numbers.seconds(spent).replace("µ", "u")] if spent else ["not measured"]
     atoms, calls = record.counts.get("atoms"), record.counts.get("force_calls")
     words += [f"{atoms} atoms"] if atoms else []
-    words += [f"{calls} force calls"] if calls else []
+    words += [f"{calls} force call{'' if calls == 1 else 's'}"] if calls else []
     return ", ".join(words)
 
 
