@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+
 from harness.errors import HarnessError
 
 __all__ = ["Neutral", "catastrophe", "conjugate_gradients"]

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from scipy.optimize import least_squares
+
 from harness.dataset import SPLITS, Dataset
 from harness.errors import HarnessError, unknown
 from harness.protocols import Progress
-from scipy.optimize import least_squares
-
 from harness_charge_dipole.parameters import Element, Parameters, check_constraint
 from harness_charge_dipole.targets import CLASSES, Design, Responses, labels
 
@@ -49,6 +49,7 @@ class Settings:
     weights: Mapping[str, float] | None = None
 
     def weight(self, word: str) -> float:
+        """Weight of a class: 1 if not set, but 0 for the mixed Born charges."""
         default = 0.0 if word == "born_mixed" else 1.0    # forbidden by symmetry in most frames: noise
         return float((self.weights or {}).get(word, default))
 

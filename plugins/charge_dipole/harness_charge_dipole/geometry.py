@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from harness.errors import HarnessError
 from scipy.special import j0, j1, k0, k1
+
+from harness.errors import HarnessError
 
 __all__ = ["Box", "Frame"]
 

@@ -54,7 +54,7 @@ class Mesh:
             self.filled[axis] = min(int(np.ceil(u[:, axis].max())) + self.points // 2 + 1, self.shape[axis])
         self.beta = np.pi * self.points * (1 - 1 / (2 * OVERSAMPLING)) * 0.985
         self.spread = self._spreading(u, box.inverse * counts)
-        self.gather = self.spread.T.tocsr()
+        self.gather = self.spread.T                       # a view: products scatter
         self.k1 = [2 * np.pi * (fft.rfftfreq(n, 1 / n) if axis == 0 else fft.fftfreq(n, 1 / n))
                    for axis, n in enumerate(self.shape)]
         self.kvec = np.stack(np.meshgrid(*self.k1, indexing="ij"), axis=-1) @ box.inverse.T
@@ -135,5 +135,5 @@ class Mesh:
 
 
 def window_points(digits: float) -> int:
-    """Support of the window, in mesh points per direction."""
-    return 2 * int(np.ceil((digits + 1.5) / 2))
+    """Support of the window, in mesh points per direction; the gradients need one more digit than the values."""
+    return 2 * int(np.ceil((digits + 2.5) / 2))

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+
 from harness.errors import HarnessError, unknown
 from harness.layers import assign_layers
-
 from harness_charge_dipole.geometry import Frame
 from harness_charge_dipole.kernels import KE
 from harness_charge_dipole.parameters import Parameters, check_constraint

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
 

@@ -1,4 +1,4 @@
-"""Near part of the interaction: ``erf(r/a_ij)/r - erf(r/a)/r`` between all pairs within a cut-off, as a sparse matrix."""
+"""Near part of the interaction: ``erf(r/a_ij)/r - erf(r/a)/r`` within a cut-off, as a sparse matrix."""
 from __future__ import annotations
 
 import numpy as np

@@ -104,14 +104,18 @@ class MeshSystem:
     tolerance
         Relative error of the solution that is asked for.
     smooth
-        Width of the smooth part, Å; chosen by an estimate of the cost if None.
+        Width of the smooth part, Å. None: by the height of the structure, so that near pairs and mesh cost about the
+        same for flat and bent sheets (a bent one has a taller mesh).
     """
 
     def __init__(self, frame: Frame, widths: np.ndarray, groups: np.ndarray, inverse_alpha: np.ndarray | None = None,
-                 tolerance: float = 1e-6, smooth: float | None = None) -> None:
+                 tolerance: float = 1e-6,
+                 smooth: float | None = None) -> None:
         digits = -np.log10(tolerance) + 0.5
         self.tolerance = tolerance
-        smooth = max(smooth or 3.0, np.sqrt(2) * widths.max())
+        if smooth is None:
+            smooth = min(2.1 + 0.03 * float(np.ptp(frame.positions @ frame.open, axis=0).max()), 4.0)
+        smooth = max(smooth, np.sqrt(2) * widths.max())
         self.near = ShortRange(frame, widths, smooth, np.sqrt(digits * np.log(10.0)) * smooth)
         self.far = Mesh(frame, smooth, digits)
         self.sparse = self.near.matrix()

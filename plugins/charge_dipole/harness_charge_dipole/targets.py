@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from harness.errors import HarnessError
 
+from harness.errors import HarnessError
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
 

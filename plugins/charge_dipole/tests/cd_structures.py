@@ -56,7 +56,8 @@ def buckyball() -> Atoms:
     return Atoms("C60", positions=corners[i] + (corners[j] - corners[i]) * 1.433 / edge)
 
 
-def slope(atoms: Atoms, atom: int, axis: int, function: Callable[[Atoms], np.ndarray], step: float = 2e-4) -> np.ndarray:
+def slope(atoms: Atoms, atom: int, axis: int, function: Callable[[Atoms], np.ndarray],
+          step: float = 2e-4) -> np.ndarray:
     """Central difference of `function(atoms)` by one coordinate."""
     out = []
     for sign in (1, -1):

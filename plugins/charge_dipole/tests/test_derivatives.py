@@ -4,7 +4,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
-
 from cd_structures import bilayer, model, rattled_cluster, rippled, slope
 
 FIELD = np.array([0.03, -0.05, 0.1])

@@ -4,11 +4,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
+from cd_structures import buckyball, model, rattled_cluster
 from harness_charge_dipole.kernels import KE, blocks, radial
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
-
-from cd_structures import buckyball, model, rattled_cluster
 
 
 def test_c60_polarizability_of_mayer_2007() -> None:
@@ -23,7 +22,8 @@ def test_lone_atom_is_a_polarizable_point() -> None:
     """p = alpha E with alpha = 3 sqrt(pi/2) R³, energy -alpha E²/2; neutral, whatever its electronegativity."""
     width, field = 0.7, np.array([0.1, -0.2, 0.3])
     lone = ChargeDipole(Parameters({"B": Element(width, 4.0)}))
-    out = lone.calculate(Atoms("B", positions=[[1.0, 2.0, 3.0]]), ["dipole", "charges", "energy", "polarizability"], field)
+    words = ["dipole", "charges", "energy", "polarizability"]
+    out = lone.calculate(Atoms("B", positions=[[1.0, 2.0, 3.0]]), words, field)
     alpha = 3 * np.sqrt(np.pi / 2) * width**3
     assert out["dipole"] == pytest.approx(alpha * field / KE)
     assert out["charges"][0] == pytest.approx(0.0, abs=1e-14)

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from harness.errors import HarnessError
+from cd_structures import PARAMETERS, bilayer, model
 from harness_charge_dipole import charge_dipole, harness_fitters, harness_polarization_models
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
 
-from cd_structures import PARAMETERS, bilayer, model
+from harness.errors import HarnessError
 
 
 def test_round_trip_through_a_file(tmp_path: Path) -> None:
@@ -21,7 +21,8 @@ def test_round_trip_through_a_file(tmp_path: Path) -> None:
     read = Parameters.load(str(tmp_path / "a.json"))
     assert (read.elements, read.constraint, read.provenance) == (written.elements, "layer", {"seed": 3})
     cd = charge_dipole(model=str(tmp_path / "a.json"))
-    assert cd.constraint == "layer" and charge_dipole(model=str(tmp_path / "a.json"), constraint="total").constraint == "total"
+    assert cd.constraint == "layer"
+    assert charge_dipole(model=str(tmp_path / "a.json"), constraint="total").constraint == "total"
     told = cd.provenance()
     assert told["model"]["file"] == "a.json" and len(told["model"]["sha256"]) == 64
     json.dumps(told)
