@@ -5,6 +5,7 @@ Tasks ask an engine and write no optimiser or integrator of their own; the recor
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ class CountedCalculator(BaseCalculator):
     def __init__(self, calculator: BaseCalculator) -> None:
         self.inner = calculator
         self.calls = 0
+        self.strict = False  # raise FloatingPointError for an energy or a force that is not a number
         self.parameters = getattr(calculator, "parameters", {})
 
     @property
@@ -50,7 +52,10 @@ class CountedCalculator(BaseCalculator):
         """The property `name`, from the calculator inside."""
         if allow_calculation and self.inner.calculation_required(atoms, [name]):
             self.calls += 1
-        return self.inner.get_property(name, atoms, allow_calculation)
+        value = self.inner.get_property(name, atoms, allow_calculation)
+        if self.strict and name in ("energy", "forces") and not np.isfinite(value).all():
+            raise FloatingPointError(f"{name} is not finite")
+        return value
 
     def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
         """Evaluate `properties`, whether known or not."""
@@ -77,7 +82,8 @@ class Relaxation:
     Attributes
     ----------
     fmax
-        Largest force that is left on a free atom, eV/Å.
+        Largest force that is left on a free atom, eV/Å; nan when energy or forces became infinite, where the
+        relaxation stops and leaves the structure as it then was.
     optimizer
         The one that reached it; ``precon_lbfgs+fire`` after a failed line search.
     """
@@ -161,16 +167,14 @@ class Engine:
             if (len(atoms) < 3 or cell is not None) and optimizer != "fire":
                 optimizer = "lbfgs"  # the preconditioners know no cell, and need neighbours
             moving = atoms if cell is None else FrechetCellFilter(atoms, mask=list(cell))
+            self.calculator.strict = True  # ASE's line search would never end on a nan
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    _run(optimizer, moving, fmax, max_steps, maxstep)
-            except (RuntimeError, ValueError, np.linalg.LinAlgError):
-                if optimizer == "fire":
-                    raise
-                _run("fire", moving, fmax, max_steps, maxstep)
-                optimizer += "+fire"
-            reached = _largest(moving)
+                optimizer = _robustly(optimizer, moving, fmax, max_steps, maxstep)
+                reached = _largest(moving)
+            except FloatingPointError:
+                reached = math.nan
+            finally:
+                self.calculator.strict = False
         return Relaxation(reached <= fmax, self.force_calls - before, reached, optimizer)
 
     def dynamics(
@@ -231,6 +235,22 @@ class Engine:
         finally:
             atoms.calc = calculator
             atoms.set_constraint(constraints)
+
+
+def _robustly(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> str:
+    """Run `optimizer`, and FIRE when its line search fails; returns the name of what ran."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _run(optimizer, atoms, fmax, max_steps, maxstep)
+    except FloatingPointError:
+        raise
+    except (RuntimeError, ValueError, np.linalg.LinAlgError):
+        if optimizer == "fire":
+            raise
+        _run("fire", atoms, fmax, max_steps, maxstep)
+        return f"{optimizer}+fire"
+    return optimizer
 
 
 def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> None:

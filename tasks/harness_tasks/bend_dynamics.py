@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from ase import Atoms
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+from ase import Atoms, units
 
 from harness.protocols import Context
 from harness.stats import block_average
@@ -39,10 +38,8 @@ def hold_at_temperature(
     free = ~ribbon.held
     state = store.get(key)
     if state is None:
-        MaxwellBoltzmannDistribution(
-            atoms, temperature_K=params.temperature, rng=np.random.default_rng([ctx.seed, seed])
-        )
-        atoms.set_momenta(atoms.get_momenta() * free[:, None])
+        noise = np.random.default_rng([ctx.seed, seed]).normal(size=(len(atoms), 3)) * free[:, None]
+        atoms.set_momenta(noise * np.sqrt(units.kB * params.temperature * atoms.get_masses())[:, None])
         for step in range(params.ramp_steps if added else 0):
             _shorten(atoms, ribbon, added / params.ramp_steps)
             _advance(ctx, atoms, ribbon, 1, [ctx.seed, seed, 0, step])

@@ -45,6 +45,7 @@ class SinglePoint:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = Params
+    headline: ClassVar[tuple[str, ...]] = ("energy_per_atom", "sheet_dipole_z")
 
     def structure(self, material: Mapping[str, Any], params: Params) -> Atoms:
         """The primitive cell, repeated."""

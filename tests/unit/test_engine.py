@@ -118,6 +118,28 @@ def test_fire_takes_over_after_a_failed_line_search() -> None:
     assert np.abs(atoms.positions).max() < 1e-3
 
 
+class Exploding(Noisy):
+    """Infinite once an atom leaves the neighbourhood of its place."""
+
+    def calculate(self, atoms: Atoms | None = None, properties: object = None, system_changes: object = ()) -> None:
+        super().calculate(atoms)
+        assert atoms is not None
+        self.results = {"energy": -atoms.positions.sum(), "forces": np.ones_like(atoms.positions)}
+        if atoms.positions.max() > 6:
+            self.results = {"energy": np.nan, "forces": np.full_like(atoms.positions, np.nan)}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_explosion_ends_the_relaxation(optimizer: str) -> None:
+    atoms = Atoms("Cu4", positions=np.random.default_rng(0).normal(size=(4, 3)) + np.arange(4)[:, None])
+    engine = Engine(Exploding())
+    end = engine.relax(atoms, fmax=1e-3, max_steps=10_000, optimizer=optimizer)
+    assert not end.converged
+    assert np.isnan(end.fmax)
+    assert end.force_calls < 200
+    assert np.isnan(engine.evaluate([atoms], ["energy"])[0]["energy"])  # told, not hidden
+
+
 def test_sheet_preconditioner_saves_most_of_the_calls_on_a_ripple() -> None:
     """A long ripple of a sheet is soft as q⁴; both find flat, one of them soon."""
     calls, energies = {}, {}

@@ -1,0 +1,98 @@
+"""Try a task from Python, in memory: no files, no configuration, no worker.
+
+    from harness_tasks.bend import Bend
+    from harness_tasks.oracles import PlatePotential
+    from harness_tasks.trial import measure
+    measure(Bend(), PlatePotential(), material={"symbols": ["B", "N"], "layers": 1, "a": 2.511, "vacuum": 25.0})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.engine import Engine
+from harness.protocols import Arrays, Measurement, PolarizationModel, Potential, Task
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import BaseCalculator
+
+
+class MemoryCheckpoint:
+    """Keeps the last save; hand the same object to a second context to go on from it."""
+
+    def __init__(self) -> None:
+        self.stored: Arrays | None = None
+
+    def load(self) -> Arrays | None:
+        """The last save, or None."""
+        return None if self.stored is None else dict(self.stored)
+
+    def save(self, arrays: Mapping[str, Any]) -> None:
+        """Keep a copy of `arrays`."""
+        self.stored = {name: np.array(value) for name, value in arrays.items()}
+
+
+class Bar:
+    """Progress that only adds up."""
+
+    def __init__(self, total: float) -> None:
+        self.total, self.done = total, 0.0
+
+    def update(self, n: float = 1, note: str = "") -> None:
+        """Advance by `n`."""
+        self.done += n
+
+
+class TrialContext:
+    """A `harness.protocols.Context` in memory."""
+
+    def __init__(
+        self,
+        task: Task,
+        potential: Potential,
+        polarization: PolarizationModel | None,
+        material: Mapping[str, Any],
+        params: Any,
+        seed: int = 0,
+        checkpoint: MemoryCheckpoint | None = None,
+    ) -> None:
+        self.potential, self.polarization = potential, polarization
+        self.material, self.params, self.seed = material, params, seed
+        self.calculator: BaseCalculator = potential.calculator()
+        self.engine = Engine(self.calculator)
+        self.atoms: Atoms = task.structure(material, params)
+        self.folder = Path()
+        self.checkpoint = checkpoint or MemoryCheckpoint()
+        self.bars: list[Bar] = []
+
+    @contextmanager
+    def progress(self, description: str, total: float) -> Iterator[Bar]:
+        """A bar that nobody sees."""
+        self.bars.append(Bar(total))
+        yield self.bars[-1]
+
+    @contextmanager
+    def clock(self, name: str) -> Iterator[None]:
+        """Nothing is timed."""
+        yield
+
+
+def measure(
+    task: Task,
+    potential: Potential,
+    polarization: PolarizationModel | None = None,
+    *,
+    material: Mapping[str, Any],
+    seed: int = 0,
+    checkpoint: MemoryCheckpoint | None = None,
+    **params: Any,
+) -> Measurement:
+    """One measurement; `params` are the task's."""
+    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint)
+    return task.measure(context)
