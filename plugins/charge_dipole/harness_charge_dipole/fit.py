@@ -14,13 +14,16 @@ from scipy.optimize import least_squares
 from harness.dataset import SPLITS, Dataset
 from harness.errors import HarnessError, unknown
 from harness.protocols import Progress
-from harness_charge_dipole.parameters import Element, Parameters, check_constraint
+from harness_charge_dipole.parameters import Element, Parameters, check_constraint, tied_polarizability
 from harness_charge_dipole.targets import CLASSES, Design, Responses, labels
 
 __all__ = ["Settings", "best", "errors", "fit"]
 
-#: Bounds of the widths, Å: half the smallest and one and a half times the largest of the free atoms B and N.
-BOUNDS = (0.3, 1.3)
+#: Bounds of the widths, Å.
+WIDTHS = (0.3, 1.3)
+#: Bounds of the polarizability relative to that which the width implies. Up to 1 the energy stays bounded for any
+#: structure: the quadratic form is that of a charge density plus something positive.
+FRACTIONS = (0.05, 1.0)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,10 @@ class Settings:
     constraint
         Neutrality: ``total`` or ``layer``.
     tied
-        Whether the polarizability follows from the width, as in the published model.
+        Whether the polarizability follows from the width, as in paper 000 and Mayer 2007. If not, it is a parameter
+        of its own for each element (a variant that Mayer also has).
+    compare
+        Fit the other of the two forms too, to ``<name>_tied.json`` or ``<name>_free.json``.
     starts
         Number of starting points.
     weights
@@ -44,7 +50,8 @@ class Settings:
 
     name: str = "bn_bilayer_cd"
     constraint: str = "layer"
-    tied: bool = True
+    tied: bool = False
+    compare: bool = True
     starts: int = 4
     weights: Mapping[str, float] | None = None
 
@@ -99,28 +106,21 @@ def best(frames: Sequence[Atoms], settings: Settings, seed: int = 0,
 
     rng = np.random.default_rng(seed)
     count = len(symbols)
-    low, high = np.full(count, BOUNDS[0]), np.full(count, BOUNDS[1])
-    if not settings.tied:
-        low, high = np.append(low, [0.05] * count), np.append(high, [6.0] * count)
-    found: tuple[float, np.ndarray] | None = None
+    bounds = np.array([WIDTHS] * count + ([] if settings.tied else [FRACTIONS] * count)).T
+    least, where = np.inf, np.zeros(0)
     for start in range(settings.starts):
-        x0 = np.full(count, 0.6) if start == 0 else rng.uniform(0.4, 0.9, count)
+        x0 = np.full(count, 0.6) if start == 0 else rng.uniform(0.4, 1.0, count)
         if not settings.tied:
-            x0 = np.append(x0, 3 * np.sqrt(np.pi / 2) * x0**3)
-        try:
-            result = least_squares(lambda x: trial(x)[2], x0, bounds=(low, high), xtol=1e-5, ftol=1e-5,
-                                   diff_step=1e-3, max_nfev=40)
-        except HarnessError:                              # untied widths without a minimum: try another start
-            continue
-        if found is None or 2 * result.cost < found[0]:
-            found = 2 * float(result.cost), result.x
-        tick(found[0])
-    if found is None:
-        raise HarnessError("charge_dipole: no starting point of the fit gave a stable model.", "Set tied=true.")
-    chi = np.append(0.0, trial(found[1])[1])
+            x0 = np.append(x0, [0.6] * count)
+        result = least_squares(lambda x: trial(x)[2], x0, bounds=bounds, xtol=1e-5, ftol=1e-5, diff_step=1e-3,
+                               max_nfev=40)
+        if 2 * result.cost < least:
+            least, where = 2 * float(result.cost), result.x
+        tick(least)
+    chi = np.append(0.0, trial(where)[1])
     elements = {s: replace(e, electronegativity=float(c)) for (s, e), c in
-                zip(_elements(symbols, found[1], settings.tied).items(), chi, strict=True)}
-    return Parameters(elements, settings.constraint), found[0]
+                zip(_elements(symbols, where, settings.tied).items(), chi, strict=True)}
+    return Parameters(elements, settings.constraint), least
 
 
 def errors(frames: Sequence[Atoms], parameters: Parameters) -> tuple[dict[str, dict[str, float]], Responses, Responses]:
@@ -153,14 +153,27 @@ def fit(dataset: Dataset, out: Path, params: Mapping[str, Any], seed: int,
     dict
         Provenance: data hash, settings, errors by split and class.
     """
-    from harness_charge_dipole.parity import plot
-
     settings = Settings.of(params)
     frames = {split: dataset.frames(split, kind="responses") for split in SPLITS}
     if not frames["train"]:
         raise HarnessError("the data set has no training frames with responses.", "Label some, or give another set.")
-    with progress("charge-dipole", settings.starts) as bar:
-        parameters, cost = best(frames["train"], settings, seed, lambda c: bar.update(1, f"cost {c:.4f}"))
+    forms = [settings]
+    if settings.compare:
+        other = f"{settings.name}_{'free' if settings.tied else 'tied'}"
+        forms.append(replace(settings, name=other, tied=not settings.tied))
+    out.mkdir(parents=True, exist_ok=True)
+    with progress("charge-dipole", len(forms) * settings.starts) as bar:
+        origins = [_one_form(dataset, frames, out, form, seed, lambda c: bar.update(1, f"cost {c:.4f}"))
+                   for form in forms]
+    return origins[0] | {form.name: origin for form, origin in zip(forms[1:], origins[1:], strict=True)}
+
+
+def _one_form(dataset: Dataset, frames: Mapping[str, Sequence[Atoms]], out: Path, settings: Settings, seed: int,
+              tick: Callable[[float], None]) -> dict[str, Any]:
+    """Fit one form and write its files; returns its provenance."""
+    from harness_charge_dipole.parity import plot
+
+    parameters, cost = best(frames["train"], settings, seed, tick)
     table, arrays = {}, {}
     for split, part in frames.items():
         if part:
@@ -174,7 +187,6 @@ def fit(dataset: Dataset, out: Path, params: Mapping[str, Any], seed: int,
                      "weights": {word: settings.weight(word) for word in CLASSES}},
         "seed": seed, "cost": cost, "errors": table,
     }
-    out.mkdir(parents=True, exist_ok=True)
     replace(parameters, provenance=provenance).save(out / f"{settings.name}.json")
     np.savez_compressed(out / f"{settings.name}_parity.npz", **arrays)
     plot(arrays, out / f"{settings.name}_parity.png")
@@ -186,5 +198,7 @@ def _stack(parts: Sequence[Responses]) -> Responses:
 
 
 def _elements(symbols: Sequence[str], x: np.ndarray, tied: bool) -> dict[str, Element]:
+    """Elements from the vector of widths and, where they are free, relative polarizabilities."""
     count = len(symbols)
-    return {s: Element(float(x[i]), 0.0, None if tied else float(x[count + i])) for i, s in enumerate(symbols)}
+    free = [None] * count if tied else list(tied_polarizability(x[:count]) * x[count:])
+    return {s: Element(float(x[i]), 0.0, None if free[i] is None else float(free[i])) for i, s in enumerate(symbols)}

@@ -12,7 +12,7 @@ import numpy as np
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
 
-__all__ = ["CONSTRAINTS", "Element", "Parameters", "check_constraint"]
+__all__ = ["CONSTRAINTS", "Element", "Parameters", "check_constraint", "tied_polarizability"]
 
 FORMAT = "charge_dipole"
 CONSTRAINTS = ("total", "layer")
@@ -29,8 +29,8 @@ class Element:
     electronegativity
         chi, eV/e; only differences matter.
     polarizability
-        Å³; None ties it to the width, ``3 sqrt(pi / 2) R**3`` (Mayer 2007), which keeps the energy bounded for any
-        structure. Setting it is an extension of the published model.
+        Å³; None ties it to the width (`tied_polarizability`), as in paper 000. Setting it is a variant, also Mayer's;
+        no larger than the tied value it keeps the energy bounded for any structure.
     """
 
     width: float
@@ -101,10 +101,15 @@ class Parameters:
         widths = np.array([e.width for e in chosen])
         inverse = None
         if any(e.polarizability is not None for e in chosen):
-            tied = 3 * np.sqrt(np.pi / 2) * widths**3
+            tied = tied_polarizability(widths)
             alpha = np.array([e.polarizability or t for e, t in zip(chosen, tied, strict=True)])
             inverse = np.repeat(1 / alpha[:, None], 3, axis=1)
         return widths, np.array([e.electronegativity for e in chosen]), inverse
+
+
+def tied_polarizability(width: np.ndarray) -> np.ndarray:
+    """Polarizability volume (Å³) of a Gaussian of a width (Å): ``3 sqrt(pi / 2) R**3`` (Mayer 2007)."""
+    return 3 * np.sqrt(np.pi / 2) * width**3
 
 
 def check_constraint(word: str) -> str:
