@@ -23,6 +23,7 @@ from scipy.optimize import least_squares
 
 from harness.dataset import Dataset, family
 from harness.errors import HarnessError
+from harness_layered.figures import draw_curve
 from harness_layered.lennard_jones import LennardJones
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def fit(
     seed: int,
     progress: Callable[[str, float], AbstractContextManager[Progress]],
 ) -> dict[str, Any]:
-    """Fit epsilon and sigma of each element; writes ``<model>`` and ``<stem>_parity.npz`` into the folder `out`.
+    """Fit epsilon and sigma of each element; writes ``<model>``, ``<stem>_parity.npz`` and ``.png`` into `out`.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ def fit(
     Returns
     -------
     dict
-        The provenance that is also in the model file: settings, data hash, residuals.
+        The provenance that is also in the model file (settings, data hash, residuals), and the ``potential`` made.
     """
     cutoff = float(params.get("cutoff") or 12.0)
     name = Path(str(params.get("model") or "bn_bilayer_lj.json")).name
@@ -176,7 +177,8 @@ def fit(
     write_json(out / name, {"form": "lennard-jones 12-6 between layers", "units": {"epsilon": "eV", "sigma": "Å"},
                             "elements": table, "cutoff": cutoff, "provenance": provenance})  # fmt: skip
     _write_parity(out / f"{Path(name).stem}_parity.npz", curve, model)
-    return provenance
+    draw_curve(curve, model, out / f"{Path(name).stem}_parity.png", "energy between layers, PBE-D3(BJ)")
+    return {**provenance, "potential": {"name": "lj", "params": {"model": str(out / name)}}}
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

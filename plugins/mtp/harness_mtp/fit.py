@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
@@ -69,26 +70,30 @@ def fit(
     params: Mapping[str, Any],
     seed: int,
     progress: Callable[[str, float], AbstractContextManager[Progress]],
+    fitted: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Fit; writes ``<model>``, its facts (.json), active set (.active.npz), parity data (.npz) and plot (.png).
 
     Parameters
     ----------
     out
-        Folder. Each file is replaced only when whole, the model last but for its facts.
+        Folder. Files there are replaced together, when all are whole.
     params
         ``model``: file name; the fields of `Settings`; ``weights``: fields of `regression.Weights`;
         ``interlayer``: ``{name, params}`` of the interaction between layers, subtracted from frames of several
-        layers. Without it the fit takes frames of one layer only.
+        layers; null to take frames of one layer only. Not given: as just fitted, else ``lj`` as shipped where
+        the plugin ``layered`` is installed.
+    fitted
+        Reports of the fitters that ran before.
 
     Returns
     -------
     dict
-        The facts: settings, hash of the data, errors by split, versions.
+        The facts (settings, hash of the data, errors by split, versions), and the ``potential`` made.
     """
     settings, weights = _read(Settings, params), _read(Weights, params.get("weights") or {})
     name = Path(str(params.get("model") or "bn_bilayer.mtp")).name
-    between, between_facts = _interlayer(params.get("interlayer"))
+    between, between_facts = _interlayer(params["interlayer"] if "interlayer" in params else _default(fitted or {}))
     sets = {s: examples(dataset.frames(s), between, settings.stack_weight) for s in SPLITS}
     species = sorted({str(s) for e in sets["train"] for s in e.atoms.symbols})
     with progress(f"MTP level {settings.level}", settings.starts * settings.steps) as bar:
@@ -106,13 +111,18 @@ def fit(
         "versions": {p: version(p) for p in ("motep", "numpy", "ase")},
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
-    model = out / name
-    draw(parities, model.with_name(f"{model.stem}_parity.png"), f"{name}, level {settings.level}")
-    _write_parity(model.with_name(f"{model.stem}_parity.npz"), parities)
-    _active_set(data, sets["train"], seed).save(model)
-    mtpfile.write(model, data, species)
-    _write_json(sidecar(model), facts)
-    return facts
+    # everything is made aside and moved at the end, so that a kill leaves the old model and its facts in step
+    with tempfile.TemporaryDirectory(prefix=".fit-", dir=out) as aside:
+        model = Path(aside) / name
+        mtpfile.write(model, data, species)
+        sidecar(model).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _active_set(data, sets["train"], seed).save(model)
+        arrays = {f"{s}_{k}": v for s, p in parities.items() for k, v in p.arrays().items()}
+        np.savez_compressed(model.with_name(f"{model.stem}_parity.npz"), **arrays)
+        draw(parities, model.with_name(f"{model.stem}_parity.png"), f"{name}, level {settings.level}")
+        for path in sorted(model.parent.iterdir()):
+            os.replace(path, out / path.name)
+    return {**facts, "potential": {"name": "mtp", "params": {"model": str(out / name)}}}
 
 
 def _read(kind: type, params: Mapping[str, Any]) -> Any:
@@ -124,6 +134,16 @@ def _read(kind: type, params: Mapping[str, Any]) -> Any:
             raise unknown("setting of the MTP fit", str(key), known)
     casts = {"int": int, "float": float}
     return kind(**{k: casts[str(known[k])](v) for k, v in params.items() if k in known and v is not None})
+
+
+def _default(fitted: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The interlayer potential just fitted, else the shipped one."""
+    from harness.registry import potentials
+
+    if "lj" in fitted:
+        spec: Mapping[str, Any] = fitted["lj"]["potential"]
+        return spec
+    return {"name": "lj"} if "lj" in potentials(["layered"]) else None
 
 
 def _interlayer(spec: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
@@ -191,15 +211,3 @@ def _active_set(data: MTPData, train: Sequence[Example], seed: int) -> ActiveSet
         rows.append(features(values, types, data.species_count))
         names += [example.name] * len(types)
     return ActiveSet.choose(np.vstack(rows), names, seed)
-
-
-def _write_parity(path: Path, parities: Mapping[str, Parity]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
-    np.savez_compressed(part, **{f"{s}_{k}": v for s, p in parities.items() for k, v in p.arrays().items()})
-    os.replace(part, path)
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
