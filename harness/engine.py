@@ -17,9 +17,9 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator
 from ase.constraints import FixAtoms
 from ase.filters import FrechetCellFilter
-from ase.md.nose_hoover_chain import NoseHooverChainNVT
 
 from harness.errors import unknown
+from harness.integrators import make_integrator
 
 OPTIMIZERS = ("sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire")
 #: Largest step of one atom, Å. ASE's 0.04 Å would spend fifty steps on the amplitude of one buckle.
@@ -39,7 +39,7 @@ class CountedCalculator(BaseCalculator):
         self.parameters = getattr(calculator, "parameters", {})
 
     @property
-    def implemented_properties(self) -> Sequence[str]:  # type: ignore[override]
+    def implemented_properties(self) -> Sequence[str]:
         """Those of the calculator inside."""
         return self.inner.implemented_properties
 
@@ -65,14 +65,6 @@ class CountedCalculator(BaseCalculator):
     def calculation_required(self, atoms: Atoms, properties: Sequence[str]) -> bool:
         """Whether one of `properties` would have to be evaluated."""
         return self.inner.calculation_required(atoms, properties)
-
-
-class _HeldNoseHoover(NoseHooverChainNVT):
-    """ASE's chain integrates held atoms on copies of its own, so their momenta would heat the thermostat."""
-
-    def _get_forces(self) -> np.ndarray:
-        self._update_atoms()
-        return self.atoms.get_forces()  # zero on held atoms
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +110,7 @@ class Engine:
         """Evaluations so far."""
         return self.calculator.calls
 
-    def evaluate(
-        self, structures: Sequence[Atoms], properties: Sequence[str] = ("energy", "forces")
-    ) -> list[dict]:
+    def evaluate(self, structures: Sequence[Atoms], properties: Sequence[str] = ("energy", "forces")) -> list[dict]:
         """The `properties` (ASE's names) of each structure, in order. Structures are left unchanged."""
         results = []
         for atoms in structures:
@@ -211,7 +201,7 @@ class Engine:
             For an unknown ensemble.
         """
         with self._attached(atoms, fixed):
-            integrator = _integrator(atoms, ensemble, temperature, timestep, damping, seed)
+            integrator = make_integrator(atoms, ensemble, temperature, timestep, damping, seed)
             start = integrator.nsteps
             for function, interval in observers:
 
@@ -272,42 +262,3 @@ def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float
 def _largest(atoms: Any) -> float:
     forces = atoms.get_forces()
     return float(np.sqrt((forces**2).sum(axis=1).max(initial=0.0)))
-
-
-def _integrator(
-    atoms: Atoms,
-    ensemble: str,
-    temperature: float,
-    timestep: float,
-    damping: float,
-    seed: int | np.random.Generator,
-) -> Any:
-    from ase import units
-    from ase.md.langevin import Langevin
-    from ase.md.verlet import VelocityVerlet
-
-    step = timestep * units.fs
-    if ensemble == "nve":
-        return VelocityVerlet(atoms, timestep=step)
-    if ensemble == "nvt_langevin":
-        rng = np.random.default_rng(seed)
-        return Langevin(
-            atoms,
-            timestep=step,
-            temperature_K=temperature,
-            friction=1 / (damping * units.fs),
-            fixcm=False,
-            rng=rng,
-        )
-    if ensemble == "nvt_nose_hoover":
-        held = np.zeros(len(atoms), dtype=bool)
-        for constraint in atoms.constraints:
-            held[constraint.get_indices()] = True
-        return _HeldNoseHoover(
-            atoms,
-            timestep=step,
-            # ASE's chain counts every atom as a degree of freedom, also those that are held
-            temperature_K=temperature * (1 - held.mean()),
-            tdamp=damping * units.fs,
-        )
-    raise unknown("ensemble", ensemble, ("nve", "nvt_langevin", "nvt_nose_hoover"))

@@ -99,14 +99,10 @@ class Sheet(Precon):
         )
         unit = vectors / distance[:, None]
         blocks = spring[:, None, None] * unit[:, :, None] * unit[:, None, :]
-        own = np.stack([np.bincount(i, blocks.reshape(-1, 9)[:, k], n) for k in range(9)], axis=1).reshape(
-            -1, 3, 3
-        )
+        own = np.stack([np.bincount(i, blocks.reshape(-1, 9)[:, k], n) for k in range(9)], axis=1).reshape(-1, 3, 3)
         rows = (3 * i[:, None, None] + np.arange(3)[:, None]) + np.zeros(3, dtype=int)
         columns = (3 * j[:, None, None] + np.arange(3)) + np.zeros((3, 1), dtype=int)
-        matrix = matrix - sparse.coo_matrix(
-            (blocks.ravel(), (rows.ravel(), columns.ravel())), shape=(3 * n, 3 * n)
-        )
+        matrix = matrix - sparse.coo_matrix((blocks.ravel(), (rows.ravel(), columns.ravel())), shape=(3 * n, 3 * n))
         matrix = matrix + sparse.block_diag(list(own)) + self.stabilisation * sparse.eye(3 * n)
         free = np.ones(n)
         for constraint in atoms.constraints:

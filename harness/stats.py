@@ -14,6 +14,19 @@ from harness.quantity import Quantity
 RESAMPLES = 2000
 
 
+def number(quantity: Quantity) -> float:
+    """The value of a scalar quantity.
+
+    Raises
+    ------
+    TypeError
+        When it is a list.
+    """
+    if isinstance(quantity.value, list):
+        raise TypeError(f"{quantity} is not a scalar")
+    return quantity.value
+
+
 def effective_samples(samples: Sequence[float] | np.ndarray) -> float:
     """The number of independent samples in a correlated series, n / (2 τ).
 
@@ -72,7 +85,7 @@ class Line:
 
     def at(self, x: float) -> float:
         """The line's value at `x`."""
-        return float(self.intercept.value) + float(self.slope.value) * x  # type: ignore[arg-type]
+        return number(self.intercept) + number(self.slope) * x
 
 
 def fit_line(
@@ -107,16 +120,15 @@ def fit_line(
     Line
         With slope nan when fewer than two different x are given, and without intervals below three blocks.
     """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
-    known = np.isfinite(x) & np.isfinite(y) & np.isfinite(w)
-    labels = np.arange(len(x)) if blocks is None else np.asarray(blocks)
-    x, y, w, labels = x[known], y[known], w[known], labels[known]
+    weight = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=float)
+    columns = np.array([x, y, weight], dtype=float)
+    known = np.isfinite(columns).all(axis=0)
+    points: tuple[np.ndarray, ...] = tuple(columns[:, known])
+    x, y, w = points
+    labels = (np.arange(len(known)) if blocks is None else np.asarray(blocks))[known]
     method = "least squares, bootstrap over " + ("points" if blocks is None else "blocks")
     if len(x) < 2 or np.ptp(x) == 0:
-        return Line(
-            Quantity(math.nan, unit, n=len(x)), Quantity(math.nan, unit_y, n=len(x)), math.nan, math.nan
-        )
+        return Line(Quantity(math.nan, unit, n=len(x)), Quantity(math.nan, unit_y, n=len(x)), math.nan, math.nan)
     origin = np.average(x, weights=w)  # centred sums keep the digits
     index = np.unique(labels, return_inverse=True)[1]
     n = int(index.max()) + 1

@@ -17,10 +17,11 @@ from harness import Measurement, Quantity
 from harness.errors import HarnessError
 from harness.protocols import Arrays, Context
 from harness.record import Record
+from harness.stats import number
 from harness_tasks import bend_checks as checks
 from harness_tasks import bend_results as results
-from harness_tasks.bend_loading import History, Load, Loading
-from harness_tasks.bend_params import Params
+from harness_tasks.bend_loading import History, Load, Loading, Ticker
+from harness_tasks.bend_params import BendParams
 from harness_tasks.bend_ribbon import Ribbon, make_ribbon
 from harness_tasks.bend_sheet import Sheet, prepare_sheet
 from harness_tasks.bend_store import Store
@@ -30,6 +31,8 @@ from harness_tasks.strain import AtomicStrain
 
 #: eV/Å³ in GPa.
 GPA = 160.2176634
+#: What a comparison ribbon adds to the progress bar, in shares of the main one.
+COMPARISON = 0.25
 
 
 class Bend:
@@ -38,7 +41,7 @@ class Bend:
     name: ClassVar[str] = "bend"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
-    Params: ClassVar[type] = Params
+    Params: ClassVar[type] = BendParams
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
         "bending_stiffness",
@@ -53,15 +56,16 @@ class Bend:
         "d_zzz",
     )
 
-    def structure(self, material: Mapping[str, Any], params: Params) -> Atoms:
+    def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""
         sheet = rectangular(material, *cells_for(material, params.width, params.length))
-        return make_ribbon(sheet, cells_for(material, params.width, params.length)[1], params.held,
-                           params.boundary).flat
+        return make_ribbon(
+            sheet, cells_for(material, params.width, params.length)[1], params.held, params.boundary
+        ).flat
 
     def measure(self, ctx: Context) -> Measurement:
         """Load the ribbon, and two narrow ones as checks, and fit."""
-        params: Params = ctx.params
+        params: BendParams = ctx.params
         if params.lateral == "free" and "stress" not in ctx.potential.implemented_properties:
             raise HarnessError(
                 "a free width needs the stress, which this potential does not offer.", "Give task.params.lateral=held."
@@ -69,34 +73,16 @@ class Bend:
         with ctx.clock("flat sheet"):
             sheet = prepare_sheet(ctx)
         store = Store(ctx.checkpoint)
-        static = params.method == "static"
-        others = [
-            (name, length, steps)
-            for name, length, steps in (
-                ("ribbon_length", params.check_length, params.check_steps or params.steps),
-                ("step_size", params.length if params.check_steps else None, params.check_steps or 0),
-            )
-            if length is not None and static
-        ]
-        with ctx.progress("bend", 1 + 0.25 * len(others)) as bar:
-            done = [0.0]
-
-            def tick(share: float, note: str) -> None:
-                bar.update(max(share - done[0], 0.0), note)
-                done[0] = max(share, done[0])
-
+        others = _comparisons(params)
+        with ctx.progress("bend", 1 + COMPARISON * len(others)) as bar:
             ribbon = self._ribbon(ctx, sheet, params.width, params.length)
-            history = Loading(
-                ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus
-            ).run(tick)
+            loading = Loading(ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus)
+            history = loading.run(Ticker(bar, 1.0))
             compared = []
-            for number, (name, length, steps) in enumerate(others):
+            for name, length, steps in others:
                 narrow = self._ribbon(ctx, sheet, None, length)
                 loading = Loading(ctx, narrow, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
-                compared.append((name, narrow, loading.run(
-                    lambda share, note, n=number: tick(1 + 0.25 * (n + share), note)  # type: ignore[misc]
-                )))
-            tick(1 + 0.25 * len(others), "")
+                compared.append((name, narrow, loading.run(Ticker(bar, COMPARISON))))
         return self._evaluate(ctx, sheet, ribbon, history, compared)
 
     def _ribbon(self, ctx: Context, sheet: Sheet, width: float | None, length: float) -> Ribbon:
@@ -111,7 +97,7 @@ class Bend:
         history: History,
         compared: list[tuple[str, Ribbon, History]],
     ) -> Measurement:
-        params: Params = ctx.params
+        params: BendParams = ctx.params
         loads = history.loads
         branch = results.on_branch(history, params.max_curvature)
         found = results.mechanics(ribbon, history, params.max_curvature, ctx.seed)
@@ -147,7 +133,9 @@ class Bend:
                     + (" (slip of the layers included)" if sheet.distance else "")
                 )
                 measurement.checks.append(checks.ribbon_check(name, found, its, expected, reason))
-                observables[f"bending_stiffness_{name}"] = replace(its.stiffness, method=f"as bending_stiffness, {name}")
+                observables[f"bending_stiffness_{name}"] = replace(
+                    its.stiffness, method=f"as bending_stiffness, {name}"
+                )
         return measurement
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
@@ -155,6 +143,18 @@ class Bend:
         from harness_tasks.bend_figures import draw
 
         return draw(record, arrays, folder)
+
+
+def _comparisons(params: BendParams) -> list[tuple[str, float, int]]:
+    """Name, length and number of loads of the ribbons that test the independence of both."""
+    if params.method != "static":
+        return []
+    others = []
+    if params.check_length is not None:
+        others.append(("ribbon_length", params.check_length, params.check_steps or params.steps))
+    if params.check_steps is not None:
+        others.append(("step_size", params.length, params.check_steps))
+    return others
 
 
 def _sheet_observables(sheet: Sheet, ribbon: Ribbon, found: results.Mechanics) -> dict[str, Quantity]:
@@ -168,7 +168,7 @@ def _sheet_observables(sheet: Sheet, ribbon: Ribbon, found: results.Mechanics) -
                 coupling, "eV", method="sandwich plate of the measured modulus, distance and shear, at this length"
             ),
             "bending_stiffness_bonded": Quantity(
-                float(found.stiffness.value) - coupling + sheet.modulus * sheet.distance**2 / 4,  # type: ignore[arg-type]
+                number(found.stiffness) - coupling + sheet.modulus * sheet.distance**2 / 4,
                 "eV",
                 method="limit of layers that cannot slip",
             ),
@@ -197,6 +197,8 @@ def _with_loads(arrays: Arrays, ribbon: Ribbon, loads: list[Load], branch: list[
         stored["polarization_z"] = np.array([load.polarization["dipole"][2] for load in loads]) / area * PC_PER_M
     last = loads[branch[-1] if branch else -1]
     stored |= {"positions_last": last.positions, "positions_flat": loads[0].positions}
+    if ribbon.periodic:
+        stored["period"] = np.array(last.cell[1, 1])
     if "atomic_dipoles" in last.polarization:
         stored["atomic_dipoles_last"] = last.polarization["atomic_dipoles"]
         stored["atomic_dipoles_flat"] = loads[0].polarization["atomic_dipoles"]

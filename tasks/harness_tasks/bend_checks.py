@@ -8,6 +8,7 @@ import numpy as np
 
 from harness import Check
 from harness.protocols import Context
+from harness.stats import number
 from harness_tasks.bend_loading import Load
 from harness_tasks.bend_results import Mechanics
 from harness_tasks.bend_ribbon import Ribbon
@@ -20,20 +21,29 @@ MODE_RATIO = 2 * math.sqrt(2) / math.pi
 
 def shape_checks(ctx: Context, found: Mechanics, loads: list[Load]) -> list[Check]:
     """Linearity, the Euler load, the mode shape, and convergence of the relaxations."""
-    stiffness = float(found.stiffness.value)  # type: ignore[arg-type]
+    stiffness = number(found.stiffness)
     ratios = [load.mean_curvature / load.rms_curvature for load in loads]
     checks = [
         Check(
-            "energy_linear_in_curvature_squared", 1 - found.energy_rms.r2, 0.02, "1",
+            "energy_linear_in_curvature_squared",
+            1 - found.energy_rms.r2,
+            0.02,
+            "1",
             "1 - R² of E_b against κ² after buckling; slip of the layers and the finite slope bend the line a little",
         ),
         Check(
-            "stiffness_from_load", float(found.stiffness_load.value) / stiffness - 1, 0.10, "1",  # type: ignore[arg-type]
+            "stiffness_from_load",
+            number(found.stiffness_load) / stiffness - 1,
+            0.10,
+            "1",
             "Euler load L²/4π² against energy over κ²; the clamp sits within half a bin, 2 % of L² each side, and "
             "layers that slip more at shorter wave lengths stiffen one of the two",
         ),
         Check(
-            "single_buckle", float(np.mean(ratios)) / MODE_RATIO - 1, 0.05, "1",
+            "single_buckle",
+            float(np.mean(ratios)) / MODE_RATIO - 1,
+            0.05,
+            "1",
             "mean |κ| over rms κ is 2√2/π for the first mode of a clamped plate",
         ),
     ]
@@ -47,7 +57,7 @@ def shape_checks(ctx: Context, found: Mechanics, loads: list[Load]) -> list[Chec
 
 def ribbon_check(name: str, found: Mechanics, other: Mechanics, expected: float, reason: str) -> Check:
     """D_b of another ribbon against what the first one leads to expect."""
-    value = float(other.stiffness.value)  # type: ignore[arg-type]
+    value = number(other.stiffness)
     widths = [
         0.0 if q.interval is None else (q.interval[1] - q.interval[0]) / 2 for q in (found.stiffness, other.stiffness)
     ]
@@ -57,7 +67,7 @@ def ribbon_check(name: str, found: Mechanics, other: Mechanics, expected: float,
 
 def expected_at(found: Mechanics, sheet: Sheet, ribbon: Ribbon, other: Ribbon) -> float:
     """D_b that a ribbon of another length should have, given how easily the layers slip."""
-    stiffness = float(found.stiffness.value)  # type: ignore[arg-type]
+    stiffness = number(found.stiffness)
     return stiffness - sheet.coupling_stiffness(ribbon.span) + sheet.coupling_stiffness(other.span)
 
 
@@ -74,6 +84,9 @@ def mirror_check(ctx: Context, ribbon: Ribbon, load: Load) -> Check | None:
     size = np.abs(load.polarization.get("atomic_dipoles", load.polarization["dipole"])[..., 2]).sum()
     value = (mirrored["dipole"][2] + load.polarization["dipole"][2]) / area
     return Check(
-        "polarization_odd_under_mirror", float(value), max(1e-6 * float(size) / area, 1e-10), "e/A",
+        "polarization_odd_under_mirror",
+        float(value),
+        max(1e-6 * float(size) / area, 1e-10),
+        "e/A",
         "a mirror plane turns P_z round exactly; 1e-6 of the dipoles is left to the solver",
     )

@@ -6,7 +6,7 @@ import numpy as np
 from ase import Atoms, units
 
 from harness.protocols import Context
-from harness.stats import block_average
+from harness.stats import block_average, number
 from harness_tasks.bend_ribbon import Ribbon
 from harness_tasks.bend_store import Store
 
@@ -70,7 +70,7 @@ def hold_at_temperature(
     atoms.positions = state["samples"][half:].mean(axis=0)
     average = block_average(state["energies"][half:], "eV")
     spread = 0.0 if average.interval is None else (average.interval[1] - average.interval[0]) / 2
-    return float(average.value), spread / max(int(free.sum()), 1)  # type: ignore[arg-type]
+    return number(average), spread / max(int(free.sum()), 1)
 
 
 def _shorten(atoms: Atoms, ribbon: Ribbon, by: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.protocols import Arrays
 from harness.record import Record
+from harness.stats import number
 from harness_tasks.sheets import PC_PER_M
 
 BLUE, ORANGE, GREY = "#1f5a93", "#d1661e", "#8a8a8a"
@@ -18,7 +19,9 @@ BLUE, ORANGE, GREY = "#1f5a93", "#d1661e", "#8a8a8a"
 
 def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     """The pictures that the arrays allow; returns the files."""
-    title = f"{record.label}, {record.config['material'].get('name', '')} {record.config['material'].get('stacking', '')}"
+    material = record.config["material"]
+    stacking = material.get("stacking") if material.get("layers") != 1 else None
+    title = ", ".join(str(word) for word in (record.label, material.get("name"), stacking) if word)
     paths = []
     if "positions_last" in arrays:
         paths.append(_ribbon(arrays, title, folder / "ribbon.png"))
@@ -60,8 +63,14 @@ def _ribbon(arrays: Arrays, title: str, path: Path) -> Path:
             options = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
             label = "change of atomic dipole $p_z$ (10$^{-3}$ e Å)"
         held = arrays["held"][column]
+        if "period" in arrays:  # the other edge is the image of the strip
+            y = np.append(y, y[held] + float(arrays["period"]))
+            z, colours = np.append(z, z[held]), np.append(colours, colours[held])
+            held = np.append(held, np.ones(held.sum(), dtype=bool))
         shown = axis.scatter(y, z, c=colours, s=16, linewidths=0.3, edgecolors="#404040", zorder=3, **options)
-        axis.scatter(y[held], z[held], s=46, facecolors="none", edgecolors="black", linewidths=0.8, zorder=4, label="held")
+        axis.scatter(
+            y[held], z[held], s=46, facecolors="none", edgecolors="black", linewidths=0.8, zorder=4, label="held"
+        )
         exaggeration = 0.28 * np.ptp(y) / max(float(np.ptp(z)), 1e-9)
         stretch = float(np.clip(exaggeration, 1.0, 5.0))
         axis.set_aspect(stretch)
@@ -78,7 +87,7 @@ def _energy(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
     energy = 1e3 * arrays["energy_per_area"]  # eV/Å² to meV/Å²
     branch = arrays["on_branch"]
     stiffness = record.observables["bending_stiffness"]
-    slope = 0.5 * float(stiffness.value) * 1e3 * 1e-4  # type: ignore[arg-type]
+    slope = 0.5 * number(stiffness) * 1e3 * 1e-4
     with _figure(path, (4.8, 3.8)) as axis:
         axis.plot(square[~branch], energy[~branch], "o", mfc="white", mec=GREY, label="before buckling, trial")
         axis.plot(square[branch], energy[branch], "o", color=BLUE, label="buckled")
@@ -97,7 +106,9 @@ def _energy(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
 def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
     branch, inner = arrays["on_branch"], arrays["inner_bins"]
     gradient = 1e3 * arrays["curvature"][branch][:, inner] / 2
-    kinds = [kind for kind in ("full", "dipoles") if f"p_{kind}" in arrays and f"mu_half_kappa_{kind}" in record.observables]
+    kinds = [
+        kind for kind in ("full", "dipoles") if f"p_{kind}" in arrays and f"mu_half_kappa_{kind}" in record.observables
+    ]
     with _figure(path, (4.4 * max(len(kinds), 1), 3.8), ncols=max(len(kinds), 1), squeeze=False) as axes:
         for axis, kind in zip(axes[0], kinds, strict=False):
             values = PC_PER_M * arrays[f"p_{kind}"][branch][:, inner]
@@ -105,11 +116,11 @@ def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Pat
             loads = np.repeat(1e3 * arrays["rms_curvature"][branch], inner.sum())
             shown = axis.scatter(gradient.ravel(), values.ravel(), c=loads, cmap="viridis", s=9)
             ends = np.array([gradient.min(), gradient.max()])
-            centre = values.mean() - PC_PER_M * 1e-3 * float(mu.value) * gradient.mean()  # type: ignore[arg-type]
-            axis.plot(ends, centre + PC_PER_M * 1e-3 * float(mu.value) * ends, color=ORANGE, label=f"μ = {mu}")  # type: ignore[arg-type]
+            centre = values.mean() - PC_PER_M * 1e-3 * number(mu) * gradient.mean()
+            axis.plot(ends, centre + PC_PER_M * 1e-3 * number(mu) * ends, color=ORANGE, label=f"μ = {mu}")
             name = "dipoles and charges" if kind == "full" else "dipoles only"
             axis.set_xlabel("strain gradient ∂ε$_{zy}$/∂y = κ/2 (10$^{-3}$ Å$^{-1}$)")
-            axis.set_ylabel(f"local $P_z$, {name} (pC/m)")
+            axis.set_ylabel(f"local $P$ along the normal, {name} (pC/m)")
             axis.set_title(title if kind == kinds[0] else name, fontsize=10)
             axis.legend(frameon=False, fontsize=8)
         axes[0][-1].figure.colorbar(shown, ax=list(axes[0]), label="rms κ of the load (10$^{-3}$ Å$^{-1}$)")

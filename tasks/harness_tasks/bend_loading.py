@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from ase import Atoms
 from ase.neighborlist import natural_cutoffs, neighbor_list
 
-from harness.protocols import Arrays, Context
+from harness.protocols import Arrays, Context, Progress
 from harness_tasks.bend_dynamics import hold_at_temperature
 from harness_tasks.bend_profiles import averages, shape_of
 from harness_tasks.bend_ribbon import Ribbon
@@ -78,8 +77,9 @@ class History:
         return found[0] if found else None
 
 
-def next_shortening(ribbon: Ribbon, history: History, max_curvature: float, steps: int, even: float | None,
-                    max_loads: int) -> float | None:
+def next_shortening(
+    ribbon: Ribbon, history: History, max_curvature: float, steps: int, even: float | None, max_loads: int
+) -> float | None:
     """The next end shortening, Å, or None at the end; decided by the loads so far alone.
 
     Adaptive loads grow by half until the ribbon is found buckled. The geometry of the inextensible clamped buckle,
@@ -104,6 +104,18 @@ def next_shortening(ribbon: Ribbon, history: History, max_curvature: float, step
     return max(critical, 0.0) + reach * (done + 1) / steps
 
 
+class Ticker:
+    """Moves a progress bar by `weight` in all, as the share done grows."""
+
+    def __init__(self, bar: Progress, weight: float) -> None:
+        self._bar, self._weight, self._done = bar, weight, 0.0
+
+    def __call__(self, share: float, note: str) -> None:
+        """Tell the share (0 to 1) that is done by now."""
+        self._bar.update(self._weight * max(share - self._done, 0.0), note)
+        self._done = max(share, self._done)
+
+
 class Loading:
     """Applies loads to one ribbon until its last curvature.
 
@@ -117,15 +129,16 @@ class Loading:
         Of the sheet, eV/Å²; needed for a free width.
     """
 
-    def __init__(self, ctx: Context, ribbon: Ribbon, store: Store, name: str, *, steps: int, polarize: bool,
-                 modulus: float) -> None:
+    def __init__(
+        self, ctx: Context, ribbon: Ribbon, store: Store, name: str, *, steps: int, polarize: bool, modulus: float
+    ) -> None:
         self.ctx, self.ribbon, self.store, self.name = ctx, ribbon, store, name
         self.steps, self.polarize, self.modulus = steps, polarize, modulus
         self._bonds = neighbor_list("ijS", ribbon.flat, natural_cutoffs(ribbon.flat, mult=1.25))
         self._longest = TORN * self._bond_lengths(ribbon.flat.positions, ribbon.flat.cell.array).max()
 
-    def run(self, tick: Callable[[float, str], None]) -> History:
-        """All loads; those in the checkpoint are taken from there. `tick` is told the share done and a remark."""
+    def run(self, tick: Ticker) -> History:
+        """All loads; those in the checkpoint are taken from there."""
         params = self.ctx.params
         history = History([Load(**entry) for entry in self.store.sequence(self.name)])
         # Who is bonded to whom is settled on the flat ribbon, also in a run that goes on from a checkpoint.
@@ -147,6 +160,7 @@ class Loading:
             history.ended = (
                 f"loading gave up at {history.loads[-1].shortening:.3f} Å of shortening, before the last curvature"
             )
+        tick(1.0, f"κ {history.loads[-1].rms_curvature:.4f}/Å")
         return history
 
     def _append(self, history: History, atoms: Atoms, shortening: float, added: float) -> None:
@@ -198,8 +212,17 @@ class Loading:
             with ctx.clock("polarization"):
                 response = polarization(ctx, atoms, ("dipole", "charges", "atomic_dipoles"))
         shape = shape_of(ribbon, atoms.positions, float(atoms.cell[1, 1]))
-        return Load(shortening, atoms.positions.copy(), atoms.cell.array.copy(), energy, left, calls, stress,
-                    *averages(ribbon, shape), response)
+        return Load(
+            shortening,
+            atoms.positions.copy(),
+            atoms.cell.array.copy(),
+            energy,
+            left,
+            calls,
+            stress,
+            *averages(ribbon, shape),
+            response,
+        )
 
     def _relax(self, atoms: Atoms) -> tuple[float, float]:
         ctx, params = self.ctx, self.ctx.params

@@ -9,7 +9,7 @@ from harness.errors import HarnessError
 
 
 @dataclass(frozen=True, slots=True)
-class Params:
+class BendParams:
     """What the configuration may set.
 
     Attributes

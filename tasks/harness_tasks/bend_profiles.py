@@ -63,8 +63,8 @@ def shape_of(ribbon: Ribbon, positions: np.ndarray, period: float) -> Shape:
     lengths = np.linalg.norm(segments, axis=1)
     turning = np.diff(np.unwrap(np.arctan2(segments[:, 1], segments[:, 0])))
     held = ~ribbon.free_bins
-    around_held = np.concatenate([held[-1:], held, held[:1]]) if ribbon.periodic else np.pad(held, 1, constant_values=True)
-    counted = np.where(around_held[1:] & around_held[:-1], 0.0, lengths)
+    beside = np.pad(held, 1, mode="wrap" if ribbon.periodic else "edge")
+    counted = np.where(beside[1:] & beside[:-1], 0.0, lengths)
     own = 0.5 * (counted[1:] + counted[:-1])
     tangent = segments[1:] / lengths[1:, None] + segments[:-1] / lengths[:-1, None]
     tangent /= np.linalg.norm(tangent, axis=1)[:, None]

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness import Quantity
 from harness.protocols import Arrays
-from harness.stats import Line, fit_line
+from harness.stats import Line, fit_line, number
 from harness_tasks.bend_loading import History, Load
 from harness_tasks.bend_profiles import LocalDipoles, Shape, local_polarization, shape_of, shear_gradient, slip
 from harness_tasks.bend_ribbon import Ribbon
@@ -17,10 +17,13 @@ from harness_tasks.strain import AtomicStrain
 
 #: Loads whose curvature exceeds this share of the last one lie on the buckled branch.
 ON_BRANCH = 0.3
-#: Bins next to a clamp that local fits leave out: the curvature jumps there within one bin.
-MARGIN = 2
-#: Blocks along the ribbon for the bootstrap of local fits; neighbouring bins share their deviations.
-BLOCKS = 8
+#: Bins next to a clamp that local fits leave out, about the reach of the forces across layers (11 Å): the curvature
+#: jumps there within one bin, and the charges see the flat strip.
+MARGIN = 5
+#: Blocks for the bootstrap of local fits: stretches of half the ribbon, since neighbouring bins share their
+#: deviations, each with its mirror image about the middle. What is odd there, such as tilt times in-plane
+#: polarization, cancels within a pair and says nothing about the slope against the even curvature.
+BLOCKS = 6
 #: e/Å per eV/Å² in pm/V.
 PM_PER_V = 100.0
 
@@ -64,7 +67,7 @@ def on_branch(history: History, max_curvature: float) -> list[int]:
 
 def scaled(quantity: Quantity, factor: float, unit: str, method: str = "") -> Quantity:
     """`quantity` times a constant."""
-    value = float(quantity.value) * factor  # type: ignore[arg-type]
+    value = number(quantity) * factor
     interval = None
     if quantity.interval is not None:
         low, high = sorted(bound * factor for bound in quantity.interval)
@@ -101,8 +104,12 @@ def mechanics(ribbon: Ribbon, history: History, max_curvature: float, seed: int)
         scaled(energy_mean.slope, 2.0, "eV", "2 dE_b/d(mean |κ|)², least squares, bootstrap over loads"),
         scaled(load_line.slope, euler, "eV", "Euler load dU/dΔ · L²/(4π² width), bootstrap over loads"),
         Quantity(
-            critical.intercept.value, "1", critical.intercept.interval, critical.intercept.n,
-            critical.intercept.n_eff, method="shortening over span, extrapolated to κ² = 0",
+            critical.intercept.value,
+            "1",
+            critical.intercept.interval,
+            critical.intercept.n,
+            critical.intercept.n_eff,
+            method="shortening over span, extrapolated to κ² = 0",
         ),
     )
 
@@ -126,11 +133,11 @@ def profiles(ribbon: Ribbon, loads: list[Load], strain: AtomicStrain) -> Arrays:
         dipoles = load.polarization.get("atomic_dipoles")
         if dipoles is not None:
             only = local_polarization(ribbon, load.positions, shape, dipoles)
-            row |= {"p_dipoles": only[:, 0], "p_dipoles_normal": only[:, 1]}
+            row |= {"p_dipoles": only[:, 1], "p_dipoles_lab": only[:, 0]}
             if "charges" in load.polarization:
                 moved, net = charge_dipoles.split(load.positions, load.cell, load.polarization["charges"])
                 full = local_polarization(ribbon, load.positions, shape, dipoles + moved, net)
-                row |= {"p_full": full[:, 0], "p_full_normal": full[:, 1]}
+                row |= {"p_full": full[:, 1], "p_full_lab": full[:, 0]}
         for name, values in row.items():
             columns.setdefault(name, []).append(values)
     return {name: np.array(rows) for name, rows in columns.items()}
@@ -142,13 +149,15 @@ def flexoelectricity(
     """μ for each pair of strain gradient and polarization, and the lines behind them.
 
     ``mu_G_P``
-        Slope of the local P_z against the local gradient G over the bins of all buckled loads; bootstrap over
-        eighths of the ribbon. The clamped buckle has ∫ w'' dy = 0, so a ribbon average would show nothing.
+        Slope of the local polarization P along the local normal against the local gradient G over the bins of all
+        buckled loads; bootstrap over mirrored stretches of the ribbon. The clamped buckle has ∫ w'' dy = 0, so a
+        ribbon average would show nothing.
+    ``mu_kappa_P_lab``
+        As ``mu_kappa_P``, with the component along z. The tilt of the sheet turns its in-plane (piezoelectric)
+        polarization into z; that is odd about the middle, moves the slope little and scatters the points much.
     ``mu_abs_G_P``
-        Slope of the mean |P_z − P_z(flat)| against the mean |G|, one point a load: the reading of the published
-        averages that keeps no sign.
-    ``mu_kappa_P_normal``
-        As ``mu_kappa_P``, with the component along the local normal in place of z.
+        Slope of the mean |P_z − P_z(flat)| along z against the mean |G|, one point a load: the reading of the
+        published averages that keeps no sign, with that in-plane part in it.
     """
     gradients = {
         "kappa": arrays["curvature"],
@@ -156,7 +165,9 @@ def flexoelectricity(
         "green": arrays["green_gradient"],
     }
     inner = inner_bins(ribbon)
-    blocks = np.tile(np.arange(inner.sum()) * BLOCKS // max(int(inner.sum()), 1), len(branch))
+    place = np.arange(int(inner.sum()))
+    folded = np.minimum(place, place[::-1])
+    blocks = np.tile(folded * BLOCKS // (folded.max(initial=0) + 1), len(branch))
     results: dict[str, Quantity] = {}
     lines: dict[str, Line] = {}
 
@@ -168,13 +179,14 @@ def flexoelectricity(
         if f"p_{kind}" not in arrays or not np.isfinite(arrays[f"p_{kind}"]).all():
             continue
         values = arrays[f"p_{kind}"]
-        change = np.abs(values - values[0])[branch][:, inner].mean(axis=1)
+        along_z = arrays[f"p_{kind}_lab"]
+        change = np.abs(along_z - along_z[0])[branch][:, inner].mean(axis=1)
         for name in GRADIENTS:
             lines[f"{name}_{kind}"] = line = local(gradients[name], values)
             results[f"mu_{name}_{kind}"] = line.slope
             size = np.abs(gradients[name])[branch][:, inner].mean(axis=1)
             results[f"mu_abs_{name}_{kind}"] = fit_line(size, change, "e", "e/A", seed=seed).slope
-        results[f"mu_kappa_{kind}_normal"] = local(gradients["kappa"], arrays[f"p_{kind}_normal"]).slope
+        results[f"mu_kappa_{kind}_lab"] = local(gradients["kappa"], along_z).slope
     return results, lines
 
 

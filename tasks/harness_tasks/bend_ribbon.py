@@ -137,4 +137,3 @@ def make_ribbon(sheet: Atoms, periods: int, held: float, boundary: str) -> Ribbo
     follows = np.clip((flat.positions[:, 1] - start) / span, 0.0, 1.0)
     follows[mask] = np.round(follows[mask])
     return Ribbon(flat, layer, bins, mask, spacing, span, periodic, follows)
-

@@ -58,7 +58,7 @@ class Store:
         return found[0] if found else None
 
     def put(self, name: str, entry: Mapping[str, Any] | None) -> None:
-        """Replace the single entry `name`; None drops it."""
+        """Replace the single entry `name`; None drops it, on disk with the next save."""
         for key in [k for k in self._arrays if k.startswith(f"{name}/")]:
             del self._arrays[key]
         if entry is not None:

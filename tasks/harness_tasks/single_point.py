@@ -22,7 +22,7 @@ from harness_tasks.sheets import N_PER_M, PC_PER_M, area, offered, polarization,
 
 
 @dataclass(frozen=True, slots=True)
-class Params:
+class SinglePointParams:
     """Parameters of `single_point`.
 
     Attributes
@@ -44,10 +44,10 @@ class SinglePoint:
     name: ClassVar[str] = "single_point"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
-    Params: ClassVar[type] = Params
+    Params: ClassVar[type] = SinglePointParams
     headline: ClassVar[tuple[str, ...]] = ("energy_per_atom", "sheet_dipole_z")
 
-    def structure(self, material: Mapping[str, Any], params: Params) -> Atoms:
+    def structure(self, material: Mapping[str, Any], params: SinglePointParams) -> Atoms:
         """The primitive cell, repeated."""
         return primitive(material).repeat((*params.repeat, 1))
 

@@ -1,9 +1,9 @@
 """Try a task from Python, in memory: no files, no configuration, no worker.
 
-    from harness_tasks.bend import Bend
-    from harness_tasks.oracles import PlatePotential
-    from harness_tasks.trial import measure
-    measure(Bend(), PlatePotential(), material={"symbols": ["B", "N"], "layers": 1, "a": 2.511, "vacuum": 25.0})
+from harness_tasks.bend import Bend
+from harness_tasks.oracles import PlatePotential
+from harness_tasks.trial import measure
+measure(Bend(), PlatePotential(), material={"symbols": ["B", "N"], "layers": 1, "a": 2.511, "vacuum": 25.0})
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.engine import Engine
-from harness.protocols import Arrays, Measurement, PolarizationModel, Potential, Task
+from harness.protocols import Arrays, Checkpoint, Measurement, PolarizationModel, Potential, Task
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -68,7 +68,7 @@ class TrialContext:
         self.engine = Engine(self.calculator)
         self.atoms: Atoms = task.structure(material, params)
         self.folder = Path()
-        self.checkpoint = checkpoint or MemoryCheckpoint()
+        self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
         self.bars: list[Bar] = []
 
     @contextmanager

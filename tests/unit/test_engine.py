@@ -10,11 +10,11 @@ from ase import Atoms, units
 from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
+from harness_tasks.cells import rectangular
+from harness_tasks.oracles import PlatePotential
 
 from harness import HarnessError
 from harness.engine import OPTIMIZERS, CountedCalculator, Engine
-from harness_tasks.cells import rectangular
-from harness_tasks.oracles import PlatePotential
 
 SHEET = {"symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 20.0}
 
@@ -104,8 +104,10 @@ class Noisy(Calculator):
     def calculate(self, atoms: Atoms | None = None, properties: object = None, system_changes: object = ()) -> None:
         super().calculate(atoms)
         assert atoms is not None
-        self.results = {"energy": 1e3 * len(str(atoms.positions)) + atoms.positions.sum() * 1e3,
-                        "forces": -atoms.positions}
+        self.results = {
+            "energy": 1e3 * len(str(atoms.positions)) + atoms.positions.sum() * 1e3,
+            "forces": -atoms.positions,
+        }
 
 
 def test_fire_takes_over_after_a_failed_line_search() -> None:
@@ -195,7 +197,13 @@ def test_thermostats_hold_the_temperature_of_free_atoms_and_spare_held_ones(ense
         temperatures.append(2 * kinetic / (3 * (~held).sum() * units.kB))
 
     Engine(PlatePotential().calculator()).dynamics(
-        atoms, temperature=300, timestep=2.0, steps=1200, ensemble=ensemble, fixed=held, damping=40.0,
+        atoms,
+        temperature=300,
+        timestep=2.0,
+        steps=1200,
+        ensemble=ensemble,
+        fixed=held,
+        damping=40.0,
         observers=[(observe, 5)],
     )
     assert (atoms.positions[held] == start).all()
