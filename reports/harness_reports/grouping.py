@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -131,4 +132,8 @@ def flatten(tree: Any, prefix: str = "") -> dict[str, str]:
         return flat
     if tree is None or tree == {} or tree == []:
         return {prefix: "none"} if prefix else {}
-    return {prefix: tree if isinstance(tree, str) else json.dumps(tree, default=str)} if prefix else {}
+    if not prefix:
+        return {}
+    if isinstance(tree, float) and math.isfinite(tree):
+        return {prefix: f"{tree:.15g}"}  # 30 and 30.0 are the same setting
+    return {prefix: tree if isinstance(tree, str) else json.dumps(tree, default=str)}

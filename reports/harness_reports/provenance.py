@@ -47,21 +47,26 @@ def origin(record: Record) -> Origin:
 
 
 def model_hashes(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Name -> sha256 of every file that a provenance names, however deep it lies."""
-    found: dict[str, str] = {}
+    """Name -> sha256 of every file that a provenance names, however deep it lies; each file once."""
+    names: dict[str, set[tuple[int, str]]] = {}  # digest -> names, the telling ones first
     files = provenance.get("files")
-    if isinstance(files, Mapping):
-        found |= {str(name).rpartition("/")[2]: str(digest) for name, digest in files.items()}
+    for key, digest in files.items() if isinstance(files, Mapping) else ():
+        names.setdefault(str(digest), set()).add((1, str(key).rpartition("/")[2]))
     stack: list[Any] = [provenance]
     while stack:
         tree = stack.pop()
         if isinstance(tree, Mapping):
             if isinstance(tree.get("sha256"), str):
-                name = str(tree.get("file") or tree.get("factory") or tree.get("name") or "model")
-                found[name.rpartition("/")[2]] = tree["sha256"]
+                name = tree.get("file") or tree.get("factory") or tree.get("name")
+                entry = (0, str(name).rpartition("/")[2]) if name else (2, "model")
+                names.setdefault(tree["sha256"], set()).add(entry)
             stack += list(tree.values())
         elif isinstance(tree, Sequence) and not isinstance(tree, str):
             stack += list(tree)
+    found: dict[str, str] = {}
+    for digest, candidates in sorted(names.items()):
+        name = min(candidates)[1]
+        found[f"{name} ({digest[:6]})" if name in found else name] = digest
     return found
 
 

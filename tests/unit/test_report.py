@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from harness_reports.formats import CSV, HTML, Markdown
+from harness_reports.provenance import command, model_hashes
 from harness_reports.view import build
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -343,3 +344,25 @@ def test_a_report_that_cannot_be_written_is_one_line(make_record: Make, tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(HarnessError, match="cannot write the report .* --out"):
         CSV(tasks={}).render([make_record()], tmp_path / "file" / "report")
+
+
+def test_each_file_is_named_once_by_its_most_telling_name(make_record: Make) -> None:
+    provenance = {
+        "files": {"potential.params.model": "ab" * 32, "potential.params.other": "ef" * 32},
+        "potential": {"inner": [{"model": {"file": "models/bn.mtp", "sha256": "ab" * 32}}], "sha256": "cd" * 32},
+        "polarization": {"sha256": "dd" * 32},
+    }
+    assert model_hashes(provenance) == {
+        "bn.mtp": "ab" * 32,
+        "model": "cd" * 32,
+        "model (dddddd)": "dd" * 32,
+        "potential.params.other": "ef" * 32,
+    }
+
+
+def test_the_command_is_the_recorded_one_or_made_from_the_configuration(make_record: Make) -> None:
+    assert command(make_record()) == "python -m harness task=bend potential=mtp_cd"
+    assert command(make_record(provenance={}, seed=3)) == (
+        "python -m harness task=bend potential=mtp_cd polarization=charge_dipole material=bn_bilayer profile=quick"
+        " material.stacking=AB task.params.steps=12 seed=3"
+    )
