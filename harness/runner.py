@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from harness.envs import ensure, environment_for
 from harness.errors import HarnessError
 from harness.figures import draw, existing
 from harness.job import Job, make_job
-from harness.record import RECORD_FILE, Record, Status, cannot_write, read_finished, read_record, write_record
+from harness.record import FINISHED, RECORD_FILE, Record, Status, cannot_write, read_finished, read_record, write_record
 from harness.worker import EXIT, execute, new_record
 
 
@@ -44,22 +45,21 @@ def run(config: Mapping[str, Any], command: str = "") -> Outcome:
 
     job = make_job(config, command)
     folder, work = Path(job.folder), Path(job.work)
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        with FileLock(work / "lock"):
-            record = None if config["force"] else _reusable(folder)
-            reused = record is not None
-            if record is None:
-                (work / "job.json").unlink(missing_ok=True)
-                job.write(work / "job.json")
-                record = _make_record(job, float(config["timeout"]) if config["timeout"] else None)
-    except OSError as error:
-        raise cannot_write(work, error) from error
-    if record.status in ("ok", "unsupported"):
-        for leftover in ("job.json", "lock"):
-            (work / leftover).unlink(missing_ok=True)
-        if work.is_dir() and not any(work.iterdir()):
-            work.rmdir()
+    record = None if config["force"] else _reusable(folder)
+    reused = record is not None
+    if record is None:
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            with FileLock(work / "lock"):  # another process may be making the same record
+                record = None if config["force"] else _reusable(folder)
+                reused = record is not None
+                if record is None:
+                    job.write(work / "job.json")
+                    record = _make_record(job, float(config["timeout"]) if config["timeout"] else None)
+            if record.status in FINISHED:
+                shutil.rmtree(work, ignore_errors=True)
+        except OSError as error:
+            raise cannot_write(work, error) from error
     outcome = Outcome(record, reused, existing(record))
     if reused and not outcome.figures:
         outcome.figures, outcome.problems = draw(record)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,26 @@ def test_a_finished_record_is_reused(command: CommandLine, tmp_path: Path) -> No
 def test_a_run_folder_that_is_a_file(command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     assert_one_line(command(*RUN), "cannot write", "runs=FOLDER")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_and_a_read_only_disk(command: CommandLine, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("no mounts here")
+    try:
+        assert command(*RUN, f"runs={disk}/runs").returncode == 0
+        (kept,) = (disk / "runs").rglob("record.json")
+        bend = command("task=bend", "potential=plate", "polarization=plate", f"runs={disk}/runs")
+        assert bend.returncode == 2 and bend.stderr.splitlines()[-1].startswith("error: cannot write")
+        assert "No space left" in bend.stderr and "Traceback" not in bend.stderr
+        assert json.loads(kept.read_text())["status"] == "ok"  # nothing finished is lost
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert_one_line(command(*RUN, "seed=1", f"runs={disk}/runs"), "cannot write", "Read-only")
+        assert "reused" in command(*RUN, f"runs={disk}/runs").stdout  # reading needs no writing
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_sweep_goes_on_past_bad_cells(command: CommandLine, tmp_path: Path) -> None:
