@@ -33,8 +33,9 @@ def sheet(natoms: int) -> Atoms:
 @pytest.mark.benchmark(group="MTP force call", disable_gc=True)
 @pytest.mark.parametrize("natoms", [64, 900, 3600])
 def test_force_call(benchmark: Any, natoms: int) -> None:
-    from harness.registry import build_potential
     from motep.calculator import MTP
+
+    from harness.registry import build_potential
 
     potential = build_potential("mtp", {})
     arms = {"harness": sheet(natoms), "bare": sheet(natoms)}

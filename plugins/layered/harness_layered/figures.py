@@ -28,7 +28,7 @@ def _save(figure: Any, path: Path) -> None:
 
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     FigureCanvasAgg(figure).print_png(str(part))
-    os.replace(part, path)
+    part.replace(path)
 
 
 def draw_curve(curve: Curve, model: Curve, path: Path, title: str) -> None:

@@ -107,7 +107,7 @@ def _write(out: Path, stem: str, rows: Mapping[str, list[dict[str, Any]]]) -> No
             arrays[f"{split}_forces_{side}"] = np.concatenate(parts)
     path = out / f"{stem}_layered_parity.npz"
     part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
-    np.savez_compressed(part, **arrays)
-    os.replace(part, path)
-    sides = ({s: arrays[f"{s}_forces_{side}"] for s in rows} for side in ("reference", "model"))
-    draw_forces(*sides, out / f"{stem}_layered_parity.png", "forces of whole bilayers, PBE-D3(BJ)")
+    np.savez_compressed(part, allow_pickle=False, **arrays)
+    part.replace(path)
+    reference, model = ({s: arrays[f"{s}_forces_{side}"] for s in rows} for side in ("reference", "model"))
+    draw_forces(reference, model, out / f"{stem}_layered_parity.png", "forces of whole bilayers, PBE-D3(BJ)")

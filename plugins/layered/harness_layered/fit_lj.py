@@ -131,9 +131,15 @@ def errors(model: Curve, curve: Curve, nearest: float = 3.0) -> dict[str, float]
     difference = np.concatenate([m - f for m, f, k in zip(model.forces, curve.forces, keep, strict=True) if k])
     size = np.concatenate([f for f, k in zip(curve.forces, keep, strict=True) if k])
     rms = lambda x: float(1e3 * np.sqrt(np.mean(np.square(x))))  # noqa: E731
-    return {"phi_rmse_meV_per_cell": rms((model.phi - curve.phi)[keep]), "force_z_rmse_meV_per_A": rms(difference[:, 2]),
-            "force_xy_rmse_meV_per_A": rms(difference[:, :2]), "force_z_rms_meV_per_A": rms(size[:, 2]),
-            "force_xy_rms_meV_per_A": rms(size[:, :2]), "frames": int(keep.sum()), "nearest_A": nearest}  # fmt: skip
+    return {
+        "frames": int(keep.sum()),
+        "nearest_A": nearest,
+        "phi_rmse_meV_per_cell": rms((model.phi - curve.phi)[keep]),
+        "force_z_rmse_meV_per_A": rms(difference[:, 2]),
+        "force_xy_rmse_meV_per_A": rms(difference[:, :2]),
+        "force_z_rms_meV_per_A": rms(size[:, 2]),
+        "force_xy_rms_meV_per_A": rms(size[:, :2]),
+    }
 
 
 def fit(
@@ -185,7 +191,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write atomically: a kill leaves the old file whole."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _write_parity(path: Path, curve: Curve, model: Curve) -> None:
@@ -199,4 +205,4 @@ def _write_parity(path: Path, curve: Curve, model: Curve) -> None:
         forces_reference=np.concatenate(curve.forces),
         forces_model=np.concatenate(model.forces),
     )
-    os.replace(part, path)
+    part.replace(path)

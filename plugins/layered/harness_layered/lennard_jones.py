@@ -9,13 +9,13 @@ should be used with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
-from ase.data import covalent_radii
+from ase.data import chemical_symbols, covalent_radii
 
 from harness.errors import HarnessError
 from harness.layers import BOND_FACTOR
@@ -90,15 +90,20 @@ class LennardJones(Calculator):
         self._memory = LayerMemory()
         self._pairs: Pairs | None = None
 
-    def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)) -> None:  # noqa: ANN001
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """ASE's interface; called when something changed."""
         super().calculate(atoms, properties, system_changes)
         atoms = self.atoms
-        missing = sorted({s for s, z in zip(atoms.symbols, atoms.numbers, strict=True) if z not in self.elements})
+        missing = sorted({int(z) for z in np.unique(atoms.numbers)} - set(self.elements))
         if missing:
-            from ase.data import chemical_symbols
-
             known = ", ".join(sorted(chemical_symbols[z] for z in self.elements))
-            raise HarnessError(f"the Lennard-Jones model has no element '{missing[0]}'; it knows {known}.",
+            wrong = chemical_symbols[missing[0]]
+            raise HarnessError(f"the Lennard-Jones model has no element '{wrong}'; it knows {known}.",
                                "Choose a material of these elements or fit the model to it.")  # fmt: skip
         layers = self._memory.layers(atoms)
         if self._pairs is None or not self._pairs.serves(atoms, layers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ class InterlayerLJ:
     """
 
     name = "lj"
-    implemented_properties: tuple[str, ...] = ("energy", "forces", "stress")
+    implemented_properties: Sequence[str] = ("energy", "forces", "stress")
 
     def __init__(self, model: str = "bn_bilayer_lj.json", cutoff: float | None = None) -> None:
         self.path = resolve_model(model, package="harness_layered")
@@ -117,7 +117,7 @@ class LayeredPotential:
         known = [p.elements for p in parts if p.elements is not None]
         self.elements: frozenset[str] | None = frozenset.intersection(*known) if known else None
         own = ("energy", "forces", "stress")
-        self.implemented_properties = tuple(n for n in own if all(n in p.implemented_properties for p in parts))
+        self.implemented_properties: Sequence[str] = tuple(n for n in own if all(n in p.implemented_properties for p in parts))
 
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> LayeredCalculator:
         """A fresh calculator that owns one calculator per layer."""

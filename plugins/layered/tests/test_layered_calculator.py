@@ -11,12 +11,12 @@ from ase.build import graphene
 from ase.calculators.calculator import Calculator
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.calculators.lj import LennardJones as AseLJ
-
-from harness.errors import HarnessError
 from harness_layered.calculator import LayeredCalculator
 from harness_layered.layers import LayerMemory
 from harness_layered.lennard_jones import LennardJones
 from harness_layered.potential import LayeredPotential
+
+from harness.errors import HarnessError
 
 ELEMENTS = {5: (0.004, 3.1), 7: (0.006, 3.4)}
 Stack = Callable[..., Atoms]

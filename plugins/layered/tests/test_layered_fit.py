@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-
-from harness.errors import HarnessError
 from harness_layered import fit, fit_lj
 from harness_layered.lennard_jones import LennardJones
 from harness_layered.potential import InterlayerLJ, LayeredPotential
+
+from harness.errors import HarnessError
 
 TRUE = {5: (0.0030, 3.10), 7: (0.0060, 3.35)}
 

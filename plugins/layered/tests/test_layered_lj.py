@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from harness_layered.lennard_jones import LennardJones
+from harness_layered.potential import InterlayerLJ
 from scipy.integrate import quad
 from scipy.special import zeta
 
 from harness.errors import HarnessError
-from harness_layered.lennard_jones import LennardJones
-from harness_layered.potential import InterlayerLJ
 
 ELEMENTS = {5: (0.004, 3.1), 7: (0.006, 3.4)}
 Stack = Callable[..., Atoms]

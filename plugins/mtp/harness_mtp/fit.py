@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -118,10 +117,10 @@ def fit(
         sidecar(model).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         _active_set(data, sets["train"], seed).save(model)
         arrays = {f"{s}_{k}": v for s, p in parities.items() for k, v in p.arrays().items()}
-        np.savez_compressed(model.with_name(f"{model.stem}_parity.npz"), **arrays)
+        np.savez_compressed(model.with_name(f"{model.stem}_parity.npz"), allow_pickle=False, **arrays)
         draw(parities, model.with_name(f"{model.stem}_parity.png"), f"{name}, level {settings.level}")
         for path in sorted(model.parent.iterdir()):
-            os.replace(path, out / path.name)
+            path.replace(out / path.name)
     return {**facts, "potential": {"name": "mtp", "params": {"model": str(out / name)}}}
 
 

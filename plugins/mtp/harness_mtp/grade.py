@@ -65,7 +65,7 @@ class ActiveSet:
         path = self.path(model)
         part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
         np.savez_compressed(part, matrix=self.matrix, names=np.array(self.names))
-        os.replace(part, path)
+        part.replace(path)
 
     def grades(self, values: np.ndarray, types: np.ndarray) -> np.ndarray:
         """Grade of each atom, shape (N,), from basis values (n_scalar, N) and MTP types (N,)."""

@@ -81,7 +81,7 @@ def write(path: str | os.PathLike[str], data: MTPData, species: list[str] | None
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text("\n".join(out) + "\n", encoding="ascii")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def species_of_tag(data: MTPData) -> list[str] | None:

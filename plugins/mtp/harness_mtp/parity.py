@@ -85,8 +85,8 @@ def draw(parities: Mapping[str, Parity], path: Path, title: str) -> None:
     lowest = min((p.energy[0] / p.sizes).min() for p in parities.values())
     for (split, p), colour in zip(parities.items(), ("0.65", "tab:blue", "tab:red"), strict=False):
         style = {"s": 5, "color": colour, "linewidths": 0, "label": split}
-        axes[0].scatter(np.concatenate([f.ravel() for f in p.forces[0]]),
-                        1e3 * np.concatenate([(m - f).ravel() for f, m in zip(*p.forces, strict=True)]), **style)  # fmt: skip
+        force, error = np.concatenate(p.forces[0]), np.concatenate(p.forces[1]) - np.concatenate(p.forces[0])
+        axes[0].scatter(force.ravel(), 1e3 * error.ravel(), **style)
         axes[1].scatter(p.energy[0] / p.sizes - lowest, 1e3 * (p.energy[1] - p.energy[0]) / p.sizes, **style)
         axes[2].scatter(np.array(p.stress[0]), np.array(p.stress[1]) - np.array(p.stress[0]), **style)
     for axis, (x, y) in zip(axes, (("DFT force (eV/Å)", "model − DFT (meV/Å)"),
@@ -98,4 +98,4 @@ def draw(parities: Mapping[str, Parity], path: Path, title: str) -> None:
     figure.suptitle(title, fontsize=10)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     FigureCanvasAgg(figure).print_png(str(part))
-    os.replace(part, path)
+    part.replace(path)

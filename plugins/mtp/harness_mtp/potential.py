@@ -47,7 +47,7 @@ class MTPPotential:
     """
 
     name = "mtp"
-    implemented_properties: tuple[str, ...] = ("energy", "forces", "stress", "energies")
+    implemented_properties: Sequence[str] = ("energy", "forces", "stress", "energies")
 
     def __init__(self, model: str, species: Sequence[str] | None = None, engine: str = "cext") -> None:
         if engine not in ENGINES:

@@ -56,6 +56,7 @@ class Example:
     layers: np.ndarray | None = None
 
     def prepare(self, data: MTPData) -> None:
+        """Find the neighbours, once."""
         if self.neighbours is None:
             self.neighbours = padded_neighbours(self.atoms, float(data.radial_basis.max), self.layers)
 

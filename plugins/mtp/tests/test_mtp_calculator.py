@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from harness_mtp.calculator import MTPCalculator
+from harness_mtp.grade import ActiveSet
+from harness_mtp.potential import MTPPotential
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from harness_mtp.calculator import MTPCalculator
-from harness_mtp.grade import ActiveSet
-from harness_mtp.potential import MTPPotential
 
 Sheet = Callable[..., Atoms]
 

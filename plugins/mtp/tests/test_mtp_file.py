@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness_mtp import mtpfile
 
 from harness.errors import HarnessError
-from harness_mtp import mtpfile
 
 ARRAYS = ("radial_coeffs", "alpha_index_basic", "alpha_index_times", "alpha_moment_mapping", "species_coeffs",
           "moment_coeffs")  # fmt: skip

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness_mtp.templates import levels, tables, template
 from scipy.spatial.transform import Rotation
 
 from harness.errors import HarnessError
-from harness_mtp.templates import levels, tables, template
 
 RNG = np.random.default_rng(3)
 VECTORS = RNG.normal(size=(9, 3)) * 1.5
