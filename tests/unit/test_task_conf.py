@@ -1,0 +1,63 @@
+"""The tasks' YAML: every profile is accepted by the task, and the command line wins over the profile."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+from harness_tasks import harness_tasks
+from omegaconf import OmegaConf
+
+from harness.parameters import build_params
+
+CONF = Path(__file__).parents[2] / "conf"
+TASKS = harness_tasks()
+
+
+def composed(task: str, profile: str) -> dict[str, Any]:
+    base = OmegaConf.load(CONF / "task" / f"{task}.yaml")
+    over = CONF / "task" / task / f"{profile}.yaml"
+    values = OmegaConf.to_container(OmegaConf.merge(base, OmegaConf.load(over)) if over.exists() else base)
+    return values["params"]  # type: ignore[index, call-overload, no-any-return]
+
+
+@pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
+def test_profiles_of_bend_are_valid(profile: str) -> None:
+    params = build_params(TASKS["bend"].Params, composed("bend", profile), "task 'bend'")
+    assert (params.method == "dynamics") == (profile == "paper")
+    material = OmegaConf.to_container(OmegaConf.load(CONF / "material" / "bn_bilayer.yaml"))
+    atoms = TASKS["bend"]().structure(material, params)
+    assert len(atoms) == {"quick": 144, "standard": 4608, "paper": 4608}[profile]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_yaml_lists_every_parameter_so_that_each_can_be_set(task: str) -> None:
+    """Hydra takes only keys that it knows; the values are the task's own defaults."""
+    defaults = {f.name: f.default for f in dataclasses.fields(TASKS[task].Params)}
+    given = OmegaConf.to_container(OmegaConf.load(CONF / "task" / f"{task}.yaml"))["params"]  # type: ignore[index, call-overload]
+    assert {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()} == defaults  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_configuration_of_its_name(task: str) -> None:
+    assert OmegaConf.load(CONF / "task" / f"{task}.yaml").name == task
+
+
+@pytest.mark.parametrize("material", ["bn_bilayer", "bn_monolayer"])
+def test_every_material_can_be_built(material: str) -> None:
+    values = OmegaConf.to_container(OmegaConf.load(CONF / "material" / f"{material}.yaml"))
+    assert values["name"] == material  # type: ignore[index, call-overload]
+    task = TASKS["single_point"]
+    assert len(task().structure(values, task.Params())) in (2, 4)
+
+
+def test_the_command_line_wins_over_the_profile(harness: Callable[..., CompletedProcess[str]]) -> None:
+    shown = harness("task=bend", "potential=plate", "profile=standard", "task.params.steps=3", "--cfg", "job")
+    assert shown.returncode == 0, shown.stderr
+    params = OmegaConf.create(shown.stdout).task.params
+    assert params.steps == 3
+    assert params.width == 80.0
