@@ -94,8 +94,8 @@ class Row:
 
 def failure(check: Check, ascii_only: bool = False) -> str:
     """A failed check in words, with its number."""
-    value = numbers.written(Quantity(check.value, check.unit), ascii_only)
-    limit = numbers.written(Quantity(check.tolerance, check.unit), ascii_only)
+    value = numbers.written(Quantity(check.value, check.unit), ascii_only, digits=3)
+    limit = numbers.written(Quantity(check.tolerance, check.unit), ascii_only, digits=3)
     return f"{plain(check.name)}: {value}, allowed {'+-' if ascii_only else '±'}{limit}"
 
 

@@ -13,11 +13,13 @@ GREEK = {
 }  # fmt: skip
 #: Smaller than this is zero.
 TINY = 1e-290
+#: Digits of a number that has no interval: enough to tell two energies apart by a meV.
+DIGITS = 6
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def decimals(value: float, low: float | None = None, high: float | None = None) -> int:
-    """Decimals worth writing: the half-width to one digit (to two when it begins with 1 or 2); else four digits."""
+def decimals(value: float, low: float | None = None, high: float | None = None, digits: int = DIGITS) -> int:
+    """Decimals worth writing: the half-width to one digit (to two when it begins with 1 or 2); else `digits` digits."""
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high) and high > low:
         half = max((high - low) / 2, TINY)
         exponent = math.floor(math.log10(half))
@@ -25,7 +27,7 @@ def decimals(value: float, low: float | None = None, high: float | None = None) 
             exponent -= 1
         return -exponent
     size = abs(value)
-    return 3 - math.floor(math.log10(size)) if size > TINY and math.isfinite(size) else 0
+    return digits - 1 - math.floor(math.log10(size)) if size > TINY and math.isfinite(size) else 0
 
 
 def _plain(value: float, places: int) -> str:
@@ -40,7 +42,9 @@ def _plain(value: float, places: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text
 
 
-def compact(value: float, interval: tuple[float, float] | None = None, ascii_only: bool = False) -> tuple[str, str]:
+def compact(
+    value: float, interval: tuple[float, float] | None = None, ascii_only: bool = False, digits: int = DIGITS
+) -> tuple[str, str]:
     """A number and its interval, as text without unit: ``("4.9", "[4.6, 5.2]")``; either may be empty.
 
     Very small and very large numbers are written with a power of ten, the same in all three.
@@ -50,10 +54,11 @@ def compact(value: float, interval: tuple[float, float] | None = None, ascii_onl
     power = math.floor(math.log10(size)) if size and not 1e-3 <= size < 1e5 else 0
     value, *scaled = (x / 10.0**power for x in (value, *bounds))
     ranged = math.isnan(value) and interval is not None
-    places = 3 - math.floor(math.log10(size / 10.0**power)) if ranged and size else decimals(value, *scaled)
+    known = (size / 10.0**power,) if ranged and size else (value, *scaled)
+    places = decimals(*known, digits=digits)
     ten = (f"e{power}" if ascii_only else f"×10{str(power).translate(_SUPERSCRIPTS)}") if power else ""
     texts = [_plain(x, min(places, 12)) for x in (value, *scaled)]
-    if ranged or not scaled:
+    if ranged or not scaled or not all(map(math.isfinite, scaled)):
         texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
     number = "" if ranged else texts[0] + (ten if math.isfinite(value) else "")
     if ascii_only:
@@ -69,11 +74,11 @@ def _minus(text: str) -> str:
     return re.sub(r"(?<![\w⁻])-(?=\d)", "−", text)
 
 
-def written(quantity: Quantity, ascii_only: bool = False) -> str:
+def written(quantity: Quantity, ascii_only: bool = False, digits: int = DIGITS) -> str:
     """A quantity in one line, e.g. ``4.9 [4.6, 5.2] eV``."""
     if isinstance(quantity.value, list):
         return f"{len(quantity.value)} values in {quantity.unit}"
-    parts = compact(quantity.value, quantity.interval, ascii_only)
+    parts = compact(quantity.value, quantity.interval, ascii_only, digits)
     return " ".join(part for part in (*parts, unit(quantity.unit, ascii_only)) if part)
 
 
@@ -105,7 +110,6 @@ def seconds(value: float) -> str:
         return f"{value * 1e3:.3g} ms"
     if value < 59.95:
         return f"{value:.3g} s"
-    minutes, rest = divmod(round(value), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    if value < 3599.5:
+        return f"{round(value) // 60} min {round(value) % 60:02d} s"
+    return f"{round(value / 60) // 60} h {round(value / 60) % 60:02d} min"

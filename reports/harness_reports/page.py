@@ -31,11 +31,11 @@ class CheckLine:
     def allowed(self) -> str:
         """The tolerance; a range where records differ in it."""
         limits = sorted({(c.tolerance, c.unit) for c in self.results.values()})
-        return " to ".join(f"±{numbers.written(Quantity(tolerance, unit))}" for tolerance, unit in limits)
+        return " to ".join(f"±{numbers.written(Quantity(tolerance, unit), digits=3)}" for tolerance, unit in limits)
 
     def value(self, check: Check) -> str:
         """The value of one of the checks."""
-        return numbers.written(Quantity(check.value, check.unit))
+        return numbers.written(Quantity(check.value, check.unit), digits=3)
 
 
 @dataclass(frozen=True, slots=True)
