@@ -54,8 +54,8 @@ def compact(
     power = math.floor(math.log10(size)) if size and not 1e-3 <= size < 1e5 else 0
     value, *scaled = (x / 10.0**power for x in (value, *bounds))
     ranged = math.isnan(value) and interval is not None
-    known = (size / 10.0**power,) if ranged and size else (value, *scaled)
-    places = decimals(*known, digits=digits)
+    low, high = scaled if scaled and not ranged else (None, None)
+    places = decimals(size / 10.0**power if ranged else value, low, high, digits)
     ten = (f"e{power}" if ascii_only else f"×10{str(power).translate(_SUPERSCRIPTS)}") if power else ""
     texts = [_plain(x, min(places, 12)) for x in (value, *scaled)]
     if ranged or not scaled or not all(map(math.isfinite, scaled)):
