@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness_reports import numbers
 from harness_reports.cells import Column, Row, finite
 
-WIDTH, LEFT, RIGHT, LINE, TOP = 640, 225, 24, 26, 8
+WIDTH, LEFT, RIGHT, LINE, TOP = 640, 225, 40, 26, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,14 @@ def _label(row: Row, one_potential: bool) -> str:
 
 
 def tick_step(span: float) -> float:
-    """A step of 1, 2 or 5 times a power of ten that divides `span` into about four."""
-    raw = span / 4
+    """A step of 1, 2 or 5 times a power of ten that divides `span` into two to five."""
+    raw = span / 5
     power = 10.0 ** math.floor(math.log10(raw))
     return next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
 
 
 def _tick(value: float, step: float) -> str:
-    rounded = round(value / step) * step
-    return numbers.compact(float(f"{rounded:.10g}"))[0]
+    """A multiple of `step`, with the digits that tell it from its neighbours."""
+    rounded = float(f"{round(value / step) * step:.12g}")
+    digits = math.floor(math.log10(abs(rounded) / step) + 1e-9) + 2 if rounded else 1
+    return numbers.compact(rounded, digits=max(digits, 1))[0]

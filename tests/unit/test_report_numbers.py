@@ -6,6 +6,7 @@ import math
 import re
 
 import pytest
+from harness_reports.chart import _tick, tick_step
 from harness_reports.numbers import compact, decimals, seconds, symbol, unit, written
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,3 +89,12 @@ def test_durations_keep_two_digits(duration: float) -> None:
     text = seconds(duration)
     total = sum(float(n) * scales[name] for n, name in re.findall(r"([\d.e+-]+) (µs|ms|s|min|h)", text))
     assert total == pytest.approx(duration, rel=0.01)
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1e-6, 1e3))
+def test_ticks_are_round_and_told_apart(start: float, span: float) -> None:
+    step = tick_step(span)
+    first = math.floor(start / step)
+    labels = [_tick((first + i) * step, step) for i in range(5)]
+    assert len(set(labels)) == 5
+    assert 2 <= span / step <= 5.001
