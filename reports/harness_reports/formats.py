@@ -129,7 +129,13 @@ class HTML(Format):
 
 
 def _environment(autoescape: bool) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise HarnessError(
+            "this format needs jinja2, which is not installed.",
+            "Install it with `pip install 'mlip-harness[cli]'`, or give --format csv.",
+        ) from error
 
     environment = Environment(
         loader=PackageLoader("harness_reports"),

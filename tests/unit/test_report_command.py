@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,15 @@ def test_mistakes_are_one_line_and_code_2(
     err = capsys.readouterr().err
     assert err.startswith("error: ") and err.count("\n") == 1
     assert all(word in err for word in words), err
+
+
+def test_a_missing_template_engine_is_one_line(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert main([str(runs), "--format", "html"]) == 2
+    assert "needs jinja2" in capsys.readouterr().err
+    assert main([str(runs), "--format", "csv"]) == 0
 
 
 def test_only_corrupt_records_are_no_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
