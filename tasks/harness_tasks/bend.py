@@ -126,13 +126,14 @@ class Bend:
             for name, other, its_history in compared:
                 its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)
                 expected = checks.expected_at(found, sheet, ribbon, other)
+                coupling = sheet.coupling_stiffness(other.span) if other.span != ribbon.span else 0.0
                 reason = (
                     "other loads, narrow ribbon: D_b within 3 % or the intervals"
                     if name == "step_size"
                     else f"D_b of {other.span:.0f} Å against {expected:.4g} eV expected there"
                     + (" (slip of the layers included)" if sheet.distance else "")
                 )
-                measurement.checks.append(checks.ribbon_check(name, found, its, expected, reason))
+                measurement.checks.append(checks.ribbon_check(name, found, its, expected, coupling, reason))
                 observables[f"bending_stiffness_{name}"] = replace(
                     its.stiffness, method=f"as bending_stiffness, {name}"
                 )

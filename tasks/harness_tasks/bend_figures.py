@@ -120,8 +120,8 @@ def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Pat
             axis.plot(ends, centre + PC_PER_M * 1e-3 * number(mu) * ends, color=ORANGE, label=f"μ = {mu}")
             name = "dipoles and charges" if kind == "full" else "dipoles only"
             axis.set_xlabel("strain gradient ∂ε$_{zy}$/∂y = κ/2 (10$^{-3}$ Å$^{-1}$)")
-            axis.set_ylabel(f"local $P$ along the normal, {name} (pC/m)")
-            axis.set_title(title if kind == kinds[0] else name, fontsize=10)
+            axis.set_ylabel("local $P$ along the normal (pC/m)")
+            axis.set_title(f"{title}: {name}", fontsize=10)
             axis.legend(frameon=False, fontsize=8)
         axes[0][-1].figure.colorbar(shown, ax=list(axes[0]), label="rms κ of the load (10$^{-3}$ Å$^{-1}$)")
     return path
