@@ -130,8 +130,19 @@ def _identity(config: Mapping[str, Any], files: Mapping[str, str], task: list[An
         content[component] = [entry["name"], entry.get("factory") or entry["name"], params]
     for key in ("material", "profile", "device", "seed"):
         content[key] = config[key]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """The same for 30 and 30.0, which YAML and the command line tell apart and no model does."""
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def _folder_name(config: Mapping[str, Any], identity: str) -> str:

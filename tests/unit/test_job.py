@@ -36,6 +36,7 @@ def identity(**changes: Any) -> str:
 
 def test_identity_ignores_where_and_how_often() -> None:
     assert identity() == identity(runs="elsewhere", force=True, timeout=60.0)
+    assert identity(material__vacuum=25) == identity(material__vacuum=25.0)
 
 
 @pytest.mark.parametrize(
