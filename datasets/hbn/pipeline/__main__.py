@@ -24,13 +24,21 @@ def main(arguments: list[str] | None = None) -> int:
     merge.add_argument("out", type=Path)
     compare = commands.add_parser("compare", help="differences between finished frames and the stored ones")
     compare.add_argument("out", type=Path)
+    dipoles = commands.add_parser("dipoles", help="give dipole_z of re-labelled frames to the stored ones that lack it")
+    dipoles.add_argument("out", type=Path)
+    hot = commands.add_parser("hot", help="add hot structures, by molecular dynamics with MTP and Lennard-Jones models")
+    hot.add_argument("intralayer", help="an .mtp file")
+    hot.add_argument("interlayer", help="a Lennard-Jones .json file")
     options = parser.parse_args(arguments)
     try:
         if options.command == "label":
             return _label(options)
+        if options.command == "hot":
+            return _hot(options)
         from . import assemble
 
-        print(assemble.merge(options.out) if options.command == "merge" else assemble.compare(options.out))
+        act = {"merge": assemble.merge, "dipoles": assemble.add_dipoles, "compare": assemble.compare}
+        print(act[options.command](options.out))
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -54,6 +62,18 @@ def _label(options: argparse.Namespace) -> int:
     count = work_through(todo, options.out.resolve(), label)
     print(", ".join(f"{number} {what}" for what, number in count.items()))
     return 1 if count["failed"] else 0
+
+
+def _hot(options: argparse.Namespace) -> int:
+    from harness_layered import layered
+
+    from .hot import generate
+
+    intralayer = {"name": "mtp", "params": {"model": options.intralayer}}
+    interlayer = {"name": "lj", "params": {"model": options.interlayer}}
+    number, wrong = generate(layered(intralayer=intralayer, interlayer=interlayer).calculator())
+    print(f"{number} new structures", *wrong, sep="\n")
+    return 0
 
 
 if __name__ == "__main__":

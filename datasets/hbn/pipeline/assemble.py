@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -49,10 +50,28 @@ def divide(folder: Path, frames: dict[str, dict[str, Atoms]]) -> dict[str, list[
     before = json.loads(target.read_text()) if target.exists() else {}
     split = assign(prints, set(frames["responses"]), before)
     target.write_text(json.dumps(split, indent=1) + "\n")
-    files = [f for f in ("energies.extxyz", "responses.extxyz", "inputs.extxyz", "split.json") if (folder / f).exists()]
+    files = [f for f in ("energies.extxyz", "responses.extxyz", "split.json") if (folder / f).exists()]
     (folder / CHECKSUMS).write_text("".join(f"{sha256(folder / f)}  {f}\n" for f in files))
     readme.renew(folder / "README.md", frames, split)
     return split
+
+
+def add_dipoles(out: Path, folder: Path = FOLDER) -> str:
+    """Give ``dipole_z`` of re-labelled frames in `out` to the stored frames that lack it; nothing else changes."""
+    dipoles = {file.stem: _one(file).info.get("dipole_z") for file in sorted((out / "energies").glob("*.extxyz"))}
+    number = 0
+    for kind in KINDS:
+        file = folder / f"{kind}.extxyz"
+        lines = file.read_text().splitlines(keepends=True)
+        for i, line in enumerate(lines):
+            found = re.search(r"\bname=(\S+)", line)
+            value = dipoles.get(found[1]) if found else None
+            if value is not None and "dipole_z=" not in line:
+                lines[i] = line.replace(" pbc=", f" dipole_z={float(value)!r} pbc=")
+                number += 1
+        file.write_text("".join(lines))
+    divide(folder, {kind: _by_name(folder / f"{kind}.extxyz") for kind in KINDS})
+    return f"dipole_z added to {number} frames"
 
 
 def compare(out: Path, folder: Path = FOLDER) -> str:

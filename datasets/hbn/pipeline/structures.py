@@ -52,11 +52,15 @@ def stored() -> dict[str, Atoms]:
     """Structures that molecular dynamics made (``inputs.extxyz``), by name."""
     if not STORED.exists():
         return {}
-    return {frame.info["name"]: frame for frame in read(STORED, ":")}
+    frames = {frame.info["name"]: frame for frame in read(STORED, ":")}
+    for frame in frames.values():
+        frame.info.clear()
+    return frames
 
 
 def _random_strain(atoms: Atoms, rng: np.random.Generator, normal: float) -> Atoms:
-    return strain(atoms, *rng.uniform(-normal, normal, 2), rng.uniform(-normal / 2, normal / 2))
+    xx, yy = rng.uniform(-normal, normal, 2)
+    return strain(atoms, xx, yy, rng.uniform(-normal / 2, normal / 2))
 
 
 def _curve(rng: np.random.Generator, i: int) -> Atoms:

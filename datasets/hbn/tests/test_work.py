@@ -14,7 +14,7 @@ import pytest
 from ase.io import read
 from harness_dft.ground_state import GroundState
 from harness_dft.settings import slab
-from pipeline.assemble import compare, merge
+from pipeline.assemble import add_dipoles, compare, merge
 from pipeline.frames import frame
 from pipeline.structures import build
 from pipeline.work import take, work_through
@@ -115,3 +115,18 @@ def test_merging_appends_and_leaves_the_old_text_alone(tmp_path):
     merge(out, data)
     assert (data / "energies.extxyz").read_text() == text, "merging twice adds nothing"
     assert "rand-mono2-102: energy 0.000" in compare(out, data)
+
+
+def test_dipoles_of_relabelled_frames_are_added_and_nothing_else_changes(tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    for name in ("energies.extxyz", "responses.extxyz", "split.json"):
+        shutil.copy(FOLDER / name, data)
+    work_through([("energies", "rand-mono2-000")], out, label)
+    old = (data / "energies.extxyz").read_text()
+    assert add_dipoles(out, data) == "dipole_z added to 1 frames"
+    now = (data / "energies.extxyz").read_text()
+    assert now.replace(" dipole_z=0.125", "", 1) == old
+    frame = next(f for f in Dataset.load(data).frames("all") if f.info["name"] == "rand-mono2-000")
+    assert frame.info["dipole_z"] == 0.125
+    assert add_dipoles(out, data) == "dipole_z added to 0 frames"
