@@ -94,8 +94,8 @@ def best(frames: Sequence[Atoms], settings: Settings, seed: int = 0,
     if len(symbols) < 2:
         raise HarnessError("charge_dipole needs frames of at least two elements to fit.", "Check the data set.")
     wanted = _stack([labels(atoms) for atoms in frames])
-    scale = {word: np.sqrt(settings.weight(word) / max(float(np.sum(v * v)), 1e-300)) for word, v in wanted.items()}
-    words = [word for word in CLASSES if settings.weight(word) > 0.0]
+    words = [word for word in CLASSES if settings.weight(word) > 0.0 and np.any(wanted[word])]
+    scale = {word: np.sqrt(settings.weight(word) / float(np.sum(wanted[word] ** 2))) for word in words}
 
     def trial(x: np.ndarray) -> tuple[Design, np.ndarray, np.ndarray]:
         design = Design.of(frames, _elements(symbols, x, settings.tied), settings.constraint)
@@ -124,12 +124,13 @@ def best(frames: Sequence[Atoms], settings: Settings, seed: int = 0,
 
 
 def errors(frames: Sequence[Atoms], parameters: Parameters) -> tuple[dict[str, dict[str, float]], Responses, Responses]:
-    """Rms error and rms label of each class, and the labels and predictions themselves."""
+    """Rms error, rms label and number of values of each class, and the labels and predictions themselves."""
     wanted = _stack([labels(atoms) for atoms in frames])
     chi = np.array([e.electronegativity for e in parameters.elements.values()])
     got = Design.of(frames, parameters.elements, parameters.constraint).values(chi[1:] - chi[0])
     table = {word: {"rmse": float(np.sqrt(np.mean((got[word] - wanted[word]) ** 2))),
-                    "rms_label": float(np.sqrt(np.mean(wanted[word] ** 2)))} for word in CLASSES}
+                    "rms_label": float(np.sqrt(np.mean(wanted[word] ** 2))), "values": wanted[word].size}
+             for word in CLASSES if wanted[word].size}
     return table, wanted, got
 
 
@@ -188,7 +189,7 @@ def _one_form(dataset: Dataset, frames: Mapping[str, Sequence[Atoms]], out: Path
         "seed": seed, "cost": cost, "errors": table,
     }
     replace(parameters, provenance=provenance).save(out / f"{settings.name}.json")
-    np.savez_compressed(out / f"{settings.name}_parity.npz", **arrays)
+    np.savez_compressed(out / f"{settings.name}_parity.npz", **arrays)  # type: ignore[arg-type]
     plot(arrays, out / f"{settings.name}_parity.png")
     return provenance
 
@@ -200,5 +201,5 @@ def _stack(parts: Sequence[Responses]) -> Responses:
 def _elements(symbols: Sequence[str], x: np.ndarray, tied: bool) -> dict[str, Element]:
     """Elements from the vector of widths and, where they are free, relative polarizabilities."""
     count = len(symbols)
-    free = [None] * count if tied else list(tied_polarizability(x[:count]) * x[count:])
-    return {s: Element(float(x[i]), 0.0, None if free[i] is None else float(free[i])) for i, s in enumerate(symbols)}
+    alpha = tied_polarizability(x[:count]) * (1.0 if tied else x[count:])
+    return {s: Element(float(x[i]), 0.0, None if tied else float(alpha[i])) for i, s in enumerate(symbols)}

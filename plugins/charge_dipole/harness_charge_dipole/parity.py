@@ -24,12 +24,14 @@ def plot(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     for axes, (word, unit) in zip(figure.subplots(2, 3).flat, CLASSES.items(), strict=True):
         values = []
         for split, colour in _COLOURS.items():
-            if f"{split}/{word}/label" not in arrays:
+            x, y = (arrays.get(f"{split}/{word}/{kind}", np.zeros(0)) for kind in ("label", "model"))
+            if not x.size:
                 continue
-            x, y = arrays[f"{split}/{word}/label"], arrays[f"{split}/{word}/model"]
             rmse = np.sqrt(np.mean((y - x) ** 2))
             axes.plot(x, y, "o", ms=3.5, color=colour, alpha=0.7, label=f"{split}: {rmse:.2g} {unit}")
             values += [x, y]
+        if not values:
+            continue
         low, high = np.concatenate(values).min(), np.concatenate(values).max()
         pad = 0.05 * (high - low or 1.0)
         axes.plot([low - pad, high + pad], [low - pad, high + pad], "-", lw=0.8, color="0.5", zorder=0)

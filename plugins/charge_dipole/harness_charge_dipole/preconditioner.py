@@ -72,10 +72,10 @@ def _rows(members: np.ndarray, places: np.ndarray, widths: np.ndarray, own: np.n
     a[:, low[1], low[0]] = pair.swapaxes(2, 3)
     diag = np.arange(m)
     a[:, diag[:, None], diag[:, None], np.arange(4), np.arange(4)] = own[members]
-    a = a.swapaxes(2, 3).reshape(count, 4 * m, 4 * m)
+    flat = a.swapaxes(2, 3).reshape(count, 4 * m, 4 * m)
     unit = np.zeros((count, 4 * m, 4))
     unit[:, -4:] = np.eye(4)
-    x = np.linalg.solve(a, unit)
+    x = np.linalg.solve(flat, unit)
     factor = np.linalg.cholesky(0.5 * (x[:, -4:] + x[:, -4:].swapaxes(1, 2)))
     rows = np.linalg.solve(factor, x.swapaxes(1, 2))      # (B, 4, 4 m)
     return rows.reshape(count, 4, m, 4).swapaxes(1, 2)

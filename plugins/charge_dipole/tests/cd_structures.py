@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 from ase import Atoms
-from ase.build import graphene
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
 
@@ -26,11 +25,12 @@ def rattled_cluster(n: int, seed: int = 0) -> Atoms:
 
 
 def bilayer(nx: int = 1, ny: int = 1, shift: float = 1.0, gap: float = 3.35, height: float = 25.0) -> Atoms:
-    """Periodic hBN bilayer; shift 0 is AA, 1 is AB, 2 is BA, in units of the bond."""
-    lower = graphene("BN", a=2.511, size=(nx, ny, 1))
-    lower.cell[2] = [0, 0, height]
+    """Periodic hBN bilayer; shift 0 is AA, 1 is AB (upper B over lower N), 2 is BA, in units of the bond."""
+    a = 2.511
+    lower = Atoms("BN", cell=[[a, 0, 0], [-a / 2, a * np.sqrt(3) / 2, 0], [0, 0, height]],
+                  positions=[[0, 0, 0], [0, a / np.sqrt(3), 0]]).repeat((nx, ny, 1))
     upper = lower.copy()
-    upper.positions += [0.0, shift * 2.511 / np.sqrt(3), gap]
+    upper.positions += [0.0, shift * a / np.sqrt(3), gap]
     both = lower + upper
     both.positions[:, 2] -= gap / 2
     both.pbc = (True, True, False)

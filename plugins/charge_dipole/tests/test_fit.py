@@ -1,0 +1,133 @@
+"""The fit recovers what made its labels; its files are complete; the shipped models say what they were fitted to."""
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from cd_structures import bilayer
+from harness_charge_dipole.fit import Settings, best, fit
+from harness_charge_dipole.model import ChargeDipole
+from harness_charge_dipole.parameters import Element, Parameters, tied_polarizability
+from harness_charge_dipole.targets import Design, dipole_is_sound, labels, predictions
+
+from harness.errors import HarnessError
+
+TRUTH = Parameters({"B": Element(0.70, 0.0, 0.9), "N": Element(0.90, 4.0, 1.6)}, "layer")
+
+
+def labelled(atoms: Atoms, truth: Parameters) -> Atoms:
+    """Labels as in the data set, made by a known model."""
+    out = ChargeDipole(truth).calculate(atoms, ["polarizability", "born_effective_charges", "dipole"])
+    epsilon = np.eye(3) + 4 * np.pi * out["polarizability"] / atoms.get_volume()
+    atoms.info.update(name="made-000", dielectric=epsilon.ravel())
+    atoms.arrays["born_charges"] = out["born_effective_charges"].reshape(-1, 9)
+    atoms.calc = SinglePointCalculator(atoms, dipole=out["dipole"])
+    return atoms
+
+
+def frames(truth: Parameters, count: int = 3) -> list[Atoms]:
+    rng, made = np.random.default_rng(7), []
+    for shift in np.linspace(0.0, 1.0, count):
+        atoms = bilayer(shift=shift)
+        atoms.positions += rng.normal(scale=0.08, size=atoms.positions.shape)
+        made.append(labelled(atoms, truth))
+    return made
+
+
+def dataset(train: list[Atoms], test: list[Atoms]) -> SimpleNamespace:
+    parts = {"train": train, "validation": [], "test": test}
+    return SimpleNamespace(folder=Path("made"), sha256="0" * 64, frames=lambda split, kind: parts[split])
+
+
+def test_labels_are_the_properties_they_were_made_of() -> None:
+    """Among them alpha = (epsilon - 1) V / 4 pi along every direction of a sheet."""
+    atoms = frames(TRUTH, 1)[0]
+    wanted, got = labels(atoms), predictions(atoms, TRUTH)
+    for word, value in wanted.items():
+        assert value == pytest.approx(got[word], abs=1e-8), word
+
+
+def test_everything_but_the_polarizability_is_linear_in_the_electronegativity() -> None:
+    atoms = frames(TRUTH, 1)
+    design = Design.of(atoms, TRUTH.elements, "layer")
+    for chi in (4.0, -2.5):
+        elements = {"B": TRUTH.elements["B"], "N": Element(0.90, chi, 1.6)}
+        direct = predictions(atoms[0], Parameters(elements, "layer"))
+        for word, value in design.values(np.array([chi])).items():
+            assert value == pytest.approx(direct[word], abs=1e-8), word
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_fit_recovers_the_model_behind_the_labels(tied: bool) -> None:
+    truth = Parameters({"B": Element(0.52, 0.0), "N": Element(0.60, 9.0)}, "layer") if tied else TRUTH
+    found, cost = best(frames(truth, 2), Settings(tied=tied, starts=2), seed=1)
+    assert cost < 1e-6
+    for symbol, element in truth.elements.items():
+        assert found.elements[symbol].width == pytest.approx(element.width, abs=2e-3)
+        assert found.elements[symbol].electronegativity == pytest.approx(element.electronegativity, abs=0.05)
+        if not tied:
+            assert found.elements[symbol].polarizability == pytest.approx(element.polarizability, abs=1e-2)
+
+
+def test_files_of_a_fit(tmp_path: Path) -> None:
+    made = frames(TRUTH, 2)
+    bar = SimpleNamespace(update=lambda n, note="": None)
+    params = {"name": "a", "starts": 1}
+    origin = fit(dataset(made[:1], made[1:]), tmp_path, params, 3, lambda text, total: nullcontext(bar))
+    assert {p.name for p in tmp_path.iterdir()} == {f"a{form}{kind}" for form in ("", "_tied")
+                                                    for kind in (".json", "_parity.npz", "_parity.png")}
+    assert origin["seed"] == 3 and set(origin["errors"]) == {"train", "test"}
+    free, tied = (Parameters.load(str(tmp_path / f"a{form}.json")) for form in ("", "_tied"))
+    assert free.provenance["dataset"]["sha256"] == "0" * 64
+    assert tied.elements["B"].polarizability is None
+    assert tied.provenance["cost"] > free.provenance["cost"]
+    with np.load(tmp_path / "a_parity.npz") as parity:
+        assert parity["test/born_in/label"] == pytest.approx(labels(made[1])["born_in"])
+
+
+def test_bad_settings_and_data_are_named() -> None:
+    progress = lambda text, total: nullcontext()          # noqa: E731
+    for params, data, match in (({"weihgts": {}}, dataset([], []), "weights"),
+                                ({"weights": {"born": 1}}, dataset([], []), "weight of charge_dipole"),
+                                ({"constraint": "sheet"}, dataset([], []), "constraint"),
+                                ({}, dataset([], []), "no training frames"),
+                                ({}, dataset([bilayer()], []), "no response label")):
+        with pytest.raises(HarnessError, match=match):
+            fit(data, Path("unused"), params, 0, progress)
+
+
+def test_dipole_labels_with_lopsided_wannier_centres_are_left_out() -> None:
+    atoms = frames(TRUTH, 1)[0]
+    assert dipole_is_sound(atoms)                         # no Wannier centres: another route
+    centres = np.zeros((4, 4, 3))
+    centres[:, :, 2] = atoms.positions[:, 2:] + 0.07
+    lobes = np.flatnonzero(atoms.numbers == 7)
+    for signs, sound in (((1, -1), True), ((1, 1), False), ((-1, -1), False)):
+        for atom, sign in zip(lobes, signs, strict=True):
+            centres[atom, 0, 2] = atoms.positions[atom, 2] + 0.22 * sign
+        atoms.arrays["wannier_centres"] = centres.reshape(4, 12)
+        assert dipole_is_sound(atoms) is sound
+        assert labels(atoms)["dipole_out"].size == int(sound) == predictions(atoms, TRUTH)["dipole_out"].size
+
+
+@pytest.mark.parametrize("name", ["bn_bilayer_cd.json", "bn_bilayer_cd_tied.json"])
+def test_shipped_models(name: str) -> None:
+    """Held against DFT of the AB bilayer at 3.35 Å: alpha 10.9 and 1.80 Å³, Born charges of B 2.71 and 0.24 e."""
+    shipped = Parameters.load(name)
+    tied = name.endswith("_tied.json")
+    for element in shipped.elements.values():
+        if not tied:                                      # no catastrophe, whatever the structure
+            assert element.polarizability <= tied_polarizability(element.width)
+    assert {"dataset", "seed", "errors", "settings", "frames"} <= set(shipped.provenance)
+    out = ChargeDipole(shipped).calculate(bilayer(), ["charges", "polarizability", "born_effective_charges", "dipole"])
+    assert out["charges"][0] > 0 > out["charges"][1]
+    assert out["dipole"][2] < 0                           # as in DFT for this stacking, -0.0030 e Å, but too small
+    loose = 0.5 if tied else 0.1
+    assert np.diag(out["polarizability"])[[0, 2]] == pytest.approx([10.9, 1.80], rel=loose)
+    born = out["born_effective_charges"][0]
+    assert [born[0, 0], born[2, 2]] == pytest.approx([2.71, 0.24], rel=0.15)
