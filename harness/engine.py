@@ -112,10 +112,13 @@ class Engine:
 
     def evaluate(self, structures: Sequence[Atoms], properties: Sequence[str] = ("energy", "forces")) -> list[dict]:
         """The `properties` (ASE's names) of each structure, in order. Structures are left unchanged."""
+        # Calculators that skip the stress unless asked give energy and forces along with it, not the reverse.
+        ordered = sorted(properties, key=lambda name: name not in ("stress", "stresses"))
         results = []
         for atoms in structures:
             with self._attached(atoms):
-                results.append({name: self.calculator.get_property(name, atoms) for name in properties})
+                found = {name: self.calculator.get_property(name, atoms) for name in ordered}
+            results.append({name: found[name] for name in properties})
         return results
 
     def relax(
