@@ -44,17 +44,15 @@ class Sheet:
         Two layers of modulus C/2 at distance d, bent as cos(qy), slip by s and stretch by ±v in opposite ways.
         Minimising (C/2) v'² + ½ k s² with s = 2v + d w' gives
 
-            (C d²/4) / (1 + C q²/(4k)),    q = 2π/L
+            C d² k / (C q² + 4k),    q = 2π/L
 
-        between free sliding (k → 0) and the bonded plate (k → ∞). Layers that would rather slip away (k < 0, as AA)
-        have no such limit: nan.
+        between free sliding (k → 0) and the bonded plate (k → ∞, C d²/4). Negative where the layers would rather slip
+        (k < 0, as AA), and nan where they do: C q² + 4k ≤ 0, a ribbon too long to hold them.
         """
         if not self.distance:
             return 0.0
-        if self.shear <= 0:
-            return math.nan
-        q = 2 * math.pi / length
-        return self.modulus * self.distance**2 / 4 / (1 + self.modulus * q**2 / (4 * self.shear))
+        held = self.modulus * (2 * math.pi / length) ** 2 + 4 * self.shear
+        return self.modulus * self.distance**2 * self.shear / held if held > 0 else math.nan
 
 
 def prepare_sheet(ctx: Context) -> Sheet:

@@ -236,6 +236,25 @@ def test_an_explosion_is_a_result() -> None:
     assert np.isfinite(measurement.arrays["energy_per_area"]).all()
 
 
+def test_a_ribbon_that_does_not_buckle_is_a_result() -> None:
+    measurement = bend(PLATE, max_loads=2)
+    assert {"the ribbon did not buckle"} < set(measurement.notes)
+    assert math.isnan(value(measurement, "bending_stiffness"))
+    assert math.isnan(value(measurement, "mu_kappa_full"))
+    assert measurement.checks == []
+    assert len(measurement.arrays["shortening"]) == 3
+
+
+def test_layers_that_would_rather_slip_soften_the_ribbon_or_say_so() -> None:
+    from harness_tasks.bend_sheet import Sheet
+
+    eager = Sheet(Atoms(), 36.0, 3.35, -0.005)
+    assert -10 < eager.coupling_stiffness(60.0) < eager.coupling_stiffness(40.0) < 0
+    assert math.isnan(eager.coupling_stiffness(400.0))
+    bonded = Sheet(Atoms(), 36.0, 3.35, 1e6)
+    assert bonded.coupling_stiffness(60.0) == pytest.approx(36.0 * 3.35**2 / 4, rel=1e-4)
+
+
 class Even(PlatePolarization):
     """Wrong on purpose: a dipole that a mirror does not turn round."""
 
