@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from ase import Atoms
-from ase.neighborlist import natural_cutoffs, neighbor_list
+from ase.data import covalent_radii
+from ase.neighborlist import neighbor_list
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -40,7 +41,7 @@ def assign_layers(atoms: Atoms, bond_factor: float = BOND_FACTOR) -> np.ndarray:
     n = len(atoms)
     if n == 0:
         return np.zeros(0, dtype=int)
-    i, j = neighbor_list("ij", atoms, natural_cutoffs(atoms, mult=bond_factor), self_interaction=False)
+    i, j = neighbor_list("ij", atoms, bond_factor * covalent_radii[atoms.numbers], self_interaction=False)
     graph = coo_matrix((np.ones(len(i), dtype=bool), (i, j)), shape=(n, n))
     count, label = connected_components(graph, directed=False)
     height = np.bincount(label, _heights(atoms), count) / np.bincount(label, minlength=count)

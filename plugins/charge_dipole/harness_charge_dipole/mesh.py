@@ -19,7 +19,7 @@ from harness_charge_dipole.kernels import KE
 __all__ = ["Mesh"]
 
 #: The mesh resolves waves beyond the shortest one that matters by this factor; the window needs the room.
-OVERSAMPLING = 1.4
+OVERSAMPLING = 1.8
 
 
 class Mesh:
@@ -46,14 +46,15 @@ class Mesh:
         counts = np.array(self.shape)
         self.cell, self.volume = box.cell, box.volume
         # along open directions only the filled planes are stored; the rest is zero padding of the transform
-        u = frame.positions @ box.inverse * counts
+        u = frame.positions @ (box.inverse * counts)
         low = np.floor(u.min(axis=0)) - self.points // 2
         u[:, box.ndim:] -= low[box.ndim:]
         self.filled = list(self.shape)
         for axis in range(box.ndim, 3):
             self.filled[axis] = min(int(np.ceil(u[:, axis].max())) + self.points // 2 + 1, self.shape[axis])
         self.beta = np.pi * self.points * (1 - 1 / (2 * OVERSAMPLING)) * 0.985
-        self.spread = self._spreading(u, box.inverse * counts)
+        self.to_mesh = box.inverse * counts                # steps of the mesh per Å
+        self.spread = self._spreading(u)
         self.gather = self.spread.T                       # a view: products scatter
         self.k1 = [2 * np.pi * (fft.rfftfreq(n, 1 / n) if axis == 0 else fft.fftfreq(n, 1 / n))
                    for axis, n in enumerate(self.shape)]
@@ -73,8 +74,8 @@ class Mesh:
         z = np.sqrt(np.maximum(self.beta**2 - (theta * self.points / 2) ** 2, 1e-12))
         return self.points * np.sinh(z) / (z * i0(self.beta))
 
-    def _spreading(self, u: np.ndarray, to_mesh: np.ndarray) -> csr_array:
-        """Sparse matrix (4N, M): weight of each mesh point in (value, gradient) at each atom."""
+    def _spreading(self, u: np.ndarray) -> csr_array:
+        """Sparse matrix (4N, M): weight of each mesh point in value and gradient, in mesh steps, at each atom."""
         n, p = len(u), self.points
         first = np.floor(u).astype(np.int64) - p // 2 + 1
         t = (u[:, :, None] - (first[:, :, None] + np.arange(p))) * (2 / p)
@@ -87,21 +88,22 @@ class Mesh:
             index[:, axis] %= self.shape[axis]
         flat = ((index[:, 0, :, None, None] * self.filled[1] + index[:, 1, None, :, None]) * self.filled[2]
                 + index[:, 2, None, None, :]).reshape(n, -1).astype(np.int32)
-        data = np.empty((n, 4, p**3))
-        wyz = w[:, 1, :, None] * w[:, 2, None, :]
-        data[:, 0] = (w[:, 0, :, None, None] * wyz[:, None]).reshape(n, -1)
-        gx = (dw[:, 0, :, None, None] * wyz[:, None]).reshape(n, -1)
-        gy = (w[:, 0, :, None, None] * (dw[:, 1, :, None] * w[:, 2, None, :])[:, None]).reshape(n, -1)
-        gz = (w[:, 0, :, None, None] * (w[:, 1, :, None] * dw[:, 2, None, :])[:, None]).reshape(n, -1)
-        for axis in range(3):
-            data[:, 1 + axis] = to_mesh[axis, 0] * gx + to_mesh[axis, 1] * gy + to_mesh[axis, 2] * gz
+        data = np.empty((n, 4, p, p, p))
+        x, y, z = w[:, 0, :, None, None], w[:, 1, None, :, None], w[:, 2, None, None, :]
+        dx, dy, dz = dw[:, 0, :, None, None], dw[:, 1, None, :, None], dw[:, 2, None, None, :]
+        np.multiply(x, y * z, out=data[:, 0])
+        np.multiply(dx, y * z, out=data[:, 1])
+        np.multiply(x, dy * z, out=data[:, 2])
+        np.multiply(x, y * dz, out=data[:, 3])
         indices = np.repeat(flat[:, None, :], 4, axis=1).ravel()
         start = np.arange(4 * n + 1, dtype=np.int32) * p**3
         return csr_array((data.ravel(), indices, start), shape=(4 * n, int(np.prod(self.filled))))
 
     def _transform(self, x: np.ndarray) -> np.ndarray:
         """Green's function times the transform of the charge of state x (flat, 4N)."""
-        grid = (self.gather @ x).reshape(self.filled)
+        state = x.reshape(-1, 4).copy()
+        state[:, 1:] = state[:, 1:] @ self.to_mesh
+        grid = (self.gather @ state.ravel()).reshape(self.filled)
         out = fft.rfft(grid, n=self.shape[0], axis=0, workers=self.workers)
         for axis in (1, 2):
             out = fft.fft(out, n=self.shape[axis], axis=axis, workers=self.workers, overwrite_x=True)
@@ -116,7 +118,9 @@ class Mesh:
             if axis >= self.ndim:
                 out = out[tuple(slice(None, self.filled[axis]) if a == axis else slice(None) for a in range(3))]
         grid = fft.irfft(out, n=self.shape[0], axis=0, workers=self.workers)[:self.filled[0]]
-        return self.spread @ grid.ravel()
+        values = (self.spread @ grid.ravel()).reshape(-1, 4)
+        values[:, 1:] = values[:, 1:] @ self.to_mesh.T
+        return values.ravel()
 
     def matvec(self, x: np.ndarray) -> np.ndarray:
         """Interaction with every atom and image, self terms included; x flat, 4N."""
@@ -136,4 +140,4 @@ class Mesh:
 
 def window_points(digits: float) -> int:
     """Support of the window, in mesh points per direction; the gradients need one more digit than the values."""
-    return 2 * int(np.ceil((digits + 2.5) / 2))
+    return 2 * int(np.ceil((digits + 1.0) / 2))

@@ -114,7 +114,7 @@ class MeshSystem:
         digits = -np.log10(tolerance) + 0.5
         self.tolerance = tolerance
         if smooth is None:
-            smooth = min(2.1 + 0.03 * float(np.ptp(frame.positions @ frame.open, axis=0).max()), 4.0)
+            smooth = min(2.2 + 0.03 * float(np.ptp(frame.positions @ frame.open, axis=0).max()), 4.0)
         smooth = max(smooth, np.sqrt(2) * widths.max())
         self.near = ShortRange(frame, widths, smooth, np.sqrt(digits * np.log(10.0)) * smooth)
         self.far = Mesh(frame, smooth, digits)
