@@ -109,8 +109,7 @@ class MeshSystem:
     """
 
     def __init__(self, frame: Frame, widths: np.ndarray, groups: np.ndarray, inverse_alpha: np.ndarray | None = None,
-                 tolerance: float = 1e-6,
-                 smooth: float | None = None) -> None:
+                 tolerance: float = 1e-6, smooth: float | None = None) -> None:
         digits = -np.log10(tolerance) + 0.5
         self.tolerance = tolerance
         if smooth is None:

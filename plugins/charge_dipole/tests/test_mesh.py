@@ -53,7 +53,7 @@ def test_mesh_equals_the_explicit_fourier_sum(atoms: Atoms) -> None:
     x, y = rng.normal(size=(2, len(atoms), 4))
     for state in (x, y):                                  # charged sheets have no energy of their own
         state[:, 0] -= state[:, 0].mean()
-    exact, mesh = FourierSum(frame, 2.0, 11.0), Mesh(frame, 2.0, 7.0)
+    exact, mesh = FourierSum(frame, 2.0, 11.0), Mesh(frame, 2.0, 8.0)
     difference = (mesh.matvec(x.ravel()) - exact.matrix() @ x.ravel()).reshape(-1, 4)
     difference[:, 0] -= difference[:, 0].mean()           # a constant potential does nothing to neutral states
     expected = exact.matrix() @ x.ravel()
