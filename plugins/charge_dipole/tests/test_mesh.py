@@ -30,12 +30,14 @@ def structures() -> list:
 @pytest.mark.parametrize("constraint", ["total", "layer"])
 def test_every_property_agrees_with_the_dense_solver(atoms: Atoms, constraint: str) -> None:
     dense = model(constraint, "dense").calculate(atoms, WORDS, (0.1, 0.0, 0.2))
-    for tolerance in (1e-4, 1e-6):
+    for tolerance in (1e-5, 1e-6):
         mesh = model(constraint, "mesh", tolerance).calculate(atoms, WORDS, (0.1, 0.0, 0.2))
         for word in WORDS:
             # small numbers, such as the dipole of a nearly symmetric sheet, are differences of large ones
             scale = max(np.abs(dense[word]).max(), 1.0)
-            assert np.abs(mesh[word] - dense[word]).max() < 10 * tolerance * scale, word
+            # forces and Born charges are made of further derivatives on the mesh
+            loose = 30 if word in ("forces", "born_effective_charges") else 5
+            assert np.abs(mesh[word] - dense[word]).max() < loose * tolerance * scale, word
 
 
 def test_error_of_charges_and_dipoles_follows_the_tolerance() -> None:
