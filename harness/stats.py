@@ -157,6 +157,34 @@ def fit_line(
     )
 
 
+def slope_at_zero(
+    x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, unit: str, *, level: float = 0.95, seed: int = 0
+) -> Quantity:
+    """Slope at x = 0 of the parabola through the points, with a bootstrap interval as for `fit_line`.
+
+    nan below three different x; no interval below five points.
+    """
+    values, responses = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    n = len(values)
+    method = "least squares parabola, slope at zero, bootstrap over points"
+    if len(np.unique(values)) < 3:
+        return Quantity(math.nan, unit, n=n, method=method)
+    scale = np.abs(values).max()
+    design = np.vander(values / scale, 3, increasing=True)
+    squares = design[:, :, None] * design[:, None, :]
+    products = design * responses[:, None]
+    slope = float(np.linalg.solve(squares.sum(axis=0), products.sum(axis=0))[1] / scale)
+    interval = None
+    if n > 4:
+        drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+        drawn = drawn[(drawn > 0).sum(axis=1) > 3]  # fewer points leave a parabola without a residual
+        matrices = np.tensordot(drawn, squares, axes=1)
+        slopes = np.linalg.solve(matrices, (drawn @ products)[:, :, None])[:, 1, 0] / scale
+        reach = stats.t.ppf(0.5 + level / 2, n - 3) * float(slopes.std(ddof=1))
+        interval = (slope - reach, slope + reach)
+    return Quantity(slope, unit, interval, n=n, n_eff=float(n), level=level, method=method)
+
+
 def _solve(sums: np.ndarray) -> np.ndarray:
     """Slope and value at the origin from the sums of w, wx, wx², wy, wxy."""
     s, sx, sxx, sy, sxy = sums

@@ -109,6 +109,7 @@ class Bend:
             "bending_stiffness": found.stiffness,
             "bending_stiffness_mean_curvature": found.stiffness_mean,
             "bending_stiffness_from_load": found.stiffness_load,
+            "bending_stiffness_zero_curvature": found.stiffness_limit,
             "critical_strain": found.critical_strain,
             **mu,
         }
@@ -125,7 +126,9 @@ class Bend:
             measurement.checks += [] if mirror is None else [mirror]
             for name, other, its_history in compared:
                 its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)
-                observables[f"bending_stiffness_{name}"] = replace(its.stiffness, method=f"as D_b, ribbon of {name}")
+                observables[f"bending_stiffness_{name}"] = replace(
+                    its.stiffness_limit, method=f"as bending_stiffness_zero_curvature, ribbon of {name}"
+                )
                 check = checks.ribbon_check(name, sheet, ribbon, found, other, its)
                 if check is None:
                     measurement.notes.append(f"no check {name}: nothing holds the layers of so long a ribbon in place")
@@ -163,7 +166,7 @@ def _sheet_observables(sheet: Sheet, ribbon: Ribbon, found: results.Mechanics) -
                 coupling, "eV", method="sandwich plate of the measured modulus, distance and shear, at this length"
             ),
             "bending_stiffness_bonded": Quantity(
-                number(found.stiffness) - coupling + sheet.modulus * sheet.distance**2 / 4,
+                number(found.stiffness_limit) - coupling + sheet.modulus * sheet.distance**2 / 4,
                 "eV",
                 method="limit of layers that cannot slip",
             ),

@@ -52,7 +52,7 @@ def _ribbon(arrays: Arrays, title: str, path: Path) -> Path:
     y, z = positions[:, 1], positions[:, 2] - flat[:, 2].mean()
     column = flat[:, 0] < flat[:, 0].min() + 3.0  # one period of a wide ribbon is enough to see
     y, z = y[column], z[column]
-    with _figure(path, (8.0, 3.6)) as axis:
+    with _figure(path, (8.6, 2.9)) as axis:
         label = "layer"
         colours = arrays["layer"][column].astype(float)
         options: dict[str, Any] = {"cmap": "cividis"}

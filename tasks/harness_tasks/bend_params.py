@@ -66,7 +66,7 @@ class BendParams:
     optimizer: Literal["sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire"] = "sheet_lbfgs"
     strain_cutoff: float = 4.5
     check_length: float | None = 60.0
-    check_steps: int | None = 4
+    check_steps: int | None = 5
     temperature: float = 1.0
     timestep: float = 0.5
     ensemble: Literal["nvt_langevin", "nvt_nose_hoover", "nve"] = "nvt_nose_hoover"

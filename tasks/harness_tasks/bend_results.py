@@ -9,7 +9,7 @@ import numpy as np
 
 from harness import Quantity
 from harness.protocols import Arrays
-from harness.stats import Line, fit_line, number
+from harness.stats import Line, fit_line, number, slope_at_zero
 from harness_tasks.bend_loading import History, Load
 from harness_tasks.bend_profiles import LocalDipoles, Shape, local_polarization, shape_of, shear_gradient, slip
 from harness_tasks.bend_ribbon import Ribbon
@@ -52,6 +52,7 @@ class Mechanics:
     stiffness: Quantity
     stiffness_mean: Quantity
     stiffness_load: Quantity
+    stiffness_limit: Quantity
     critical_strain: Quantity
 
 
@@ -103,6 +104,7 @@ def mechanics(ribbon: Ribbon, history: History, max_curvature: float, seed: int)
         scaled(energy_rms.slope, 2.0, "eV", "2 dE_b/d(rms κ)², least squares, bootstrap over loads"),
         scaled(energy_mean.slope, 2.0, "eV", "2 dE_b/d(mean |κ|)², least squares, bootstrap over loads"),
         scaled(load_line.slope, euler, "eV", "Euler load dU/dΔ · L²/(4π² width), bootstrap over loads"),
+        scaled(slope_at_zero(rms, per_area, "eV", seed=seed), 2.0, "eV", "as D_b, from a parabola in κ², at κ = 0"),
         Quantity(
             critical.intercept.value,
             "1",

@@ -18,7 +18,7 @@ from harness import HarnessError, Measurement
 
 MONOLAYER = {"name": "plate", "symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 25.0}
 BILAYER = MONOLAYER | {"layers": 2, "stacking": "AA", "distance": 3.35}
-SHORT = {"length": 50.0, "steps": 4, "max_curvature": 0.009, "check_length": None, "check_steps": None}
+SHORT = {"length": 50.0, "steps": 5, "max_curvature": 0.009, "check_length": None, "check_steps": None}
 PLATE = PlatePotential()
 DIPOLE = 0.1
 MU = DIPOLE / math.sqrt(3)  # per curvature and layer
@@ -61,17 +61,19 @@ def value(measurement: Measurement, name: str) -> float:
 @pytest.fixture(scope="module")
 def monolayer() -> Measurement:
     """With charges, which must not disturb the local polarization, and with both comparison ribbons."""
-    return bend(PLATE, PlatePolarization(DIPOLE, 0.3), check_length=40.0, check_steps=3)
+    return bend(PLATE, PlatePolarization(DIPOLE, 0.3), check_length=40.0, check_steps=5)
 
 
 @pytest.fixture(scope="module")
 def bilayer() -> Measurement:
     return bend(
-        PlatePotential(coupling=0.03, reach=3.9), PlatePolarization(DIPOLE), BILAYER, check_length=40.0, check_steps=3
+        PlatePotential(coupling=0.03, reach=3.9), PlatePolarization(DIPOLE), BILAYER, check_length=40.0, check_steps=5
     )
 
 
-@pytest.mark.parametrize("name", ["bending_stiffness", "bending_stiffness_from_load"])
+@pytest.mark.parametrize(
+    "name", ["bending_stiffness", "bending_stiffness_from_load", "bending_stiffness_zero_curvature"]
+)
 def test_known_stiffness_is_recovered(monolayer: Measurement, name: str) -> None:
     """(√3/4) c b², from the energy and, independently, from the Euler load."""
     assert value(monolayer, name) == pytest.approx(math.sqrt(3) / 4 * 1.0 * 1.45**2, rel=0.03)
@@ -190,8 +192,8 @@ def test_a_killed_run_goes_on_to_the_same_numbers(monolayer: Measurement, stop_a
     checkpoint = Fragile(stop_after)
     arguments = (PLATE, PlatePolarization(DIPOLE, 0.3), MONOLAYER, checkpoint)
     with pytest.raises(Stop):
-        bend(*arguments, check_length=40.0, check_steps=3)
-    resumed = bend(*arguments, check_length=40.0, check_steps=3)
+        bend(*arguments, check_length=40.0, check_steps=5)
+    resumed = bend(*arguments, check_length=40.0, check_steps=5)
     assert resumed.observables.keys() == monolayer.observables.keys()
     for name, quantity in monolayer.observables.items():
         assert value(resumed, name) == pytest.approx(float(quantity.value), rel=1e-9, nan_ok=True), name  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from harness.stats import block_average, effective_samples, fit_line
+from harness.stats import block_average, effective_samples, fit_line, slope_at_zero
 
 
 def autoregressive(phi: float, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -84,6 +84,24 @@ def test_blocks_widen_the_interval_of_correlated_points() -> None:
 def test_points_without_spread_or_value_have_no_slope() -> None:
     assert np.isnan(fit_line([1.0, 1.0], [0.0, 1.0], "1", "1").slope.value)
     assert fit_line([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, np.nan, 3.0], "1", "1").slope.n == 3
+
+
+@pytest.mark.parametrize("n", [6, 20])
+def test_slope_at_zero_of_a_bent_line_is_covered(n: int) -> None:
+    rng = np.random.default_rng(n)
+    x = np.linspace(0.1, 1, n)
+    covered = 0
+    for trial in range(100):
+        low, high = slope_at_zero(x, 1 + 2 * x - x**2 + rng.normal(scale=0.01, size=n), "eV", seed=trial).interval
+        covered += low < 2 < high
+    assert 0.86 < covered / 100 <= 1.0
+
+
+def test_slope_at_zero_is_exact_on_a_parabola_and_silent_on_two_points() -> None:
+    x = np.array([1e-5, 2e-5, 4e-5, 7e-5, 9e-5])
+    assert slope_at_zero(x, 3 + 5 * x - 1e4 * x**2, "eV").value == pytest.approx(5, rel=1e-6)
+    assert slope_at_zero(x[:3], 5 * x[:3], "eV").interval is None
+    assert np.isnan(slope_at_zero(x[:2], x[:2], "eV").value)
 
 
 def test_same_seed_same_interval() -> None:
