@@ -31,8 +31,6 @@ from harness_tasks.strain import AtomicStrain
 
 #: eV/Å³ in GPa.
 GPA = 160.2176634
-#: What a comparison ribbon adds to the progress bar, in shares of the main one.
-COMPARISON = 0.25
 
 
 class Bend:
@@ -58,10 +56,8 @@ class Bend:
 
     def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""
-        sheet = rectangular(material, *cells_for(material, params.width, params.length))
-        return make_ribbon(
-            sheet, cells_for(material, params.width, params.length)[1], params.held, params.boundary
-        ).flat
+        nx, ny = cells_for(material, params.width, params.length)
+        return make_ribbon(rectangular(material, nx, ny), ny, params.held, params.boundary).flat
 
     def measure(self, ctx: Context) -> Measurement:
         """Load the ribbon, and two narrow ones as checks, and fit."""
@@ -73,16 +69,16 @@ class Bend:
         with ctx.clock("flat sheet"):
             sheet = prepare_sheet(ctx)
         store = Store(ctx.checkpoint)
-        others = _comparisons(params)
-        with ctx.progress("bend", 1 + COMPARISON * len(others)) as bar:
-            ribbon = self._ribbon(ctx, sheet, params.width, params.length)
+        ribbon = self._ribbon(ctx, sheet, params.width, params.length)
+        others = [(name, self._ribbon(ctx, sheet, None, length), steps) for name, length, steps in _comparisons(params)]
+        weights = [0.5 * len(other.flat) / len(ribbon.flat) for _, other, _ in others]
+        with ctx.progress("bend", 1 + sum(weights)) as bar:
             loading = Loading(ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus)
             history = loading.run(Ticker(bar, 1.0))
             compared = []
-            for name, length, steps in others:
-                narrow = self._ribbon(ctx, sheet, None, length)
-                loading = Loading(ctx, narrow, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
-                compared.append((name, narrow, loading.run(Ticker(bar, COMPARISON))))
+            for (name, other, steps), weight in zip(others, weights, strict=True):
+                loading = Loading(ctx, other, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
+                compared.append((name, other, loading.run(Ticker(bar, weight))))
         return self._evaluate(ctx, sheet, ribbon, history, compared)
 
     def _ribbon(self, ctx: Context, sheet: Sheet, width: float | None, length: float) -> Ribbon:
@@ -156,7 +152,10 @@ def _comparisons(params: BendParams) -> list[tuple[str, float, int]]:
 
 
 def _sheet_observables(sheet: Sheet, ribbon: Ribbon, found: results.Mechanics) -> dict[str, Quantity]:
-    observables = {"sheet_modulus": Quantity(sheet.modulus * N_PER_M, "N/m", method="∂²E/∂ε_yy² at held width")}
+    observables = {
+        "lattice_constant": Quantity(float(sheet.cell.cell[0, 0]), "A", method="zigzag period of the flat sheet"),
+        "sheet_modulus": Quantity(sheet.modulus * N_PER_M, "N/m", method="∂²E/∂ε_yy² at held width"),
+    }
     if sheet.distance:
         coupling = sheet.coupling_stiffness(ribbon.span)
         observables |= {
