@@ -71,12 +71,13 @@ class Bend:
         store = Store(ctx.checkpoint)
         ribbon = self._ribbon(ctx, sheet, params.width, params.length)
         others = [(name, self._ribbon(ctx, sheet, None, length), steps) for name, length, steps in _comparisons(params)]
-        weights = [0.5 * len(other.flat) / len(ribbon.flat) for _, other, _ in others]
-        with ctx.progress("bend", 1 + sum(weights)) as bar:
+        sizes = [1.0] + [0.5 * len(other.flat) / len(ribbon.flat) for _, other, _ in others]
+        percent = [99.9999 * size / sum(sizes) for size in sizes]  # rounding must not pass the end of the bar
+        with ctx.progress("bend", 100) as bar:
             loading = Loading(ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus)
-            history = loading.run(Ticker(bar, 1.0))
+            history = loading.run(Ticker(bar, percent[0]))
             compared = []
-            for (name, other, steps), weight in zip(others, weights, strict=True):
+            for (name, other, steps), weight in zip(others, percent[1:], strict=True):
                 loading = Loading(ctx, other, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
                 compared.append((name, other, loading.run(Ticker(bar, weight))))
         return self._evaluate(ctx, sheet, ribbon, history, compared)
