@@ -101,6 +101,7 @@ def wannier_input(atoms: Atoms, settings: Settings) -> str:
         "conv_tol": 1e-12,
         "conv_window": 3,
         "guiding_centres": "true",
+        "write_u_matrices": "true",
         "mp_grid": "{} {} {}".format(*mesh),
     }
     return "".join(f"{key} = {value}\n" for key, value in head.items()) + "".join(

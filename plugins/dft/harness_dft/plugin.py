@@ -82,8 +82,8 @@ class DFTPotential:
 class DFTPolarization:
     """Dipoles from Wannier centres, Born charges and polarizability from the linear response to a field.
 
-    ``dipole`` is the sum of the atomic dipoles, each of a neutral group (`harness_dft.wannier`): along the periodic
-    directions the part without branches, along z the dipole of the sheet. The B atoms carry none of it.
+    ``dipole`` is, along the periodic directions, the sum of the atomic dipoles, each of a neutral group
+    (`harness_dft.wannier`), hence without branches; along z it is that of the charge density. B atoms carry no dipole.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class DFTPolarization:
         with tempfile.TemporaryDirectory(prefix="ph-", dir=self.scratch) as work:
             found = response(atoms, self.settings, Path(work))
         everything = {
-            "dipole": found.atomic_dipoles.sum(axis=0),
+            "dipole": np.array([*found.atomic_dipoles.sum(axis=0)[:2], found.state.dipole_z]),
             "atomic_dipoles": found.atomic_dipoles,
             "born_effective_charges": found.born_charges,
             "polarizability": found.polarizability,

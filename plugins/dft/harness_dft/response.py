@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from harness_dft import programs
+from harness_dft import programs, vertical
 from harness_dft.ground_state import GroundState, ground_state
 from harness_dft.inputs import PREFIX, occupied_bands, ph_input, pw2wannier_input, pw_input, wannier_input
 from harness_dft.settings import Settings
@@ -76,9 +76,15 @@ def wannier_centres(sheet: Atoms, settings: Settings, work: Path) -> tuple[np.nd
     programs.run(work, "nscf", ["pw.x"], nscf)
     (work / f"{PREFIX}.win").write_text(wannier_input(sheet, settings))
     programs.run(work, "w90-pp", ["wannier90.x", "-pp", PREFIX])
+    neighbours = work / f"{PREFIX}.nnkp"
+    neighbours.write_text(vertical.ask_for_more(neighbours.read_text()))
     programs.run(work, "pw2wan", ["pw2wannier90.x"], pw2wannier_input())
+    overlaps = vertical.take_out(work / f"{PREFIX}.mmn")
     programs.run(work, "w90", ["wannier90.x", PREFIX])
-    return read_centres((work / f"{PREFIX}.wout").read_text(), occupied_bands(sheet))
+    centres, spread = read_centres((work / f"{PREFIX}.wout").read_text(), occupied_bands(sheet))
+    rotations = vertical.read_rotations((work / f"{PREFIX}_u.mat").read_text())
+    centres[:, 2] = vertical.heights(overlaps, rotations, float(sheet.cell[2, 2]), centres[:, 2])
+    return centres, spread
 
 
 def read_field_response(text: str, natoms: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,9 @@ import shutil
 import numpy as np
 import pytest
 from harness_dft import harness_polarization_models, harness_potentials
+from harness_dft.ground_state import ground_state
 from harness_dft.plugin import DFTPolarization, DFTPotential
+from harness_dft.settings import Settings
 
 from harness.errors import HarnessError
 from harness.protocols import PolarizationModel, Potential
@@ -90,3 +92,28 @@ def test_forces_are_slopes_and_the_sheet_stress_knows_no_vacuum(mono):
     moved.cell[2, 2] = 50.0
     moved.calc = potential.calculator()
     np.testing.assert_allclose(moved.get_stress() * 50.0, stress * 25.0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("wannier90.x") is None or shutil.which("ph.x") is None, reason="needs the programs")
+def test_born_charges_are_slopes_of_the_dipole(mono, tmp_path):
+    """ph.x against the densities of displaced sheets; a flat sheet has no dipole along z."""
+    coarse = {"ecutwfc": 40, "ecutrho": 320, "k_length": 8.0, "min_height": 12.0, "conv_thr": 1e-10}
+    model = DFTPolarization(**coarse, tr2_ph=1e-13)
+    found = model.calculate(mono, model.implemented_properties)
+    assert set(found) == set(model.implemented_properties)
+    born = found["born_effective_charges"]
+    assert found["dipole"][2] == pytest.approx(0, abs=1e-4)
+    assert found["atomic_dipoles"][1, 2] == pytest.approx(0, abs=2e-3), "0.02 without the extrapolation"
+
+    def dipole(u):
+        moved = mono.copy()
+        moved.positions[0, 2] += u
+        return ground_state(moved, Settings(**coarse), tmp_path).dipole_z
+
+    slope = (dipole(0.05) - dipole(-0.05)) / 0.1
+    assert born[0, 2, 2] == pytest.approx(slope, abs=0.006), "at 25 Ry they differ by 0.02"
+    assert born[0, 0, 0] == pytest.approx(born[0, 1, 1], abs=0.02)
+    assert 2.0 < born[0, 0, 0] < 3.5 and born[0, 2, 2] < 0.5
+    assert np.abs(born.sum(axis=0)).max() < 0.2, "acoustic sum rule, at a coarse k-mesh"
+    assert found["polarizability"][0, 0] > 3 * found["polarizability"][2, 2] > 0
