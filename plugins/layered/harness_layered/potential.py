@@ -117,7 +117,8 @@ class LayeredPotential:
         known = [p.elements for p in parts if p.elements is not None]
         self.elements: frozenset[str] | None = frozenset.intersection(*known) if known else None
         own = ("energy", "forces", "stress")
-        self.implemented_properties: Sequence[str] = tuple(n for n in own if all(n in p.implemented_properties for p in parts))
+        common = [n for n in own if all(n in p.implemented_properties for p in parts)]
+        self.implemented_properties: Sequence[str] = tuple(common)
 
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> LayeredCalculator:
         """A fresh calculator that owns one calculator per layer."""

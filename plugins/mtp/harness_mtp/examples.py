@@ -8,20 +8,24 @@ import numpy as np
 from ase import Atoms
 
 from harness.layers import assign_layers
-from harness_mtp.regression import Example
+from harness_mtp.regression import Example, Noise
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
 
-__all__ = ["examples"]
+__all__ = ["LEFT_BEHIND", "examples"]
 
 
-def examples(frames: list[Atoms], interlayer: BaseCalculator | None, stack_weight: float) -> list[Example]:
+#: What a Lennard-Jones model leaves of DFT's interlayer energies and forces (see its own residuals): labels of stacks
+#: are no better than this.
+LEFT_BEHIND = Noise(energy=4e-3, forces_xy=1e-2, forces_z=4e-2, virial=2e-2)
+
+
+def examples(frames: list[Atoms], interlayer: BaseCalculator | None, noise: Noise = LEFT_BEHIND) -> list[Example]:
     """Examples of the potential inside the layers.
 
     Frames of one layer count as they are. From frames of several, the interaction between layers is subtracted,
-    so that it is not counted twice; what the interlayer model gets wrong stays in the labels as noise, and
-    `stack_weight` (0 to 1) says how much such frames count.
+    so that it is not counted twice; what the interlayer model gets wrong stays in the labels as `noise`.
 
     Parameters
     ----------
@@ -34,7 +38,7 @@ def examples(frames: list[Atoms], interlayer: BaseCalculator | None, stack_weigh
     for atoms in frames:
         layers = assign_layers(atoms)
         stacked = layers.max(initial=0) > 0
-        if stacked and (interlayer is None or stack_weight <= 0.0):
+        if stacked and interlayer is None:
             continue
         stress: np.ndarray | None = None
         if atoms.cell.rank == 3 and atoms.calc is not None and "stress" in atoms.calc.results:
@@ -46,9 +50,7 @@ def examples(frames: list[Atoms], interlayer: BaseCalculator | None, stack_weigh
             stress = stress - between["stress"] if stress is not None else None
         plain = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
         name = str(atoms.info.get("name", ""))
-        out.append(
-            Example(plain, energy, forces, stress, weight=stack_weight if stacked else 1.0, name=name, layers=layers)
-        )
+        out.append(Example(plain, energy, forces, stress, noise if stacked else Noise(), name, layers))
     return out
 
 

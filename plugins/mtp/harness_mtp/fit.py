@@ -16,7 +16,7 @@ from ase.data import atomic_numbers
 
 from harness.errors import unknown
 from harness_mtp import mtpfile
-from harness_mtp.examples import examples
+from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.grade import ActiveSet, features
 from harness_mtp.parity import Parity, draw, errors
 from harness_mtp.potential import sidecar
@@ -46,8 +46,6 @@ class Settings:
         Range of the radial basis, Å.
     radial_size
         Chebyshev polynomials per radial function.
-    stack_weight
-        Weight of frames of several layers, whose labels carry the errors of the interlayer model.
     steps
         Most Gauss-Newton steps per start.
     starts
@@ -55,12 +53,11 @@ class Settings:
     """
 
     level: int = 16
-    cutoff: float = 5.0
+    cutoff: float = 6.0
     min_dist: float = 1.0
     radial_size: int = 8
-    stack_weight: float = 0.1
-    steps: int = 80
-    starts: int = 3
+    steps: int = 60
+    starts: int = 2
 
 
 def fit(
@@ -93,7 +90,7 @@ def fit(
     settings, weights = _read(Settings, params), _read(Weights, params.get("weights") or {})
     name = Path(str(params.get("model") or "bn_bilayer.mtp")).name
     between, between_facts = _interlayer(params["interlayer"] if "interlayer" in params else _default(fitted or {}))
-    sets = {s: examples(dataset.frames(s), between, settings.stack_weight) for s in SPLITS}
+    sets = {s: examples(dataset.frames(s), between) for s in SPLITS}
     species = sorted({str(s) for e in sets["train"] for s in e.atoms.symbols})
     with progress(f"MTP level {settings.level}", settings.starts * settings.steps) as bar:
         data = _best(sets, species, settings, weights, seed, bar)
@@ -104,7 +101,7 @@ def fit(
         "licence": "MIT",
         "data": {"folder": dataset.folder.name, "sha256": dataset.sha256,
                  "frames": {s: len(sets[s]) for s in SPLITS}},
-        "settings": {**asdict(settings), "weights": asdict(weights), "seed": seed},
+        "settings": {**asdict(settings), "weights": asdict(weights), "noise_of_stacks": asdict(LEFT_BEHIND), "seed": seed},
         "interlayer": between_facts,
         "errors": {s: errors(p) for s, p in parities.items()},
         "versions": {p: version(p) for p in ("motep", "numpy", "ase")},
@@ -161,7 +158,7 @@ def _best(
 ) -> MTPData:  # fmt: skip
     """The start with the least validation error (training error when nothing is held back)."""
     kept: tuple[float, Any] = (np.inf, None)
-    judge = [e for e in sets["validation"] if e.weight == 1.0] or sets["validation"] or sets["train"]
+    judge = [e for e in sets["validation"] if not e.stacked] or sets["validation"] or sets["train"]
     for start in range(settings.starts):
         data = template(settings.level, len(species), settings.cutoff, settings.min_dist, settings.radial_size)
         data.species = [atomic_numbers[s] for s in species]
@@ -186,7 +183,7 @@ def _parity(data: MTPData, chosen: Sequence[Example]) -> Parity:
     return Parity(
         names=[e.name for e in chosen],
         sizes=np.array([len(e.atoms) for e in chosen]),
-        stacked=np.array([e.layers is not None and e.layers.max(initial=0) > 0 for e in chosen]),
+        stacked=np.array([e.stacked for e in chosen], dtype=bool),
         energy=(np.array([e.energy for e in chosen]), np.array([m[0] for m in model])),
         forces=([e.forces for e in chosen], [m[1] for m in model]),
         stress=([_sheet(e, e.stress) for e in chosen], [_sheet(e, m[2]) for e, m in zip(chosen, model, strict=True)]),

@@ -23,37 +23,51 @@ from harness_mtp.neighbours import padded_neighbours
 if TYPE_CHECKING:
     from motep.potentials.mtp.data import MTPData
 
-__all__ = ["Example", "Weights", "basis_values", "minimize", "predict"]
+__all__ = ["Example", "Noise", "Weights", "basis_values", "minimize", "predict"]
 
 
 @dataclass(frozen=True)
 class Weights:
     """Expected errors; a residual counts in units of its own."""
 
-    energy: float = 1.0e-3  # eV/atom
+    energy: float = 3.0e-4  # eV/atom
     forces: float = 2.0e-2  # eV/Å
-    virial: float = 1.0e-2  # eV/atom; the virial is stress times volume over atoms
-    force_scale: float = 100.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
+    virial: float = 5.0e-3  # eV/atom; the virial is stress times volume over atoms
+    force_scale: float = 3.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
     ridge_linear: float = 1.0e-4  # on the linear coefficients, relative to the norm of their columns
     ridge_radial: float = 1.0e-3  # on the radial coefficients
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Known errors of labels, added in quadrature to the expected errors of the fit: eV/atom, eV/Å, eV/Å, eV/atom."""
+
+    energy: float = 0.0
+    forces_xy: float = 0.0
+    forces_z: float = 0.0
+    virial: float = 0.0
 
 
 @dataclass
 class Example:
     """One structure with its labels and neighbours (of the same layer only).
 
-    `energy` eV, `forces` (N, 3) eV/Å, `stress` (6,) eV/Å^3; `weight` multiplies its squared residuals, and
-    `use_energy`, `use_stress` say whether these labels belong to the potential being fitted.
+    `energy` eV, `forces` (N, 3) eV/Å, `stress` (6,) eV/Å^3 or None; `layers` (N,) or None for one layer.
     """
 
     atoms: Atoms
     energy: float
     forces: np.ndarray
     stress: np.ndarray | None
-    weight: float = 1.0
+    noise: Noise = Noise()
     name: str = ""
-    neighbours: tuple[np.ndarray, np.ndarray] | None = None
     layers: np.ndarray | None = None
+    neighbours: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def stacked(self) -> bool:
+        """Whether it holds several layers."""
+        return self.layers is not None and int(self.layers.max(initial=0)) > 0
 
     def prepare(self, data: MTPData) -> None:
         """Find the neighbours, once."""
@@ -88,9 +102,12 @@ def _rows(data: MTPData, example: Example, weights: Weights) -> tuple[np.ndarray
     t = _train(data, example)
     m, n = t.moments, len(example.atoms)
     n_lin, n_rad = len(data.moment_coeffs) + data.species_count, data.radial_coeffs.size
-    scale = np.sqrt(example.weight / (1.0 + (example.forces**2).sum() / n / 3 / weights.force_scale**2))
-    # one frame is one sample: its forces together weigh like 3 numbers per atom, not more
-    w_e, w_f, w_v = scale / (n * weights.energy), scale / weights.forces, scale / weights.virial
+    scale = 1.0 / np.sqrt(1.0 + (example.forces**2).sum() / (3 * n) / weights.force_scale**2)
+    noise = example.noise
+    w_e = scale / np.hypot(weights.energy, noise.energy) / n
+    w_v = scale / np.hypot(weights.virial, noise.virial)
+    of_axis = np.array([noise.forces_xy, noise.forces_xy, noise.forces_z])
+    w_f = np.tile(scale / np.hypot(weights.forces, of_axis), n)[:, None]
 
     linear = [np.concatenate([m.values, t.counts])[None] * w_e]
     radial = [m.dedcs.reshape(1, n_rad) * w_e]
@@ -99,7 +116,7 @@ def _rows(data: MTPData, example: Example, weights: Weights) -> tuple[np.ndarray
     linear.append(np.zeros((3 * n, n_lin)))
     linear[-1][:, : len(data.moment_coeffs)] = -m.dbdris.reshape(-1, 3 * n).T * w_f
     radial.append(-m.dgdcs.reshape(n_rad, 3 * n).T * w_f)
-    target.append(example.forces.ravel() * w_f)
+    target.append(example.forces.ravel() * w_f[:, 0])
 
     if example.stress is not None:
         linear.append(np.zeros((6, n_lin)))
@@ -149,7 +166,7 @@ def minimize(
     examples: Sequence[Example],
     weights: Weights = Weights(),
     steps: int = 60,
-    tolerance: float = 1e-4,
+    tolerance: float = 1e-2,
     report: Callable[[int, float], Any] = lambda step, value: None,
 ) -> MTPData:
     """Fit `data` to `examples` and return the fitted copy.
@@ -167,26 +184,26 @@ def minimize(
     """
     problem = _Problem(deepcopy(data), examples, weights)
     current = problem.data
-    damping, history = 1e-2, []
     a, _, y = problem.linearise()
-    problem.set_linear(problem.solve_linear(a, y))
+    c = problem.solve_linear(a, y)
+    problem.set_linear(c)
     a, j, y = problem.linearise()
-    c = np.concatenate([current.moment_coeffs, current.species_coeffs])
-    residual = y - a @ c
-    best = problem.objective(residual, c, a)
+    best = problem.objective(y - a @ c, c, a)
+    damping, history = 1e-2, [best]
     for step in range(steps):
         # project the linear directions out of the Jacobian: what is left only the radial part can mend
         q = np.linalg.qr(a / (np.sqrt((a**2).sum(axis=0)) + 1e-300))[0]
         jp = j - q @ (q.T @ j)
         gram = jp.T @ jp + weights.ridge_radial**2 * np.eye(j.shape[1])
-        gradient = jp.T @ residual - weights.ridge_radial**2 * current.radial_coeffs.ravel()
+        gradient = jp.T @ (y - a @ c) - weights.ridge_radial**2 * current.radial_coeffs.ravel()
         start = current.radial_coeffs.copy()
         for _ in range(8):
             move = np.linalg.solve(gram + damping * np.diag(np.diag(gram)), gradient)
             current.radial_coeffs = start + move.reshape(start.shape)
-            trial_a, _, _ = problem.linearise()
-            c = problem.solve_linear(trial_a, y)
-            value = problem.objective(y - trial_a @ c, c, trial_a)
+            # the new Jacobian is taken at the old linear coefficients: they hardly move, and it saves half the time
+            trial_a, trial_j, _ = problem.linearise()
+            trial_c = problem.solve_linear(trial_a, y)
+            value = problem.objective(y - trial_a @ trial_c, trial_c, trial_a)
             if value < best:
                 break
             damping *= 4.0
@@ -194,9 +211,8 @@ def minimize(
             current.radial_coeffs = start
             break
         damping = max(damping / 5.0, 1e-9)
+        a, j, c, best = trial_a, trial_j, trial_c, value
         problem.set_linear(c)
-        a, j, y = problem.linearise()
-        residual, best = y - a @ c, value
         history.append(best)
         report(step, best / len(y))
         if len(history) > 5 and history[-1] > (1.0 - tolerance) * history[-6]:
