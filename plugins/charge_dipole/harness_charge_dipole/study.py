@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 from ase import Atoms
+from ase.build import make_supercell
 
 from harness.dataset import Dataset
 from harness.errors import HarnessError
 from harness_charge_dipole.fit import Settings, best
+from harness_charge_dipole.flexo import flexoelectric
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Parameters
 from harness_charge_dipole.targets import labels
@@ -27,11 +29,12 @@ WEIGHTS: dict[str, Mapping[str, float]] = {
     "no Born charges, dipole x 0.001": {"born_in": 0.0, "born_out": 0.0, "born_mixed": 0.0, "dipole_out": 0.001},
 }
 HEADER = ("weights", "alpha", "neutral", "cost", "R_B, R_N / Å", "alpha_B, alpha_N / Å³", "chi_N - chi_B / eV",
-          "q_B / e", "alpha_in / Å³", "alpha_out / Å³", "Z_in / e", "Z_out / e", "P_z / 1e-3 e Å", "Z_slide / 1e-3 e")
+          "q_B / e", "alpha_in / Å³", "alpha_out / Å³", "Z_in / e", "Z_out / e", "P_z / 1e-3 e Å",
+          "Z_slide / 1e-3 e", "dP/dw'' / e")
 
 
 def describe(ab: Atoms, saddle: Atoms, parameters: Parameters | None) -> list[str]:
-    """Charge, polarizability per cell, Born charges of the lower B, P_z of AB; layer-summed Z_z at the saddle."""
+    """AB: charge, polarizability per cell, Born charges of the lower B, P_z; saddle: layer-summed Z_z; AB bent."""
     if parameters is None:                                # DFT
         charge = "-"
         wanted = labels(ab)
@@ -44,10 +47,18 @@ def describe(ab: Atoms, saddle: Atoms, parameters: Parameters | None) -> list[st
         charge = f"{out['charges'][0]:.2f}"
         alpha_in, alpha_out = out["polarizability"][0, 0], out["polarizability"][2, 2]
         dipole, born, there = out["dipole"][2], out["born_effective_charges"], far["born_effective_charges"]
+    bend = "" if parameters is None else " + ".join(f"{v:.2f}" for v in flexoelectric(parameters, rectangular(ab)))
     upper = saddle.positions[:, 2] > saddle.positions[:, 2].mean()
     slide = np.linalg.norm(there[upper].sum(axis=0)[2, :2])
     return [charge, f"{alpha_in:.2f}", f"{alpha_out:.2f}", f"{born[0, 0, 0]:.2f}", f"{born[0, 2, 2]:.3f}",
-            f"{1e3 * dipole:.2f}", f"{1e3 * slide:.1f}"]
+            f"{1e3 * dipole:.2f}", f"{1e3 * slide:.1f}", bend]
+
+
+def rectangular(cell: Atoms) -> Atoms:
+    """The rectangular cell of a hexagonal one with 120° between its vectors, armchair along y, mid-plane at z = 0."""
+    doubled = make_supercell(cell, [[1, 0, 0], [1, 2, 0], [0, 0, 1]])
+    doubled.positions[:, 2] -= doubled.positions[:, 2].mean()
+    return doubled
 
 
 def rows(dataset: Dataset) -> Iterator[list[str]]:
