@@ -56,10 +56,10 @@ def run(config: Mapping[str, Any], command: str = "") -> Outcome:
                 if record is None:
                     job.write(work / "job.json")
                     record = _make_record(job, float(config["timeout"]) if config["timeout"] else None)
-            if record.status in FINISHED:
-                shutil.rmtree(work, ignore_errors=True)
         except OSError as error:
             raise cannot_write(work, error) from error
+    if record.status in FINISHED:
+        shutil.rmtree(work, ignore_errors=True)
     outcome = Outcome(record, reused, existing(record))
     if reused and not outcome.figures:
         outcome.figures, outcome.problems = draw(record)
