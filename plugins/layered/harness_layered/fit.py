@@ -64,8 +64,11 @@ def fit(
                 copy = atoms.copy()
                 copy.calc = potential.calculator()
                 rows[split].append(
-                    {"name": atoms.info["name"], "energy": (atoms.get_potential_energy(), copy.get_potential_energy()),
-                     "forces": (atoms.get_forces(), copy.get_forces())}  # fmt: skip
+                    {
+                        "name": atoms.info["name"],
+                        "energy": (atoms.get_potential_energy(), copy.get_potential_energy()),
+                        "forces": (atoms.get_forces(), copy.get_forces()),
+                    }  # fmt: skip
                 )
                 bar.update(1)
     errors: dict[str, Any] = {}

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["mtp"]
 
 
-def mtp(
-    *, model: str = "bn_bilayer.mtp", species: Sequence[str] | None = None, engine: str = "cext"
-) -> MTPPotential:
+def mtp(*, model: str = "bn_bilayer.mtp", species: Sequence[str] | None = None, engine: str = "cext") -> MTPPotential:
     """The potential; parameters as for `harness_mtp.potential.MTPPotential`."""
     from harness_mtp.potential import MTPPotential
 

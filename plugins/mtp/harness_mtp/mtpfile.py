@@ -55,6 +55,7 @@ def read(path: str | os.PathLike[str]) -> MTPData:
 
 def write(path: str | os.PathLike[str], data: MTPData, species: list[str] | None = None) -> None:
     """Write `data` atomically in the key order of MLIP-2; `species` are kept in ``potential_tag``."""
+
     def row(values: Any) -> str:
         return "{" + ", ".join(f"{v:.17g}" for v in np.ravel(values)) + "}"
 

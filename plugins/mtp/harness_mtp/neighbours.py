@@ -44,9 +44,7 @@ def pad(i: np.ndarray, j: np.ndarray, vectors: np.ndarray, n: int, cutoff: float
     return js, rs
 
 
-def padded_neighbours(
-    atoms: Atoms, cutoff: float, layers: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def padded_neighbours(atoms: Atoms, cutoff: float, layers: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Neighbours of one structure, restricted to atoms of the same layer when `layers` (N,) is given."""
     i, j, shift = pairs(atoms, cutoff)
     if layers is not None:

@@ -127,8 +127,11 @@ def test_a_stopped_fit_leaves_the_old_model(
 
 
 def test_unknown_settings_are_named(tmp_path: Path, bench: Bench, progress: Any) -> None:
-    for params, message in (({"levle": 8}, "Did you mean 'level'"), ({"weights": {"force": 1}}, "Did you mean 'forces'"),
-                            ({"level": 7}, "unknown MTP level '7'")):  # fmt: skip
+    for params, message in (
+        ({"levle": 8}, "Did you mean 'level'"),
+        ({"weights": {"force": 1}}, "Did you mean 'forces'"),
+        ({"level": 7}, "unknown MTP level '7'"),
+    ):
         with pytest.raises(HarnessError, match=message):
             fit.fit(bench, tmp_path, {**PARAMS, **params}, 1, progress)
     assert not list(tmp_path.iterdir())
