@@ -12,6 +12,7 @@ import numpy as np
 from harness.protocols import Arrays
 from harness.record import Record
 from harness.stats import number
+from harness_tasks.bend_results import at_flat_registry
 from harness_tasks.sheets import PC_PER_M
 
 BLUE, ORANGE, GREY = "#1f5a93", "#d1661e", "#8a8a8a"
@@ -106,12 +107,14 @@ def _energy(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
 def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
     branch, inner = arrays["on_branch"], arrays["inner_bins"]
     gradient = 1e3 * arrays["curvature"][branch][:, inner] / 2
+    slips = bool(np.isfinite(arrays["slip"]).all())
     kinds = [
         kind for kind in ("full", "dipoles") if f"p_{kind}" in arrays and f"mu_half_kappa_{kind}" in record.observables
     ]
     with _figure(path, (4.4 * max(len(kinds), 1), 3.8), ncols=max(len(kinds), 1), squeeze=False) as axes:
         for axis, kind in zip(axes[0], kinds, strict=False):
-            values = PC_PER_M * arrays[f"p_{kind}"][branch][:, inner]
+            still = at_flat_registry(arrays["curvature"], arrays[f"p_{kind}"], arrays["slip"], branch, inner)
+            values = PC_PER_M * still[branch][:, inner]
             mu = record.observables[f"mu_half_kappa_{kind}"]
             loads = np.repeat(1e3 * arrays["rms_curvature"][branch], inner.sum())
             shown = axis.scatter(gradient.ravel(), values.ravel(), c=loads, cmap="viridis", s=9)
@@ -120,7 +123,7 @@ def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Pat
             axis.plot(ends, centre + PC_PER_M * 1e-3 * number(mu) * ends, color=ORANGE, label=f"μ = {mu}")
             name = "dipoles and charges" if kind == "full" else "dipoles only"
             axis.set_xlabel("strain gradient ∂ε$_{zy}$/∂y = κ/2 (10$^{-3}$ Å$^{-1}$)")
-            axis.set_ylabel("local $P$ along the normal (pC/m)")
+            axis.set_ylabel(f"local $P$ along the normal{', less slip' if slips else ''} (pC/m)")
             axis.set_title(f"{title}: {name}", fontsize=10)
             axis.legend(frameon=False, fontsize=8)
         axes[0][-1].figure.colorbar(shown, ax=list(axes[0]), label="rms κ of the load (10$^{-3}$ Å$^{-1}$)")

@@ -151,15 +151,16 @@ def flexoelectricity(
     """μ for each pair of strain gradient and polarization, and the lines behind them.
 
     ``mu_G_P``
-        Slope of the local polarization P along the local normal against the local gradient G over the bins of all
-        buckled loads; bootstrap over mirrored stretches of the ribbon. The clamped buckle has ∫ w'' dy = 0, so a
-        ribbon average would show nothing.
+        Slope of the local polarization P along the local normal, `at_flat_registry`, against the local gradient G over
+        the bins of all buckled loads; bootstrap over mirrored stretches of the ribbon. The clamped buckle has
+        ∫ w'' dy = 0, so a ribbon average would show nothing.
     ``mu_kappa_P_lab``
-        As ``mu_kappa_P``, with the component along z. The tilt of the sheet turns its in-plane (piezoelectric)
-        polarization into z; that is odd about the middle, moves the slope little and scatters the points much.
+        The plain slope of the component along z against κ. Slip changes the registry and with it the polarization,
+        and the tilt of the sheet turns its in-plane (piezoelectric) polarization into z; both are nearly odd about the
+        middle, move the slope little and scatter the points much.
     ``mu_abs_G_P``
         Slope of the mean |P_z − P_z(flat)| along z against the mean |G|, one point a load: the reading of the
-        published averages that keeps no sign, with that in-plane part in it.
+        published averages that keeps no sign, with slip and tilt in it.
     """
     gradients = {
         "kappa": arrays["curvature"],
@@ -184,12 +185,30 @@ def flexoelectricity(
         along_z = arrays[f"p_{kind}_lab"]
         change = np.abs(along_z - along_z[0])[branch][:, inner].mean(axis=1)
         for name in GRADIENTS:
-            lines[f"{name}_{kind}"] = line = local(gradients[name], values)
+            still = at_flat_registry(gradients[name], values, arrays["slip"], branch, inner)
+            lines[f"{name}_{kind}"] = line = local(gradients[name], still)
             results[f"mu_{name}_{kind}"] = line.slope
             size = np.abs(gradients[name])[branch][:, inner].mean(axis=1)
             results[f"mu_abs_{name}_{kind}"] = fit_line(size, change, "e", "e/A", seed=seed).slope
         results[f"mu_kappa_{kind}_lab"] = local(gradients["kappa"], along_z).slope
     return results, lines
+
+
+def at_flat_registry(
+    gradient: np.ndarray, values: np.ndarray, slip: np.ndarray, branch: np.ndarray | list[int], inner: np.ndarray
+) -> np.ndarray:
+    """`values` (loads, bins) less what the slip s of the layers makes of them, b s + c s².
+
+    b and c come from one least squares fit of P = P₀ + μ G + b s + c s² to the inner bins of the buckled loads: sliding
+    has a polarization of its own. A single layer keeps its values.
+    """
+    if not np.isfinite(slip).all() or not np.isfinite(gradient).all() or len(gradient[branch]) == 0:
+        return values
+    g, p, s = (array[branch][:, inner].ravel() for array in (gradient, values, slip))
+    scale = np.abs(s).max() or 1.0
+    design = np.stack([np.ones_like(g), g / (np.abs(g).max() or 1.0), s / scale, (s / scale) ** 2], axis=1)
+    b, c = np.linalg.lstsq(design, p, rcond=None)[0][2:]
+    return values - b * slip / scale - c * (slip / scale) ** 2
 
 
 def inner_bins(ribbon: Ribbon) -> np.ndarray:

@@ -12,6 +12,7 @@ from harness_tasks.bend import Bend
 from harness_tasks.bend_loading import History, Load, next_shortening
 from harness_tasks.bend_params import BendParams
 from harness_tasks.bend_profiles import LocalDipoles, averages, bin_mean, gradient, shape_of, slip
+from harness_tasks.bend_results import at_flat_registry, inner_bins
 from harness_tasks.bend_ribbon import Ribbon, make_ribbon
 from harness_tasks.bend_store import Store
 from harness_tasks.cells import STACKINGS, rectangular
@@ -154,6 +155,19 @@ def test_shared_charges_of_a_flat_sheet_have_no_dipole_and_no_net_charge() -> No
     dipoles, net = LocalDipoles(made.flat).split(made.flat.positions, made.flat.cell.array, charges)
     assert np.abs(dipoles).max() < 1e-9
     assert np.abs(net).max() < 1e-12
+
+
+def test_polarization_of_slip_is_told_from_that_of_curvature() -> None:
+    made = ribbon(periods=30)
+    phase = 2 * np.pi * np.arange(made.n_bins) / made.n_bins
+    amplitudes = np.array([[0.0], [0.3], [0.6], [1.0]])
+    curvature, moved = 0.006 * amplitudes * np.cos(phase), amplitudes * (0.3 * np.sin(phase) + 0.02)
+    polarization = 2e-4 - 0.02 * curvature + 3e-4 * moved + 5e-4 * moved**2
+    inner = inner_bins(made)
+    still = at_flat_registry(curvature, polarization, moved, [1, 2, 3], inner)
+    assert still == pytest.approx(2e-4 - 0.02 * curvature, abs=1e-9)
+    unknown = np.full_like(moved, np.nan)
+    assert at_flat_registry(curvature, polarization, unknown, [1, 2, 3], inner) is polarization
 
 
 def load(shortening: float, curvature: float) -> Load:
