@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from harness import __version__, registry
 from harness.engine import Engine
 from harness.errors import HarnessError, UnsupportedError
+from harness.extrapolation import grade_frames
 from harness.figures import draw
 from harness.job import Job, check_elements
 from harness.parameters import build_params
@@ -219,6 +220,7 @@ def _measure(job: Job, record: Record) -> Measurement:
     )
     with ctx.clock("task"):
         measurement = task.measure(ctx)
+    grade_frames(calculator, measurement)
     record.observables, record.checks = measurement.observables, measurement.checks
     record.notes, record.seconds = measurement.notes, ctx.seconds
     record.counts["atoms"] = len(atoms)

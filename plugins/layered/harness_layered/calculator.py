@@ -14,6 +14,8 @@ from harness_layered.layers import LayerMemory
 __all__ = ["LayeredCalculator"]
 
 _SUMMED = ("energy", "free_energy", "forces", "stress")
+#: Passed on from the calculators inside the layers, on request: how far they extrapolate.
+_GRADES = ("extrapolation_grade", "extrapolation_grades")
 
 
 class LayeredCalculator(Calculator):
@@ -44,6 +46,7 @@ class LayeredCalculator(Calculator):
         if interlayer is not None:
             both &= set(interlayer.implemented_properties)
         self.implemented_properties = [name for name in _SUMMED if name in both]
+        self.implemented_properties += [name for name in _GRADES if name in probe.implemented_properties]
         self._spare: list[BaseCalculator] = [probe]
 
     def calculate(
@@ -58,7 +61,7 @@ class LayeredCalculator(Calculator):
         layers = self._memory.layers(atoms)
         if self._of is None or not np.array_equal(layers, self._of) or "numbers" in system_changes:
             self._split(atoms, layers)
-        wanted = set(properties) | {"energy"}
+        wanted = set(properties).difference(_GRADES) | {"energy"}
         if "forces" in self.implemented_properties:
             wanted.add("forces")  # every caller moves atoms next
         if atoms.cell.rank < 3:
@@ -79,7 +82,16 @@ class LayeredCalculator(Calculator):
         if "forces" in wanted:
             results["forces"] = forces
         results.setdefault("free_energy", results["energy"])
+        if not set(_GRADES).isdisjoint(properties):
+            results |= self._grades(len(atoms))
         self.results = results
+
+    def _grades(self, count: int) -> dict[str, Any]:
+        """Largest extrapolation grade, and that of each atom, inside its layer."""
+        grades = np.zeros(count)
+        for index, part in self._parts:
+            grades[index] = part.calc.get_property("extrapolation_grades", part)
+        return {"extrapolation_grade": float(grades.max(initial=0.0)), "extrapolation_grades": grades}
 
     def _split(self, atoms: Atoms, layers: np.ndarray) -> None:
         """One structure per layer, each with a calculator of its own."""
