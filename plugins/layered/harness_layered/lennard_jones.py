@@ -125,10 +125,13 @@ class LennardJones(Calculator):
         v_cut, d_cut = 4 * epsilon * (c6 * c6 - c6), -24 * epsilon * (2 * c6 * c6 - c6) / rc
         r2 = np.minimum(r2, rc * rc)  # at the cutoff the shifted energy and force vanish by construction
         inverse = 1.0 / r2
-        a6 = s6 * inverse * inverse * inverse
         r = np.sqrt(r2)
-        energy = 4 * epsilon * a6 * (a6 - 1.0) - (v_cut + (r - rc) * d_cut)
-        return energy, 24 * epsilon * a6 * (2.0 * a6 - 1.0) * inverse + d_cut / r
+        a6 = s6 * inverse * inverse * inverse
+        a6 *= 4 * epsilon  # 4 eps (s/r)^6
+        a12 = a6 * a6
+        a12 *= 0.25 / epsilon if epsilon else 0.0
+        energy = a12 - a6 - (v_cut - rc * d_cut) - d_cut * r
+        return energy, (12.0 * a12 - 6.0 * a6) * inverse + d_cut / r
 
     def _sum(self, positions: np.ndarray, pairs: Pairs) -> tuple[float, np.ndarray, np.ndarray]:
         n = len(positions)
@@ -140,7 +143,9 @@ class LennardJones(Calculator):
             for start in range(0, len(i_all), CHUNK):
                 part = slice(start, start + CHUNK)
                 i, j = i_all[part], j_all[part]
-                d = x[:, j] - x[:, i] + shift[:, part]
+                d = x.take(j, axis=1)
+                d -= x.take(i, axis=1)
+                d += shift[:, part]
                 r2 = np.einsum("kp,kp->p", d, d)
                 if r2.min() < bonded:
                     raise HarnessError(
