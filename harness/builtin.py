@@ -37,6 +37,8 @@ class ASEPotential:
 
     name = "ase"
     elements = None
+    devices = ("cpu", "cuda")  # the factory's own affair
+    dtypes = ("float64", "float32")
 
     def __init__(
         self, calculator: str, kwargs: Mapping[str, Any] | None = None, level_of_theory: str | None = None

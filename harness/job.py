@@ -152,6 +152,25 @@ def _folder_name(config: Mapping[str, Any], identity: str) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9_.+]", "_", str(word)) for word in words if word)
 
 
+def check_device(potential: Any, device: Mapping[str, Any]) -> None:
+    """Refuse a device or a number type that the potential does not offer.
+
+    Raises
+    ------
+    HarnessError
+        Names what it offers.
+    """
+    for key, attribute, default in (("name", "devices", ("cpu",)), ("dtype", "dtypes", ("float64",))):
+        offered = getattr(potential, attribute, default)
+        if device[key] not in offered:
+            setting = f"device={offered[0]}" if key == "name" else f"device.dtype={offered[0]}"
+            how = "on" if key == "name" else "in"
+            raise HarnessError(
+                f"potential '{potential.name}' computes {how} {', '.join(offered)}, not {device[key]}.",
+                f"Give {setting}.",
+            )
+
+
 def check_elements(symbols: set[str], owner: str, known: frozenset[str] | None) -> None:
     """Refuse a structure with elements that a model does not know.
 

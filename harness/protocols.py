@@ -37,6 +37,9 @@ class Potential(Protocol):
         ASE property names, e.g. ``("energy", "forces", "stress")``.
     elements
         Chemical symbols that it knows; None when it takes any.
+
+    It may also have ``devices`` (default ``("cpu",)``) and ``dtypes`` (default ``("float64",)``): where and how exactly
+    it can compute. A run that asks for anything else is refused instead of being answered by something else.
     """
 
     name: str

@@ -25,7 +25,7 @@ from harness.engine import Engine
 from harness.errors import HarnessError, UnsupportedError
 from harness.extrapolation import grade_frames
 from harness.figures import draw
-from harness.job import Job, check_elements
+from harness.job import Job, check_device, check_elements
 from harness.parameters import build_params
 from harness.progress import TqdmProgress
 from harness.protocols import Checkpoint, Measurement, PolarizationModel, Potential
@@ -199,6 +199,7 @@ def _measure(job: Job, record: Record) -> Measurement:
     record.host = describe_host(plugins)
     atoms = task.structure(config["material"], params)
     symbols = set(atoms.get_chemical_symbols())
+    check_device(potential, config["device"])
     check_elements(symbols, f"potential '{record.label}'", potential.elements)
     if polarization is not None:
         check_elements(symbols, f"polarization model '{polarization.name}'", polarization.elements)

@@ -37,6 +37,8 @@ def assert_one_line(process, *words: str) -> None:
         ((*RUN, "seed=one"), ("seed", "Integer")),
         ((*RUN, "profile=quik"), ("Did you mean 'quick'",)),
         ((*RUN, "device=gpu"), ("unknown device 'gpu'", "cuda")),
+        ((*RUN, "device=cuda"), ("computes on cpu, not cuda", "device=cpu")),
+        ((*RUN, "device.dtype=float32"), ("computes in float64", "device.dtype=float64")),
         ((*RUN, "polarization=charge_dipol"), ("Did you mean 'charge_dipole'",)),
         (("task=bend", "potential=plate", "task.params.lenght=3"), ("'lenght'", "Did you mean 'length'")),
         ((*RUN, "+potential.params.strech=3"), ("Did you mean 'stretch'", "potential.params.NAME=VALUE")),
