@@ -46,14 +46,18 @@ class Pairs:
             points=atoms.positions, box=atoms.cell.array, periodic=atoms.pbc, quantities="ijS"
         )
         i, j = i.astype(np.intp), j.astype(np.intp)
-        cross = layers[i] != layers[j]
-        i, j, shift = i[cross], j[cross], s[cross] @ atoms.cell.array
-        z = atoms.numbers
-        low, high = np.minimum(z[i], z[j]), np.maximum(z[i], z[j])
+        cross = layers.take(i) != layers.take(j)
+        i, j, shift = i.compress(cross), j.compress(cross), s.compress(cross, axis=0) @ atoms.cell.array
+        kinds, kind = np.unique(atoms.numbers, return_inverse=True)
+        low, high = kind.take(i), kind.take(j)
+        code = np.minimum(low, high) * len(kinds) + np.maximum(low, high)
         out = cls(atoms.positions.copy(), atoms.cell.array.copy(), atoms.pbc.copy(), layers)
-        for a, b in np.unique(np.stack([low, high], axis=1), axis=0):
-            own = (low == a) & (high == b)
-            out.groups.append((int(a), int(b), i[own], j[own], np.ascontiguousarray(shift[own].T)))
+        for value in range(len(kinds) ** 2):
+            own = np.flatnonzero(code == value)
+            if len(own):
+                a, b = divmod(value, len(kinds))
+                columns = np.ascontiguousarray(shift.take(own, axis=0).T)
+                out.groups.append((int(kinds[a]), int(kinds[b]), i.take(own), j.take(own), columns))
         return out
 
     def serves(self, atoms: Atoms, layers: np.ndarray) -> bool:
