@@ -115,7 +115,7 @@ class Bend:
         observables |= _sheet_observables(sheet, ribbon, found)
         measurement = Measurement(observables, _with_loads(arrays, ribbon, loads, branch, area))
         measurement.frames["ribbon"] = [_frame(ribbon, load) for load in loads]
-        measurement.notes = _notes(ctx, history, strain, loads, branch)
+        measurement.notes = _notes(ctx, history, strain, branch, found.critical_strain)
         if len(branch) > 2:
             on = [loads[i] for i in branch]
             measurement.checks = checks.shape_checks(ctx, found, on)
@@ -214,7 +214,8 @@ def _frame(ribbon: Ribbon, load: Load) -> Atoms:
     return atoms
 
 
-def _notes(ctx: Context, history: History, strain: AtomicStrain, loads: list[Load], branch: list[int]) -> list[str]:
+def _notes(ctx: Context, history: History, strain: AtomicStrain, branch: list[int], critical: Quantity) -> list[str]:
+    loads = history.loads
     notes = [history.ended] if history.ended else []
     if not branch:
         notes.append("the ribbon did not buckle")
@@ -222,6 +223,8 @@ def _notes(ctx: Context, history: History, strain: AtomicStrain, loads: list[Loa
         notes.append("no flexoelectric coefficient: no polarization model with atomic_dipoles (polarization=NAME)")
     if not strain.defined:
         notes.append("no mu_green: one flat layer has no neighbours across, so ∂u/∂z is not defined")
+    if branch and number(critical) < 0:
+        notes.append("the flat ribbon is unstable: it bends without a load (its layers would rather slip)")
     slow = [load.shortening for load in loads if load.forces_left > ctx.params.fmax]
     if slow and ctx.params.method == "static":
         notes.append(f"{len(slow)} of {len(loads)} loads ended above fmax")

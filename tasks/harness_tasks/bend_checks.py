@@ -63,19 +63,19 @@ def ribbon_check(
     A ribbon of another length slips otherwise: the contribution of the layers' coupling is exchanged. It is known for
     small slip, hence the limit of zero curvature. None when the coupling is not known.
     """
-    expected = number(found.stiffness_limit)
-    if other.span != ribbon.span:
-        expected += sheet.coupling_stiffness(other.span) - sheet.coupling_stiffness(ribbon.span)
-    if not (math.isfinite(expected) and expected):
+    here, there = (sheet.coupling_stiffness(each.span) for each in (ribbon, other))
+    layers = number(found.stiffness_limit) - here
+    expected, scale = layers + there, abs(layers) + abs(there)
+    if not (math.isfinite(expected) and scale):
         return None
     limits = (found.stiffness_limit, its.stiffness_limit)
     widths = [q.interval[1] - q.interval[0] for q in limits if q.interval is not None]
-    tolerance = max(0.05, math.hypot(*widths) / 2 / abs(expected))
+    tolerance = max(0.05, math.hypot(*widths) / 2 / scale)
     reason = (
-        f"D_b at zero curvature, {other.span:.0f} Å and other loads, relative to {expected:.4g} eV expected: the "
-        "intervals, or 5 % for bins and clamps, which are not small beside the shorter ribbon"
+        f"D_b at zero curvature, {other.span:.0f} Å and other loads, against {expected:.4g} eV expected, relative to "
+        "layers and coupling together: the intervals, or 5 % for bins and clamps, which count in the shorter ribbon"
     )
-    return Check(name, number(its.stiffness_limit) / expected - 1, tolerance, "1", reason)
+    return Check(name, (number(its.stiffness_limit) - expected) / scale, tolerance, "1", reason)
 
 
 def mirror_check(ctx: Context, ribbon: Ribbon, load: Load) -> Check | None:
