@@ -6,12 +6,11 @@ mesh to reciprocal space, the cut-off Coulomb kernel acts there, and S takes the
 """
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from scipy import fft
 from scipy.sparse import csr_array
 from scipy.special import i0, i1
+from threadpoolctl import threadpool_info
 
 from harness_charge_dipole.geometry import Box, Frame
 from harness_charge_dipole.kernels import KE
@@ -67,7 +66,8 @@ class Mesh:
         green[k2 > kmax**2] = 0.0
         # the inverse transform divides by the number of points; the sum over k wants the volume
         self.green = green * (KE * np.prod(counts.astype(float)) / box.volume)
-        self.workers = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
+        # as many as linear algebra may use here: the harness limits these
+        self.workers = min((pool["num_threads"] for pool in threadpool_info()), default=1)
 
     def _window_transform(self, theta: np.ndarray) -> np.ndarray:
         """Fourier transform of the window at phase `theta` per mesh step."""
