@@ -24,9 +24,10 @@ WIDTHS = (0.3, 1.3)
 #: Bounds of the polarizability relative to that which the width implies. Up to 1 the energy stays bounded for any
 #: structure: the quadratic form is that of a charge density plus something positive.
 FRACTIONS = (0.05, 1.0)
-#: Weight of the Born charges that mix the plane and the normal. They are small and the form gets them half right, but
-#: without them two solutions, with the roles of the elements exchanged, are equally good (docs/charge_dipole.md).
-MIXED = 0.02
+#: Weights that are not one: Born charges that mix the plane and the normal, and dipoles of single groups. They are
+#: small and the form gets them half right at best, but without them two solutions, with the roles of the elements
+#: exchanged, are equally good (docs/charge_dipole.md).
+WEIGHTS = {"born_mixed": 0.02, "site_out": 0.02}
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Settings:
     weights: Mapping[str, float] | None = None
 
     def weight(self, word: str) -> float:
-        """Weight of a class: 1 if not set, but `MIXED` for the mixed Born charges."""
-        return float((self.weights or {}).get(word, MIXED if word == "born_mixed" else 1.0))
+        """Weight of a class: if not set, that of `WEIGHTS`, or one."""
+        return float((self.weights or {}).get(word, WEIGHTS.get(word, 1.0)))
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Settings:

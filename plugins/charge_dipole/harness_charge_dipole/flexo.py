@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import numpy as np
 from ase import Atoms
-from ase.neighborlist import neighbor_list
 
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Parameters
+from harness_charge_dipole.sites import site_dipoles
 
 __all__ = ["bent_plate", "flexoelectric"]
 
@@ -46,10 +46,7 @@ def flexoelectric(parameters: Parameters, flat: Atoms, repeat: int = 10, amplitu
     """
     atoms, normals, curvature = bent_plate(flat, repeat, amplitude)
     out = ChargeDipole(parameters, solver="mesh", tolerance=1e-7).calculate(atoms, ["charges", "atomic_dipoles"])
-    i, j, bonds = neighbor_list("ijD", atoms, {("B", "N"): 1.8})
-    from_nitrogen = atoms.numbers[i] == 7
-    groups = np.zeros((len(atoms), 3))
-    np.add.at(groups, i[from_nitrogen], (out["charges"][j] / 3)[from_nitrogen, None] * bonds[from_nitrogen])
+    groups = site_dipoles(atoms, out["charges"], np.zeros((len(atoms), 3)))
     area = atoms.cell[0, 0] * atoms.cell[1, 1]
     dipoles, charges = (float(np.einsum("ij,ij,i->", v, normals, curvature) / np.mean(curvature**2) / area)
                         for v in (out["atomic_dipoles"], groups))

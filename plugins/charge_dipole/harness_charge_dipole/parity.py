@@ -12,7 +12,7 @@ __all__ = ["plot"]
 
 _TITLES = {"polarizability_in": "polarizability in plane", "polarizability_out": "polarizability across",
            "born_in": "Born charges in plane", "born_out": "Born charges across", "born_mixed": "Born charges mixed",
-           "dipole_out": "dipole across"}
+           "dipole_out": "dipole across", "site_out": "dipole of a group across"}
 _COLOURS = {"train": "#4c72b0", "validation": "#dd8452", "test": "#c44e52"}
 
 
@@ -20,8 +20,10 @@ def plot(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     """Draw ``<split>/<class>/label`` against ``<split>/<class>/model`` into a PNG file."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10.5, 6.6), layout="constrained")
-    for axes, (word, unit) in zip(figure.subplots(2, 3).flat, CLASSES.items(), strict=True):
+    figure = Figure(figsize=(13.5, 6.6), layout="constrained")
+    grid = figure.subplots(2, 4).ravel()
+    grid[-1].set_axis_off()
+    for axes, (word, unit) in zip(grid, CLASSES.items(), strict=False):
         values = []
         for split, colour in _COLOURS.items():
             x, y = (arrays.get(f"{split}/{word}/{kind}", np.zeros(0)) for kind in ("label", "model"))
@@ -31,6 +33,7 @@ def plot(arrays: Mapping[str, np.ndarray], path: Path) -> None:
             axes.plot(x, y, "o", ms=3.5, color=colour, alpha=0.7, label=f"{split}: {rmse:.2g} {unit}")
             values += [x, y]
         if not values:
+            axes.set_axis_off()
             continue
         low, high = np.concatenate(values).min(), np.concatenate(values).max()
         pad = 0.05 * (high - low or 1.0)

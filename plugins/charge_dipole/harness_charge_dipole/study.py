@@ -26,7 +26,8 @@ WEIGHTS: dict[str, Mapping[str, float]] = {
     "without dipole": {"dipole_out": 0.0},
     "dipole x 100": {"dipole_out": 100.0},
     "without in-plane Born charges": {"born_in": 0.0},
-    "no Born charges, dipole x 0.001": {"born_in": 0.0, "born_out": 0.0, "born_mixed": 0.0, "dipole_out": 0.001},
+    "no Born charges, dipole x 0.001": {"born_in": 0.0, "born_out": 0.0, "born_mixed": 0.0, "site_out": 0.0,
+                                        "dipole_out": 0.001},
 }
 HEADER = ("weights", "alpha", "neutral", "cost", "R_B, R_N / Å", "alpha_B, alpha_N / Å³", "chi_N - chi_B / eV",
           "q_B / e", "alpha_in / Å³", "alpha_out / Å³", "Z_in / e", "Z_out / e", "P_z / 1e-3 e Å",

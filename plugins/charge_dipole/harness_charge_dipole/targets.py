@@ -10,12 +10,13 @@ from ase import Atoms
 from harness.errors import HarnessError
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
+from harness_charge_dipole.sites import site_dipoles
 
 __all__ = ["CLASSES", "Design", "Responses", "dipole_is_sound", "labels", "predictions"]
 
 #: What is compared, with units. "in": in the plane of the sheet, "out": across it.
 CLASSES = {"polarizability_in": "Å^3", "polarizability_out": "Å^3", "born_in": "e", "born_out": "e", "born_mixed": "e",
-           "dipole_out": "e Å"}
+           "dipole_out": "e Å", "site_out": "e Å"}
 
 Responses = dict[str, np.ndarray]
 
@@ -40,7 +41,8 @@ def labels(atoms: Atoms) -> Responses:
         raise HarnessError(f"frame {atoms.info.get('name', '?')} has no response label {error}.",
                            "Fit to frames with dielectric tensor, Born charges and dipole.") from error
     alpha = (epsilon - np.eye(3)) * atoms.get_volume() / (4 * np.pi)
-    return _classes(0.5 * (alpha + alpha.T), born, dipole, dipole_is_sound(atoms))
+    sites = atoms.arrays.get("atomic_dipoles")
+    return _classes(atoms, 0.5 * (alpha + alpha.T), born, dipole, sites)
 
 
 def dipole_is_sound(atoms: Atoms) -> bool:
@@ -57,15 +59,21 @@ def dipole_is_sound(atoms: Atoms) -> bool:
 def predictions(atoms: Atoms, parameters: Parameters) -> Responses:
     """The model's answer for one frame, by class; the solver is the dense one."""
     out = ChargeDipole(parameters, solver="dense").calculate(
-        atoms, ["polarizability", "born_effective_charges", "dipole"])
-    return _classes(out["polarizability"], out["born_effective_charges"], out["dipole"], dipole_is_sound(atoms))
+        atoms, ["polarizability", "born_effective_charges", "dipole", "charges", "atomic_dipoles"])
+    sites = site_dipoles(atoms, out["charges"], out["atomic_dipoles"])
+    return _classes(atoms, out["polarizability"], out["born_effective_charges"], out["dipole"], sites)
 
 
-def _classes(alpha: np.ndarray, born: np.ndarray, dipole: np.ndarray, sound: bool) -> Responses:
+def _classes(atoms: Atoms, alpha: np.ndarray, born: np.ndarray, dipole: np.ndarray,
+             sites: np.ndarray | None) -> Responses:
     mixed = np.concatenate([born[:, 2, :2].ravel(), born[:, :2, 2].ravel()])
+    nothing = np.zeros(0)
+    # dipoles of the single groups need Wannier centres, and those extrapolated ones
+    exact = sites is not None and "atomic_dipoles" in atoms.arrays and "height" in atoms.info
     return {"polarizability_in": alpha[[0, 1, 0], [0, 1, 1]], "polarizability_out": alpha[2:, 2],
             "born_in": born[:, :2, :2].ravel(), "born_out": born[:, 2, 2].copy(), "born_mixed": mixed,
-            "dipole_out": dipole[2:] if sound else np.zeros(0)}
+            "dipole_out": dipole[2:] if dipole_is_sound(atoms) else nothing,
+            "site_out": sites[atoms.numbers == 7, 2] if exact and sites is not None else nothing}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from cd_structures import bilayer
 from harness_charge_dipole.fit import Settings, best, fit
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters, tied_polarizability
+from harness_charge_dipole.sites import site_dipoles
 from harness_charge_dipole.targets import Design, dipole_is_sound, labels, predictions
 
 from harness.errors import HarnessError
@@ -112,6 +113,25 @@ def test_dipoles_from_plain_wannier_centres_are_left_out() -> None:
         exact.calc = atoms.calc
         exact.info[key] = 1.0
         assert labels(exact)["dipole_out"].size == predictions(exact, TRUTH)["dipole_out"].size == 1
+
+
+def test_groups_share_out_the_whole_dipole() -> None:
+    """Across a sheet of neutral layers nothing is lost or counted twice."""
+    atoms = frames(TRUTH, 1)[0]
+    out = ChargeDipole(TRUTH).calculate(atoms, ["charges", "atomic_dipoles", "dipole"])
+    sites = site_dipoles(atoms, out["charges"], out["atomic_dipoles"])
+    assert sites[:, 2].sum() == pytest.approx(out["dipole"][2], abs=1e-9)
+    assert np.all(sites[atoms.numbers == 5] == 0.0)
+
+
+def test_dipoles_of_groups_are_compared_where_wannier_centres_are_exact() -> None:
+    atoms = frames(TRUTH, 1)[0]
+    out = ChargeDipole(TRUTH).calculate(atoms, ["charges", "atomic_dipoles"])
+    atoms.arrays["atomic_dipoles"] = site_dipoles(atoms, out["charges"], out["atomic_dipoles"])
+    assert labels(atoms)["site_out"].size == predictions(atoms, TRUTH)["site_out"].size == 0
+    atoms.info["height"] = 20.0
+    assert labels(atoms)["site_out"].size == 2
+    assert labels(atoms)["site_out"] == pytest.approx(predictions(atoms, TRUTH)["site_out"], abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["bn_bilayer_cd.json", "bn_bilayer_cd_tied.json"])
