@@ -32,7 +32,7 @@ def responses() -> list[str]:
 
 
 def energies() -> list[str]:
-    """Names that get energy, forces and stress only: four small frames, which take a minute or two, to a large one."""
+    """Names that get energy, forces and stress only: eight small frames, which take a minute or two, to a large one."""
     hot = [name for name in sorted(stored()) if not name.startswith("hot-bilayer16")]
     small = _mixed(
         hot,
@@ -50,7 +50,7 @@ def energies() -> list[str]:
         _names("twist-bilayer28", 0, 3),
         _names("bent-bilayer32", 0, 3),
     )
-    return _mixed(*(small[i::4] for i in range(4)), large)
+    return _mixed(*(small[i::8] for i in range(8)), large)
 
 
 def queue(kinds: list[str]) -> Iterator[tuple[str, str]]:

@@ -59,7 +59,13 @@ def _stratum(name: str, responses: set[str]) -> tuple[str, bool]:
 
 
 def _neediest(stratum: tuple[str, bool], side: Mapping[str, str], responses: set[str], number: int) -> str:
-    """The split that lacks most of its share of a stratum when `number` frames are added to it."""
+    """The split that lacks most of its share of a stratum when `number` frames are added to it.
+
+    A family of three frames has one to be tested by, one of four also one for validation.
+    """
     there = [s for name, s in side.items() if _stratum(name, responses) == stratum]
     total = len(there) + number
+    for least, where in ((3, "test"), (4, "validation")):
+        if total >= least and where not in there:
+            return where
     return max(SPLITS, key=lambda where: SHARES[where] * total - there.count(where))
