@@ -10,30 +10,23 @@ import contextlib
 import datetime
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from harness import __version__, registry
+from harness.context import FileCheckpoint, WorkerContext
 from harness.engine import Engine
 from harness.errors import HarnessError, UnsupportedError
 from harness.extrapolation import grade_frames
 from harness.figures import draw
 from harness.job import Job, check_device, check_elements
 from harness.parameters import build_params
-from harness.progress import TqdmProgress
-from harness.protocols import Checkpoint, Measurement, PolarizationModel, Potential
-from harness.record import FINISHED, Record, Status, cannot_write, write_record
-
-if TYPE_CHECKING:
-    from ase import Atoms
-    from ase.calculators.calculator import BaseCalculator
+from harness.protocols import Measurement, PolarizationModel, Potential
+from harness.record import FINISHED, Record, Status, write_record
 
 #: Exit codes of the worker and of the command line.
 EXIT: Mapping[str, int] = {"ok": 0, "unsupported": 0, "failed": 1, "timeout": 1, "interrupted": 130}
@@ -42,71 +35,6 @@ BAD_INPUT = 2
 
 class RunTimeout(Exception):
     """The run took longer than its time-out."""
-
-
-@dataclass(slots=True)
-class WorkerContext:
-    """What a task sees while it measures; see `harness.protocols.Context`."""
-
-    atoms: Atoms
-    potential: Potential
-    calculator: BaseCalculator
-    polarization: PolarizationModel | None
-    engine: Engine
-    params: Any
-    material: Mapping[str, Any]
-    seed: int
-    folder: Path
-    checkpoint: Checkpoint
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def progress(self, description: str, total: float) -> Iterator[TqdmProgress]:
-        """A progress bar on standard error."""
-        with TqdmProgress(description, total) as bar:
-            yield bar
-
-    @contextlib.contextmanager
-    def clock(self, name: str) -> Iterator[None]:
-        """Add the wall time of the block to the samples of `name`."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds.setdefault(name, []).append(time.perf_counter() - start)
-
-
-class FileCheckpoint:
-    """Partial results of one run in a file that is replaced atomically."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "checkpoint.npz"
-
-    def load(self) -> dict[str, np.ndarray] | None:
-        """The last complete save, or None; an unreadable file counts as none."""
-        try:
-            with np.load(self.path, allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, EOFError, KeyError):
-            return None
-        except Exception as error:  # zipfile.BadZipFile is not an OSError
-            if type(error).__name__ != "BadZipFile":
-                raise
-            return None
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        """Write beside, then rename."""
-        draft = self.path.with_suffix(".tmp.npz")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(draft, **{name: np.asarray(value) for name, value in arrays.items()})  # type: ignore[arg-type]
-            draft.replace(self.path)
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-
-    def remove(self) -> None:
-        """After the record is written, nothing is left to go on from."""
-        self.path.unlink(missing_ok=True)
 
 
 def execute(job: Job, timeout: float | None = None) -> Record:
