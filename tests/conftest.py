@@ -33,7 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def command(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> CommandLine:
-    """Run the command line in this process and a fresh folder: quick, for everything that a process would not change."""
+    """Run the command line in this process, in a fresh folder: quick, for all that a new process would not change."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("HARNESS_CACHE", str(cache))

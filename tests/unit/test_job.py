@@ -42,7 +42,8 @@ def test_identity_ignores_where_and_how_often() -> None:
 @pytest.mark.parametrize(
     "change",
     [{"seed": 1}, {"material__stacking": "AA"}, {"material__a": 2.5}, {"device__dtype": "float32"},
-     {"profile__name": "paper"}, {"task__params": {"repeat": [2, 2]}}, {"polarization": {"name": "plate", "params": {}}}],
+     {"profile__name": "paper"}, {"task__params": {"repeat": [2, 2]}},
+     {"polarization": {"name": "plate", "params": {}}}],
 )  # fmt: skip
 def test_identity_sees_what_decides_a_number(change: dict[str, Any]) -> None:
     assert identity(**change) != identity()
