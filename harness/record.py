@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -96,7 +97,7 @@ class Record:
         entries["checks"] = [
             {
                 "name": c.name,
-                "value": c.value if np.isfinite(c.value) else None,
+                "value": c.value,
                 "tolerance": c.tolerance,
                 "unit": c.unit,
                 "reason": c.reason,
@@ -104,7 +105,7 @@ class Record:
             }
             for c in self.checks
         ]
-        return entries
+        return {name: _plain(value) for name, value in entries.items()}
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any], folder: Path | None = None) -> Record:
@@ -118,14 +119,27 @@ class Record:
         fields["checks"] = [
             Check(
                 c["name"],
-                float("nan") if c["value"] is None else c["value"],
-                c["tolerance"],
+                math.nan if c["value"] is None else c["value"],
+                math.nan if c["tolerance"] is None else c["tolerance"],
                 c.get("unit", "1"),
                 c.get("reason", ""),
             )
             for c in fields["checks"]
         ]
         return cls(**fields, folder=folder)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: infinite numbers become None, NumPy's types Python's, anything else its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, int)) else str(value)
 
 
 def write_record(folder: Path, record: Record, measurement: Measurement | None = None) -> Path:

@@ -76,6 +76,14 @@ def test_a_failed_check_makes_a_record_invalid() -> None:
     assert not make(checks=[Check("odd", float("nan"), 1e-6)]).valid
 
 
+def test_whatever_a_plugin_says_of_itself_is_written(tmp_path: Path) -> None:
+    odd = {"count": np.int64(3), "errors": np.array([0.1, np.nan]), "file": Path("a.mtp"), "elements": {"N", "B"}}
+    checks = [Check("no tolerance", 1.0, float("nan"))]
+    back = read_record(write_record(tmp_path / "a", make(provenance=odd, checks=checks)))
+    assert back.provenance == {"count": 3, "errors": [0.1, None], "file": "a.mtp", "elements": ["B", "N"]}
+    assert not back.checks[0].passed
+
+
 def test_not_a_number_becomes_null(tmp_path: Path) -> None:
     folder = write_record(tmp_path / "a", make(checks=[Check("odd", float("nan"), 1.0)]))
     assert json.loads((folder / "record.json").read_text())["checks"][0]["value"] is None
