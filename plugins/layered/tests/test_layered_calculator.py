@@ -118,6 +118,21 @@ def test_without_three_cell_vectors_there_is_no_stress(stack: Stack) -> None:
     assert "stress" not in atoms.calc.results
 
 
+def test_grades_are_those_inside_the_layers(stack: Stack) -> None:
+    """Each layer is graded as a sheet of its own; what has no grades offers none."""
+    pytest.importorskip("motep")
+    assert "extrapolation_grade" not in layered().implemented_properties
+    potential = LayeredPotential({"name": "mtp"}, {"name": "lj"})
+    atoms = stack()
+    atoms.positions[0, 0] += 0.3
+    calculator = potential.calculator()
+    grades = calculator.get_property("extrapolation_grades", atoms)
+    sheet = potential.intralayer.calculator()
+    assert grades[:8] == pytest.approx(sheet.get_property("extrapolation_grades", atoms[:8]), rel=1e-6)
+    assert grades[:8].max() > grades[8:].max()
+    assert calculator.get_property("extrapolation_grade", atoms) == grades.max()
+
+
 class TestPotential:
     SPEC = {"name": "ase", "params": {"calculator": "ase.calculators.emt:EMT"}}
 

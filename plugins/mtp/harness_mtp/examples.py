@@ -24,7 +24,8 @@ LEFT_BEHIND = Noise(energy=4e-3, forces_xy=1e-2, forces_z=4e-2, virial=2e-2)
 def examples(frames: list[Atoms], interlayer: BaseCalculator | None, noise: Noise = LEFT_BEHIND) -> list[Example]:
     """Examples of the potential inside the layers.
 
-    Frames of one layer count as they are. From frames of several, the interaction between layers is subtracted,
+    Frames of one layer count as they are. Rigid flat bilayers (families ``curve-`` and ``path-``) are left out: inside
+    their layers they are all the same sheet. From frames of several, the interaction between layers is subtracted,
     so that it is not counted twice; what the interlayer model gets wrong stays in the labels as `noise`.
 
     Parameters
@@ -38,7 +39,7 @@ def examples(frames: list[Atoms], interlayer: BaseCalculator | None, noise: Nois
     for atoms in frames:
         layers = assign_layers(atoms)
         stacked = layers.max(initial=0) > 0
-        if stacked and interlayer is None:
+        if stacked and (interlayer is None or _rigid(atoms)):
             continue
         stress: np.ndarray | None = None
         if atoms.cell.rank == 3 and atoms.calc is not None and "stress" in atoms.calc.results:
@@ -52,6 +53,10 @@ def examples(frames: list[Atoms], interlayer: BaseCalculator | None, noise: Nois
         name = str(atoms.info.get("name", ""))
         out.append(Example(plain, energy, forces, stress, noise if stacked else Noise(), name, layers))
     return out
+
+
+def _rigid(atoms: Atoms) -> bool:
+    return str(atoms.info.get("name", "")).startswith(("curve-", "path-"))
 
 
 def _between(atoms: Atoms, layers: np.ndarray, interlayer: Any) -> dict[str, Any]:

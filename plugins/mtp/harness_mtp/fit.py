@@ -157,9 +157,8 @@ def _best(
     sets: Mapping[str, Sequence[Example]], species: list[str], settings: Settings, weights: Weights, seed: int,
     bar: Progress,
 ) -> MTPData:  # fmt: skip
-    """The start with the least validation error (training error when nothing is held back)."""
+    """The start, and of it the step, with the least weighted error on the validation split."""
     kept: tuple[float, Any] = (np.inf, None)
-    judge = [e for e in sets["validation"] if not e.stacked] or sets["validation"] or sets["train"]
     for start in range(settings.starts):
         data = template(settings.level, len(species), settings.cutoff, settings.min_dist, settings.radial_size)
         data.species = [atomic_numbers[s] for s in species]
@@ -171,9 +170,10 @@ def _best(
             done += 1
             bar.update(1, f"start {start + 1}, objective {value:.3g}")  # noqa: B023
 
-        data = minimize(data, sets["train"], weights, settings.steps, report=report)
+        data, score = minimize(
+            data, sets["train"], weights, settings.steps, held_back=sets["validation"], report=report
+        )
         bar.update(settings.steps - done)
-        score = errors(_parity(data, judge))["force_rmse_meV_per_A"]
         if score < kept[0]:
             kept = (score, data)
     return kept[1]

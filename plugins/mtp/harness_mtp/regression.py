@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Example", "Noise", "Weights", "basis_values", "minimize", "predict"]
 
+#: Steps without a better result on held-back examples after which a fit stops.
+PATIENCE = 8
+#: Relative change of the linear coefficients above which the Jacobian is taken anew.
+STALE = 0.05
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -33,7 +38,7 @@ class Weights:
     energy: float = 3.0e-4  # eV/atom
     forces: float = 2.0e-2  # eV/Å
     virial: float = 5.0e-3  # eV/atom; the virial is stress times volume over atoms
-    force_scale: float = 3.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
+    force_scale: float = 5.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
     ridge_linear: float = 1.0e-4  # on the linear coefficients, relative to the norm of their columns
     ridge_radial: float = 1.0e-3  # on the radial coefficients
 
@@ -139,6 +144,12 @@ class _Problem:
         a, j, y = (np.concatenate([p[k] for p in parts]) for k in range(3))
         return a, j, y
 
+    def misfit(self) -> float:
+        """Mean square of the weighted residuals, without refitting anything."""
+        a, _, y = self.linearise()
+        residual = y - a @ np.concatenate([self.data.moment_coeffs, self.data.species_coeffs])
+        return float(residual @ residual) / len(y)
+
     def solve_linear(self, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Ridge regression with columns scaled to unit norm."""
         norm = np.sqrt((a**2).sum(axis=0)) + 1e-300
@@ -148,6 +159,29 @@ class _Problem:
         k = a.shape[1] - self.data.species_count
         gram[range(k, a.shape[1]), range(k, a.shape[1])] -= self.weights.ridge_linear**2 * (1 - 1e-6)
         return np.linalg.solve(gram, scaled.T @ y) / norm
+
+    def step(
+        self, a: np.ndarray, j: np.ndarray, y: np.ndarray, c: np.ndarray, best: float, damping: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, float] | None:
+        """One step downhill: new rows, linear coefficients, objective and damping; None when there is none."""
+        ridge = self.weights.ridge_radial**2
+        start = self.data.radial_coeffs.copy()
+        # project the linear directions out of the Jacobian: what is left only the radial part can mend
+        q = np.linalg.qr(a / (np.sqrt((a**2).sum(axis=0)) + 1e-300))[0]
+        jp = j - q @ (q.T @ j)
+        gram = jp.T @ jp + ridge * np.eye(j.shape[1])
+        gradient = jp.T @ (y - a @ c) - ridge * start.ravel()
+        for _ in range(8):
+            move = np.linalg.solve(gram + damping * np.diag(np.diag(gram)), gradient)
+            self.data.radial_coeffs = start + move.reshape(start.shape)
+            new_a, new_j, _ = self.linearise()
+            new = self.solve_linear(new_a, y)
+            value = self.objective(y - new_a @ new, new, new_a)
+            if value < best:
+                return new_a, new_j, new, value, max(damping / 5.0, 1e-9)
+            damping *= 4.0
+        self.data.radial_coeffs = start
+        return None
 
     def set_linear(self, c: np.ndarray) -> None:
         k = len(self.data.moment_coeffs)
@@ -166,10 +200,11 @@ def minimize(
     examples: Sequence[Example],
     weights: Weights = Weights(),
     steps: int = 60,
-    tolerance: float = 1e-2,
+    tolerance: float = 3e-3,
+    held_back: Sequence[Example] = (),
     report: Callable[[int, float], Any] = lambda step, value: None,
-) -> MTPData:
-    """Fit `data` to `examples` and return the fitted copy.
+) -> tuple[MTPData, float]:
+    """Fit `data` to `examples`; returns the fitted copy and its objective per row on what was held back.
 
     Parameters
     ----------
@@ -179,6 +214,9 @@ def minimize(
         Most Gauss-Newton steps taken.
     tolerance
         Relative decrease of the objective over five steps below which the fit stops.
+    held_back
+        Examples that stop the fit early: of all steps the one that does best on them is returned, and the fit
+        ends when eight steps brought nothing better. Without any, the last step is returned.
     report
         Called with the step and the objective per row.
     """
@@ -190,34 +228,34 @@ def minimize(
     a, j, y = problem.linearise()
     best = problem.objective(y - a @ c, c, a)
     damping, history = 1e-2, [best]
+    judge = _Problem(current, held_back or examples, weights)
+    kept, score, since = deepcopy(current), judge.misfit(), 0
+    fresh = True  # whether the Jacobian was taken at the present linear coefficients
     for step in range(steps):
-        # project the linear directions out of the Jacobian: what is left only the radial part can mend
-        q = np.linalg.qr(a / (np.sqrt((a**2).sum(axis=0)) + 1e-300))[0]
-        jp = j - q @ (q.T @ j)
-        gram = jp.T @ jp + weights.ridge_radial**2 * np.eye(j.shape[1])
-        gradient = jp.T @ (y - a @ c) - weights.ridge_radial**2 * current.radial_coeffs.ravel()
-        start = current.radial_coeffs.copy()
-        for _ in range(8):
-            move = np.linalg.solve(gram + damping * np.diag(np.diag(gram)), gradient)
-            current.radial_coeffs = start + move.reshape(start.shape)
-            # the new Jacobian is taken at the old linear coefficients: they hardly move, and it saves half the time
-            trial_a, trial_j, _ = problem.linearise()
-            trial_c = problem.solve_linear(trial_a, y)
-            value = problem.objective(y - trial_a @ trial_c, trial_c, trial_a)
-            if value < best:
-                break
-            damping *= 4.0
-        else:
-            current.radial_coeffs = start
+        moved = problem.step(a, j, y, c, best, damping)
+        if moved is None and not fresh:
+            a, j, y = problem.linearise()
+            moved = problem.step(a, j, y, c, best, 1e-2)
+        if moved is None:
             break
-        damping = max(damping / 5.0, 1e-9)
-        a, j, c, best = trial_a, trial_j, trial_c, value
+        a, j, new, best, damping = moved
+        k = len(current.moment_coeffs)
+        norm = np.sqrt((a[:, :k] ** 2).sum(axis=0))
+        # A Jacobian at the old linear coefficients serves as long as they hardly move, and saves half the time.
+        fresh = bool(np.linalg.norm((new - c)[:k] * norm) > STALE * np.linalg.norm(new[:k] * norm))
+        c = new
         problem.set_linear(c)
+        if fresh:
+            a, j, y = problem.linearise()
         history.append(best)
         report(step, best / len(y))
-        if len(history) > 5 and history[-1] > (1.0 - tolerance) * history[-6]:
+        latest = judge.misfit() if held_back else best / len(y)
+        since += 1
+        if latest < score:
+            kept, score, since = deepcopy(current), latest, 0
+        if since >= PATIENCE or (len(history) > 5 and history[-1] > (1.0 - tolerance) * history[-6]):
             break
-    return current
+    return kept, score
 
 
 def predict(data: MTPData, example: Example) -> tuple[float, np.ndarray, np.ndarray]:
