@@ -7,7 +7,6 @@ sheet, which is more than what makes P_z. With overlaps at b, 2b and 3b, the ter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +69,7 @@ def read_rotations(text: str) -> np.ndarray:
     return np.array(out)
 
 
-def heights(overlaps: dict[int, np.ndarray], rotations: np.ndarray, cell: float, near: Sequence[float]) -> np.ndarray:
+def heights(overlaps: dict[int, np.ndarray], rotations: np.ndarray, cell: float, near: np.ndarray) -> np.ndarray:
     """Extrapolated z (Å) of the Wannier centres.
 
     Parameters
@@ -80,10 +79,10 @@ def heights(overlaps: dict[int, np.ndarray], rotations: np.ndarray, cell: float,
     near
         First guess of z (Å), within a sixth of the cell; it picks the branch of the phases.
     """
-    b, near = 2 * np.pi / cell, np.asarray(near)
+    b = 2 * np.pi / cell
     estimates = {}
     for n, overlap in overlaps.items():
         moments = np.einsum("kin,kij,kjn->n", rotations.conj(), overlap, rotations) / len(rotations)
         estimates[n] = near - np.angle(moments * np.exp(1j * n * b * near)) / (n * b)
     weights = {n: np.prod([m**2 / (m**2 - n**2) for m in overlaps if m != n]) for n in overlaps}
-    return sum((weights[n] * estimates[n] for n in overlaps), np.zeros_like(near))
+    return np.sum([weights[n] * estimates[n] for n in overlaps], axis=0)
