@@ -146,7 +146,7 @@ def test_shipped_models(name: str) -> None:
     out = ChargeDipole(shipped).calculate(bilayer(), ["charges", "polarizability", "born_effective_charges", "dipole"])
     assert out["charges"][0] > 0 > out["charges"][1]
     assert out["dipole"][2] < 0                           # as in DFT for this stacking, -0.0030 e Å, but too small
-    loose = 0.5 if tied else 0.1
+    loose, near = (0.5, 0.25) if tied else (0.1, 0.1)
     assert np.diag(out["polarizability"])[[0, 2]] == pytest.approx([10.9, 1.80], rel=loose)
     born = out["born_effective_charges"][0]
-    assert [born[0, 0], born[2, 2]] == pytest.approx([2.71, 0.24], rel=0.15)
+    assert [born[0, 0], born[2, 2]] == pytest.approx([2.71, 0.24], rel=near)
