@@ -25,9 +25,7 @@ def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:
     if PROPERTY not in getattr(calculator, "implemented_properties", ()):
         return
     grades = [
-        float(calculator.get_property(PROPERTY, atoms))
-        for frames in measurement.frames.values()
-        for atoms in frames
+        float(calculator.get_property(PROPERTY, atoms)) for frames in measurement.frames.values() for atoms in frames
     ]
     if not grades:
         return
