@@ -157,8 +157,9 @@ def _best(
     sets: Mapping[str, Sequence[Example]], species: list[str], settings: Settings, weights: Weights, seed: int,
     bar: Progress,
 ) -> MTPData:  # fmt: skip
-    """The start, and of it the step, with the least weighted error on the validation split."""
+    """The start with the least force error on single-layer frames of the validation split."""
     kept: tuple[float, Any] = (np.inf, None)
+    judge = [e for e in sets["validation"] if not e.stacked] or sets["train"]
     for start in range(settings.starts):
         data = template(settings.level, len(species), settings.cutoff, settings.min_dist, settings.radial_size)
         data.species = [atomic_numbers[s] for s in species]
@@ -170,10 +171,9 @@ def _best(
             done += 1
             bar.update(1, f"start {start + 1}, objective {value:.3g}")  # noqa: B023
 
-        data, score = minimize(
-            data, sets["train"], weights, settings.steps, held_back=sets["validation"], report=report
-        )
+        data = minimize(data, sets["train"], weights, settings.steps, report=report)
         bar.update(settings.steps - done)
+        score = errors(_parity(data, judge))["force_rmse_meV_per_A"]
         if score < kept[0]:
             kept = (score, data)
     return kept[1]

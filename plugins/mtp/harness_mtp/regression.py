@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Example", "Noise", "Weights", "basis_values", "minimize", "predict"]
 
-#: Steps without a better result on held-back examples after which a fit stops.
-PATIENCE = 8
 #: Relative change of the linear coefficients above which the Jacobian is taken anew.
 STALE = 0.05
 
@@ -38,7 +36,7 @@ class Weights:
     energy: float = 3.0e-4  # eV/atom
     forces: float = 2.0e-2  # eV/Å
     virial: float = 5.0e-3  # eV/atom; the virial is stress times volume over atoms
-    force_scale: float = 5.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
+    force_scale: float = 3.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
     ridge_linear: float = 1.0e-4  # on the linear coefficients, relative to the norm of their columns
     ridge_radial: float = 1.0e-3  # on the radial coefficients
 
@@ -144,12 +142,6 @@ class _Problem:
         a, j, y = (np.concatenate([p[k] for p in parts]) for k in range(3))
         return a, j, y
 
-    def misfit(self) -> float:
-        """Mean square of the weighted residuals, without refitting anything."""
-        a, _, y = self.linearise()
-        residual = y - a @ np.concatenate([self.data.moment_coeffs, self.data.species_coeffs])
-        return float(residual @ residual) / len(y)
-
     def solve_linear(self, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Ridge regression with columns scaled to unit norm."""
         norm = np.sqrt((a**2).sum(axis=0)) + 1e-300
@@ -200,11 +192,10 @@ def minimize(
     examples: Sequence[Example],
     weights: Weights = Weights(),
     steps: int = 60,
-    tolerance: float = 3e-3,
-    held_back: Sequence[Example] = (),
+    tolerance: float = 5e-3,
     report: Callable[[int, float], Any] = lambda step, value: None,
-) -> tuple[MTPData, float]:
-    """Fit `data` to `examples`; returns the fitted copy and its objective per row on what was held back.
+) -> MTPData:
+    """Fit `data` to `examples` and return the fitted copy.
 
     Parameters
     ----------
@@ -214,9 +205,6 @@ def minimize(
         Most Gauss-Newton steps taken.
     tolerance
         Relative decrease of the objective over five steps below which the fit stops.
-    held_back
-        Examples that stop the fit early: of all steps the one that does best on them is returned, and the fit
-        ends when eight steps brought nothing better. Without any, the last step is returned.
     report
         Called with the step and the objective per row.
     """
@@ -228,8 +216,6 @@ def minimize(
     a, j, y = problem.linearise()
     best = problem.objective(y - a @ c, c, a)
     damping, history = 1e-2, [best]
-    judge = _Problem(current, held_back or examples, weights)
-    kept, score, since = deepcopy(current), judge.misfit(), 0
     fresh = True  # whether the Jacobian was taken at the present linear coefficients
     for step in range(steps):
         moved = problem.step(a, j, y, c, best, damping)
@@ -249,13 +235,9 @@ def minimize(
             a, j, y = problem.linearise()
         history.append(best)
         report(step, best / len(y))
-        latest = judge.misfit() if held_back else best / len(y)
-        since += 1
-        if latest < score:
-            kept, score, since = deepcopy(current), latest, 0
-        if since >= PATIENCE or (len(history) > 5 and history[-1] > (1.0 - tolerance) * history[-6]):
+        if len(history) > 5 and history[-1] > (1.0 - tolerance) * history[-6]:
             break
-    return kept, score
+    return current
 
 
 def predict(data: MTPData, example: Example) -> tuple[float, np.ndarray, np.ndarray]:
