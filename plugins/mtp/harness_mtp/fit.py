@@ -18,7 +18,7 @@ from harness.errors import unknown
 from harness_mtp import mtpfile
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.grade import ActiveSet, features
-from harness_mtp.parity import Parity, draw, errors
+from harness_mtp.parity import Parity, by_family, draw, errors
 from harness_mtp.potential import sidecar
 from harness_mtp.regression import Example, Weights, minimize, predict
 from harness_mtp.templates import template
@@ -105,6 +105,7 @@ def fit(
                      "seed": seed},
         "interlayer": between_facts,
         "errors": {s: errors(p) for s, p in parities.items()},
+        "errors_by_family": {s: by_family(p) for s, p in parities.items()},
         "versions": {p: version(p) for p in ("motep", "numpy", "ase")},
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Parity", "draw", "errors"]
+__all__ = ["Parity", "by_family", "draw", "errors"]
 
 Pair = tuple[list[np.ndarray], list[np.ndarray]]
 
@@ -68,6 +68,24 @@ def errors(parity: Parity) -> dict[str, float]:
             f"{label}force_xy_rmse_meV_per_A": 1e3 * _rms(df[:, :2]),
             f"{label}force_rms_meV_per_A": 1e3 * _rms(size),
             f"{label}stress_rmse_N_per_m": _rms(ds[np.isfinite(ds)]),
+        }
+    return out
+
+
+def by_family(parity: Parity) -> dict[str, dict[str, float]]:
+    """Errors of each family of frames: meV/Å and meV/atom, beside the size of the forces in meV/Å."""
+    families = [name.rpartition("-")[0] for name in parity.names]
+    out = {}
+    for kind in sorted(set(families)):
+        index = [k for k, name in enumerate(families) if name == kind]
+        df = np.concatenate([parity.forces[1][i] - parity.forces[0][i] for i in index])
+        size = np.concatenate([parity.forces[0][i] for i in index])
+        de = (parity.energy[1] - parity.energy[0])[index] / parity.sizes[index]
+        out[kind] = {
+            "frames": len(index),
+            "energy_rmse_meV_per_atom": 1e3 * _rms(de),
+            "force_rmse_meV_per_A": 1e3 * _rms(df),
+            "force_rms_meV_per_A": 1e3 * _rms(size),
         }
     return out
 
