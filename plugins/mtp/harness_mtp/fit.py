@@ -41,7 +41,7 @@ class Settings:
     Attributes
     ----------
     level
-        MTP level, even. Error against speed on hBN: see the README of the plugin's models.
+        MTP level, even; docs/mtp.md has its speed.
     cutoff, min_dist
         Range of the radial basis, Å.
     radial_size
