@@ -77,8 +77,11 @@ def test_solution_from_scratch(benchmark: Any, side: int) -> None:
     assert abs(out["charges"].sum()) < 1e-8
     _cpu[len(atoms)] = call.cpu  # type: ignore[attr-defined]
     benchmark.extra_info.update(
-        natoms=len(atoms), cpu_seconds=_cpu[len(atoms)], cg_iterations=iterations[-1],
-        cpu_exponent=exponent(_cpu), peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        natoms=len(atoms),
+        cpu_seconds=_cpu[len(atoms)],
+        cg_iterations=iterations[-1],
+        cpu_exponent=exponent(_cpu),
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
 
 
@@ -97,8 +100,12 @@ def test_step_of_a_trajectory(benchmark: Any) -> None:
 
     call = timed(step)
     benchmark.pedantic(call, rounds=3)
-    benchmark.extra_info.update(natoms=len(atoms), cpu_seconds=call.cpu,  # type: ignore[attr-defined]
-                                cg_iterations=model.iterations, cg_iterations_cold=cold)
+    benchmark.extra_info.update(
+        natoms=len(atoms),
+        cpu_seconds=call.cpu,  # type: ignore[attr-defined]
+        cg_iterations=model.iterations,
+        cg_iterations_cold=cold,
+    )
 
 
 def test_dense_against_mesh(benchmark: Any) -> None:
@@ -111,6 +118,7 @@ def test_dense_against_mesh(benchmark: Any) -> None:
     reference, call = mesh.calculate(atoms, ["charges"])["charges"], timed(lambda: dense.calculate(atoms, ["charges"]))
     out = benchmark.pedantic(call, rounds=3, warmup_rounds=1)
     benchmark.extra_info.update(
-        natoms=len(atoms), cpu_seconds=call.cpu,  # type: ignore[attr-defined]
+        natoms=len(atoms),
+        cpu_seconds=call.cpu,  # type: ignore[attr-defined]
         relative_difference=float(np.linalg.norm(out["charges"] - reference) / np.linalg.norm(reference)),
     )

@@ -1,4 +1,5 @@
 """Gaussian-regularised charge-dipole polarization model; see docs/charge_dipole.md."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["charge_dipole"]
 
 
-def charge_dipole(*, model: str = "bn_bilayer_cd.json", constraint: str | None = None, solver: str = "auto",
-                  tolerance: float = 1e-6) -> ChargeDipole:
+def charge_dipole(
+    *, model: str = "bn_bilayer_cd.json", constraint: str | None = None, solver: str = "auto", tolerance: float = 1e-6
+) -> ChargeDipole:
     """The polarization model; parameters as for `harness_charge_dipole.model.ChargeDipole`."""
     from harness_charge_dipole.model import ChargeDipole
 

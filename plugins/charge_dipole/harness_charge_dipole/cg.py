@@ -1,4 +1,5 @@
 """Preconditioned conjugate gradients in the space of neutral states."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,8 +16,10 @@ Operator = Callable[[np.ndarray], np.ndarray]
 
 def catastrophe() -> HarnessError:
     """The error for an energy without a minimum; widths tied to polarizabilities cannot cause it."""
-    return HarnessError("charge_dipole: the energy has no minimum (polarization catastrophe).",
-                        "Two atoms are too close for these polarizabilities; check the structure, or the model file.")
+    return HarnessError(
+        "charge_dipole: the energy has no minimum (polarization catastrophe).",
+        "Two atoms are too close for these polarizabilities; check the structure, or the model file.",
+    )
 
 
 class Neutral:
@@ -61,8 +64,9 @@ class Neutral:
         return x
 
 
-def conjugate_gradients(product: Operator, rhs: np.ndarray, precondition: Neutral, tolerance: float,
-                        start: np.ndarray | None = None) -> tuple[np.ndarray, int]:
+def conjugate_gradients(
+    product: Operator, rhs: np.ndarray, precondition: Neutral, tolerance: float, start: np.ndarray | None = None
+) -> tuple[np.ndarray, int]:
     """Minimise ``x A x / 2 - rhs x`` over neutral states.
 
     Parameters

@@ -1,4 +1,5 @@
 """Fit widths and electronegativities to DFT polarizabilities, Born charges and dipoles of a sheet."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -76,8 +77,9 @@ class Settings:
         return replace(settings, constraint=check_constraint(settings.constraint))
 
 
-def best(frames: Sequence[Atoms], settings: Settings, seed: int = 0,
-         tick: Callable[[float], None] = lambda cost: None) -> tuple[Parameters, float]:
+def best(
+    frames: Sequence[Atoms], settings: Settings, seed: int = 0, tick: Callable[[float], None] = lambda cost: None
+) -> tuple[Parameters, float]:
     """The parameters of least cost for these frames.
 
     The widths are sought by least squares from several starting points; at each trial the electronegativities, on
@@ -115,14 +117,17 @@ def best(frames: Sequence[Atoms], settings: Settings, seed: int = 0,
         x0 = np.full(count, 0.6) if start == 0 else rng.uniform(0.4, 1.0, count)
         if not settings.tied:
             x0 = np.append(x0, [0.6] * count)
-        result = least_squares(lambda x: trial(x)[2], x0, bounds=bounds, xtol=1e-5, ftol=1e-5, diff_step=1e-3,
-                               max_nfev=40)
+        result = least_squares(
+            lambda x: trial(x)[2], x0, bounds=bounds, xtol=1e-5, ftol=1e-5, diff_step=1e-3, max_nfev=40
+        )
         if 2 * result.cost < least:
             least, where = 2 * float(result.cost), result.x
         tick(least)
     chi = np.append(0.0, trial(where)[1])
-    elements = {s: replace(e, electronegativity=float(c)) for (s, e), c in
-                zip(_elements(symbols, where, settings.tied).items(), chi, strict=True)}
+    elements = {
+        s: replace(e, electronegativity=float(c))
+        for (s, e), c in zip(_elements(symbols, where, settings.tied).items(), chi, strict=True)
+    }
     return Parameters(elements, settings.constraint), least
 
 
@@ -131,14 +136,25 @@ def errors(frames: Sequence[Atoms], parameters: Parameters) -> tuple[dict[str, d
     wanted = _stack([labels(atoms) for atoms in frames])
     chi = np.array([e.electronegativity for e in parameters.elements.values()])
     got = Design.of(frames, parameters.elements, parameters.constraint).values(chi[1:] - chi[0])
-    table = {word: {"rmse": float(np.sqrt(np.mean((got[word] - wanted[word]) ** 2))),
-                    "rms_label": float(np.sqrt(np.mean(wanted[word] ** 2))), "values": wanted[word].size}
-             for word in CLASSES if wanted[word].size}
+    table = {
+        word: {
+            "rmse": float(np.sqrt(np.mean((got[word] - wanted[word]) ** 2))),
+            "rms_label": float(np.sqrt(np.mean(wanted[word] ** 2))),
+            "values": wanted[word].size,
+        }
+        for word in CLASSES
+        if wanted[word].size
+    }
     return table, wanted, got
 
 
-def fit(dataset: Dataset, out: Path, params: Mapping[str, Any], seed: int,
-        progress: Callable[[str, float], AbstractContextManager[Progress]]) -> dict[str, Any]:
+def fit(
+    dataset: Dataset,
+    out: Path,
+    params: Mapping[str, Any],
+    seed: int,
+    progress: Callable[[str, float], AbstractContextManager[Progress]],
+) -> dict[str, Any]:
     """Fit to the training frames with responses; write the model, its parity data and their plot.
 
     Parameters
@@ -167,13 +183,20 @@ def fit(dataset: Dataset, out: Path, params: Mapping[str, Any], seed: int,
         forms.append(replace(settings, name=other, tied=not settings.tied))
     out.mkdir(parents=True, exist_ok=True)
     with progress("charge-dipole", len(forms) * settings.starts) as bar:
-        origins = [_one_form(dataset, frames, out, form, seed, lambda c: bar.update(1, f"cost {c:.4f}"))
-                   for form in forms]
+        origins = [
+            _one_form(dataset, frames, out, form, seed, lambda c: bar.update(1, f"cost {c:.4f}")) for form in forms
+        ]
     return origins[0] | {form.name: origin for form, origin in zip(forms[1:], origins[1:], strict=True)}
 
 
-def _one_form(dataset: Dataset, frames: Mapping[str, Sequence[Atoms]], out: Path, settings: Settings, seed: int,
-              tick: Callable[[float], None]) -> dict[str, Any]:
+def _one_form(
+    dataset: Dataset,
+    frames: Mapping[str, Sequence[Atoms]],
+    out: Path,
+    settings: Settings,
+    seed: int,
+    tick: Callable[[float], None],
+) -> dict[str, Any]:
     """Fit one form and write its files; returns its provenance."""
     from harness_charge_dipole.parity import plot
 
@@ -185,11 +208,18 @@ def _one_form(dataset: Dataset, frames: Mapping[str, Sequence[Atoms]], out: Path
             for word in CLASSES:
                 arrays[f"{split}/{word}/label"], arrays[f"{split}/{word}/model"] = wanted[word], got[word]
     provenance = {
-        "level_of_theory": "PBE", "dataset": {"name": dataset.folder.name, "sha256": dataset.sha256},
+        "level_of_theory": "PBE",
+        "dataset": {"name": dataset.folder.name, "sha256": dataset.sha256},
         "frames": {split: [a.info["name"] for a in part] for split, part in frames.items()},
-        "settings": {"constraint": settings.constraint, "tied": settings.tied, "starts": settings.starts,
-                     "weights": {word: settings.weight(word) for word in CLASSES}},
-        "seed": seed, "cost": cost, "errors": table,
+        "settings": {
+            "constraint": settings.constraint,
+            "tied": settings.tied,
+            "starts": settings.starts,
+            "weights": {word: settings.weight(word) for word in CLASSES},
+        },
+        "seed": seed,
+        "cost": cost,
+        "errors": table,
     }
     replace(parameters, provenance=provenance).save(out / f"{settings.name}.json")
     np.savez_compressed(out / f"{settings.name}_parity.npz", **arrays)  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
 """Polarization of a sheet bent as an ideal plate: what a parameter set says of flexoelectricity, without relaxation."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -48,6 +49,8 @@ def flexoelectric(parameters: Parameters, flat: Atoms, repeat: int = 10, amplitu
     out = ChargeDipole(parameters, solver="mesh", tolerance=1e-7).calculate(atoms, ["charges", "atomic_dipoles"])
     groups = site_dipoles(atoms, out["charges"], np.zeros((len(atoms), 3)))
     area = atoms.cell[0, 0] * atoms.cell[1, 1]
-    dipoles, charges = (float(np.einsum("ij,ij,i->", v, normals, curvature) / np.mean(curvature**2) / area)
-                        for v in (out["atomic_dipoles"], groups))
+    dipoles, charges = (
+        float(np.einsum("ij,ij,i->", v, normals, curvature) / np.mean(curvature**2) / area)
+        for v in (out["atomic_dipoles"], groups)
+    )
     return dipoles, charges

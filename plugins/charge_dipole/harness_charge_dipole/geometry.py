@@ -1,4 +1,5 @@
 """Periodic directions of a structure, and the box in which its long-range sums are done."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,10 +38,13 @@ class Frame:
         if len(lattice) == 3:
             raise HarnessError(
                 "charge_dipole is for molecules, wires and sheets, and this structure is periodic in 3 directions.",
-                "Set the periodicity across the sheet to false (atoms.pbc = (True, True, False)).")
+                "Set the periodicity across the sheet to false (atoms.pbc = (True, True, False)).",
+            )
         if len(lattice) and np.linalg.matrix_rank(lattice, tol=1e-8) < len(lattice):
-            raise HarnessError("charge_dipole: a periodic direction has no cell vector.",
-                               "Give the structure a cell, or set atoms.pbc to false there.")
+            raise HarnessError(
+                "charge_dipole: a periodic direction has no cell vector.",
+                "Give the structure a cell, or set atoms.pbc to false there.",
+            )
         if not np.isfinite(atoms.positions).all():
             raise HarnessError("charge_dipole: a coordinate is not a finite number.", "Check the structure.")
         if len(lattice):
@@ -54,7 +58,7 @@ class Frame:
     def box_for_neighbours(self) -> tuple[np.ndarray, np.ndarray]:
         """Cell and periodicity as neighbour lists want them, the open directions empty."""
         cell = np.zeros((3, 3))
-        cell[:len(self.lattice)] = self.lattice
+        cell[: len(self.lattice)] = self.lattice
         return cell, np.arange(3) < len(self.lattice)
 
 

@@ -3,6 +3,7 @@
 Two normalised Gaussians ``exp(-r**2 / R**2)`` of widths R_i and R_j interact as ``erf(r / a) / r`` with
 ``a = sqrt(R_i**2 + R_j**2)`` (Mayer, PRB 75, 045407 (2007)). All derivatives follow from ``B_{n+1} = -B_n' / r``.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -42,7 +43,7 @@ def radial(r: np.ndarray, a: ArrayLike, order: int) -> list[np.ndarray]:
     big_r = np.where(small, 1.0, r)
     gauss = np.exp(-u * u) * (2.0 / np.sqrt(np.pi))
     out = [erf(u) / big_r]
-    power = gauss / a                                     # (2 / a^2)^n exp(-u^2) 2 / (sqrt(pi) a)
+    power = gauss / a  # (2 / a^2)^n exp(-u^2) 2 / (sqrt(pi) a)
     for n in range(1, order + 1):
         # from B_{n+1} = -B_n'/r: r^2 B_n = (2 n - 1) B_{n-1} - power
         out.append(((2 * n - 1) * out[-1] - power) / big_r**2)
@@ -98,8 +99,9 @@ def self_blocks(widths: np.ndarray) -> np.ndarray:
     return np.column_stack([b0, b1, b1, b1])
 
 
-def pair_forces(vectors: np.ndarray, b: list[np.ndarray], xi: np.ndarray, xj: np.ndarray,
-                yi: np.ndarray, yj: np.ndarray) -> np.ndarray:
+def pair_forces(
+    vectors: np.ndarray, b: list[np.ndarray], xi: np.ndarray, xj: np.ndarray, yi: np.ndarray, yj: np.ndarray
+) -> np.ndarray:
     """Force on i from j, made bilinear in two states x and y; x = y gives the force itself.
 
     Parameters
@@ -121,6 +123,5 @@ def _one_way(r: np.ndarray, b: list[np.ndarray], xi: np.ndarray, xj: np.ndarray)
     qi, pi, qj, pj = xi[:, 0], xi[:, 1:], xj[:, 0], xj[:, 1:]
     d = qi[:, None] * pj - qj[:, None] * pi
     pir, pjr = np.einsum("ij,ij->i", pi, r), np.einsum("ij,ij->i", pj, r)
-    along = (qi * qj * b[1] + b[2] * (np.einsum("ij,ij->i", d, r) + np.einsum("ij,ij->i", pi, pj))
-             - b[3] * pir * pjr)
+    along = qi * qj * b[1] + b[2] * (np.einsum("ij,ij->i", d, r) + np.einsum("ij,ij->i", pi, pj)) - b[3] * pir * pjr
     return along[:, None] * r - b[1][:, None] * d + b[2][:, None] * (pjr[:, None] * pi + pir[:, None] * pj)

@@ -4,6 +4,7 @@ Charges and dipoles are spread by a sparse matrix S (dipoles with the gradient o
 mesh to reciprocal space, the cut-off Coulomb kernel acts there, and S takes the potential back. The product is
 ``S^T G S``: symmetric and positive by construction, as conjugate gradients need it. Cost: O(N + M log M).
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -47,16 +48,18 @@ class Mesh:
         # along open directions only the filled planes are stored; the rest is zero padding of the transform
         u = frame.positions @ (box.inverse * counts)
         low = np.floor(u.min(axis=0)) - self.points // 2
-        u[:, box.ndim:] -= low[box.ndim:]
+        u[:, box.ndim :] -= low[box.ndim :]
         self.filled = list(self.shape)
         for axis in range(box.ndim, 3):
             self.filled[axis] = min(int(np.ceil(u[:, axis].max())) + self.points // 2 + 1, self.shape[axis])
         self.beta = np.pi * self.points * (1 - 1 / (2 * OVERSAMPLING)) * 0.985
-        self.to_mesh = box.inverse * counts                # steps of the mesh per Å
+        self.to_mesh = box.inverse * counts  # steps of the mesh per Å
         self.spread = self._spreading(u)
-        self.gather = self.spread.T                       # a view: products scatter
-        self.k1 = [2 * np.pi * (fft.rfftfreq(n, 1 / n) if axis == 0 else fft.fftfreq(n, 1 / n))
-                   for axis, n in enumerate(self.shape)]
+        self.gather = self.spread.T  # a view: products scatter
+        self.k1 = [
+            2 * np.pi * (fft.rfftfreq(n, 1 / n) if axis == 0 else fft.fftfreq(n, 1 / n))
+            for axis, n in enumerate(self.shape)
+        ]
         self.kvec = np.stack(np.meshgrid(*self.k1, indexing="ij"), axis=-1) @ box.inverse.T
         k2 = np.einsum("...i,...i->...", self.kvec, self.kvec)
         green = box.kernel(self.kvec) * np.exp(-k2 * smooth**2 / 4)
@@ -86,8 +89,14 @@ class Mesh:
         index = first[:, :, None] + np.arange(p)
         for axis in range(self.ndim):
             index[:, axis] %= self.shape[axis]
-        flat = ((index[:, 0, :, None, None] * self.filled[1] + index[:, 1, None, :, None]) * self.filled[2]
-                + index[:, 2, None, None, :]).reshape(n, -1).astype(np.int32)
+        flat = (
+            (
+                (index[:, 0, :, None, None] * self.filled[1] + index[:, 1, None, :, None]) * self.filled[2]
+                + index[:, 2, None, None, :]
+            )
+            .reshape(n, -1)
+            .astype(np.int32)
+        )
         data = np.empty((n, 4, p, p, p))
         x, y, z = w[:, 0, :, None, None], w[:, 1, None, :, None], w[:, 2, None, None, :]
         dx, dy, dz = dw[:, 0, :, None, None], dw[:, 1, None, :, None], dw[:, 2, None, None, :]
@@ -117,7 +126,7 @@ class Mesh:
             out = fft.ifft(out, axis=axis, workers=self.workers)
             if axis >= self.ndim:
                 out = out[tuple(slice(None, self.filled[axis]) if a == axis else slice(None) for a in range(3))]
-        grid = fft.irfft(out, n=self.shape[0], axis=0, workers=self.workers)[:self.filled[0]]
+        grid = fft.irfft(out, n=self.shape[0], axis=0, workers=self.workers)[: self.filled[0]]
         values = (self.spread @ grid.ravel()).reshape(-1, 4)
         values[:, 1:] = values[:, 1:] @ self.to_mesh.T
         return values.ravel()

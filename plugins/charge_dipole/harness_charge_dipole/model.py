@@ -1,4 +1,5 @@
 """The polarization model: solve for charges and dipoles, and differentiate."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -47,8 +48,9 @@ class ChargeDipole:
     name = "charge_dipole"
     implemented_properties: tuple[str, ...] = _PROPERTIES
 
-    def __init__(self, model: str | Parameters, constraint: str | None = None, solver: str = "auto",
-                 tolerance: float = 1e-6) -> None:
+    def __init__(
+        self, model: str | Parameters, constraint: str | None = None, solver: str = "auto", tolerance: float = 1e-6
+    ) -> None:
         self.parameters = model if isinstance(model, Parameters) else Parameters.load(model)
         self.constraint = check_constraint(constraint) if constraint else self.parameters.constraint
         if solver not in SOLVERS:
@@ -68,9 +70,15 @@ class ChargeDipole:
             own = version("harness-charge-dipole")
         except PackageNotFoundError:
             own = "source tree"
-        return {"form": "Gaussian-regularised charge-dipole (Mayer 2007)", "constraint": self.constraint,
-                "level_of_theory": self.parameters.provenance.get("level_of_theory"), "licence": "MIT",
-                "tolerance": self.tolerance, "versions": {"harness-charge-dipole": own}, **self.parameters.describe()}
+        return {
+            "form": "Gaussian-regularised charge-dipole (Mayer 2007)",
+            "constraint": self.constraint,
+            "level_of_theory": self.parameters.provenance.get("level_of_theory"),
+            "licence": "MIT",
+            "tolerance": self.tolerance,
+            "versions": {"harness-charge-dipole": own},
+            **self.parameters.describe(),
+        }
 
     def system(self, atoms: Atoms) -> tuple[DenseSystem | MeshSystem, np.ndarray, np.ndarray]:
         """Equations, right-hand side without field (N, 4), and its derivative by the field (3, N, 4).
@@ -86,8 +94,11 @@ class ChargeDipole:
         frame = Frame.of(atoms)
         groups = assign_layers(atoms) if self.constraint == "layer" else np.zeros(len(atoms), dtype=int)
         dense = self.solver == "dense" or (self.solver == "auto" and len(atoms) <= DENSE_UP_TO)
-        system = (DenseSystem(frame, widths, groups, inverse) if dense
-                  else MeshSystem(frame, widths, groups, inverse, self.tolerance))
+        system = (
+            DenseSystem(frame, widths, groups, inverse)
+            if dense
+            else MeshSystem(frame, widths, groups, inverse, self.tolerance)
+        )
         rhs = np.zeros((len(atoms), 4))
         rhs[:, 0] = -chi
         field = np.zeros((3, len(atoms), 4))
@@ -96,8 +107,9 @@ class ChargeDipole:
             field[axis, :, 1 + axis] = 1.0
         return system, rhs, field
 
-    def calculate(self, atoms: Atoms, properties: Sequence[str],
-                  field: Sequence[float] = (0.0, 0.0, 0.0)) -> dict[str, np.ndarray]:
+    def calculate(
+        self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0.0, 0.0, 0.0)
+    ) -> dict[str, np.ndarray]:
         """Properties of a structure in a uniform external field.
 
         Parameters
@@ -130,8 +142,10 @@ class ChargeDipole:
         total = rhs + np.einsum("a,aij->ij", e, by_field)
         x = self._solve(system, total, "state", atoms)
         out: dict[str, np.ndarray] = {
-            "charges": x[:, 0].copy(), "atomic_dipoles": x[:, 1:].copy(),
-            "dipole": np.einsum("aij,ij->a", by_field, x), "energy": np.array(-0.5 * np.vdot(total, x)),
+            "charges": x[:, 0].copy(),
+            "atomic_dipoles": x[:, 1:].copy(),
+            "dipole": np.einsum("aij,ij->a", by_field, x),
+            "energy": np.array(-0.5 * np.vdot(total, x)),
         }
         if "forces" in wanted:
             out["forces"] = system.forces(x, x) + x[:, :1] * e
@@ -142,8 +156,9 @@ class ChargeDipole:
                 out["born_effective_charges"] = self._born(system, x, answers, e, atoms)
         return {word: out[word] for word in properties}
 
-    def _born(self, system: DenseSystem | MeshSystem, x: np.ndarray, answers: list[np.ndarray], e: np.ndarray,
-              atoms: Atoms) -> np.ndarray:
+    def _born(
+        self, system: DenseSystem | MeshSystem, x: np.ndarray, answers: list[np.ndarray], e: np.ndarray, atoms: Atoms
+    ) -> np.ndarray:
         """dP/du from the answers of charges and dipoles to the field: no displaced structure is solved."""
         born = np.empty((len(atoms), 3, 3))
         e_open = Frame.of(atoms).open @ e

@@ -1,4 +1,5 @@
 """Parameter files of the model: widths and electronegativities by element, with where they came from."""
+
 from __future__ import annotations
 
 import json
@@ -72,10 +73,22 @@ class Parameters:
 
     def save(self, path: Path) -> None:
         """Write a parameter file."""
-        entries = {symbol: {key: value for key, value in vars(element).items() if value is not None}
-                   for symbol, element in self.elements.items()}
-        path.write_text(json.dumps({"format": FORMAT, "constraint": self.constraint, "elements": entries,
-                                    "provenance": dict(self.provenance)}, indent=1) + "\n")
+        entries = {
+            symbol: {key: value for key, value in vars(element).items() if value is not None}
+            for symbol, element in self.elements.items()
+        }
+        path.write_text(
+            json.dumps(
+                {
+                    "format": FORMAT,
+                    "constraint": self.constraint,
+                    "elements": entries,
+                    "provenance": dict(self.provenance),
+                },
+                indent=1,
+            )
+            + "\n"
+        )
 
     def describe(self) -> dict[str, Any]:
         """Origin, for a record."""
@@ -94,9 +107,11 @@ class Parameters:
         """
         for symbol in sorted(set(symbols) - set(self.elements)):
             source = self.file.name if self.file else "this model"
-            raise HarnessError(f"charge_dipole has no parameters for the element {symbol} in {source}.",
-                               f"Known elements: {', '.join(sorted(self.elements))}. Give polarization.params.model "
-                               "fitted for this material.")
+            raise HarnessError(
+                f"charge_dipole has no parameters for the element {symbol} in {source}.",
+                f"Known elements: {', '.join(sorted(self.elements))}. Give polarization.params.model "
+                "fitted for this material.",
+            )
         chosen = [self.elements[symbol] for symbol in symbols]
         widths = np.array([e.width for e in chosen])
         inverse = None

@@ -1,4 +1,5 @@
 """Parity plot of a fit: DFT against the model, by class, training and held-out frames apart."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,9 +11,15 @@ from harness_charge_dipole.targets import CLASSES
 
 __all__ = ["plot"]
 
-_TITLES = {"polarizability_in": "polarizability in plane", "polarizability_out": "polarizability across",
-           "born_in": "Born charges in plane", "born_out": "Born charges across", "born_mixed": "Born charges mixed",
-           "dipole_out": "dipole across", "site_out": "dipole of a group across"}
+_TITLES = {
+    "polarizability_in": "polarizability in plane",
+    "polarizability_out": "polarizability across",
+    "born_in": "Born charges in plane",
+    "born_out": "Born charges across",
+    "born_mixed": "Born charges mixed",
+    "dipole_out": "dipole across",
+    "site_out": "dipole of a group across",
+}
 _COLOURS = {"train": "#4c72b0", "validation": "#dd8452", "test": "#c44e52"}
 
 

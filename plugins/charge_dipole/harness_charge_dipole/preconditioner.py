@@ -4,6 +4,7 @@ For each atom i the equations of the atoms j <= i nearby are solved exactly, whi
 triangular G with ``G A G^T ~ 1`` (Kolotilina and Yeremin, SIAM J. Matrix Anal. Appl. 14, 45 (1993)). ``G^T G`` is
 positive whatever the structure, and the strong overlap of neighbouring Gaussians no longer slows the iteration.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -16,8 +17,9 @@ __all__ = ["approximate_inverse"]
 _CHUNK_PAIRS = 400_000
 
 
-def approximate_inverse(i: np.ndarray, j: np.ndarray, vectors: np.ndarray, widths: np.ndarray, own: np.ndarray,
-                        reach: float) -> bsr_array:
+def approximate_inverse(
+    i: np.ndarray, j: np.ndarray, vectors: np.ndarray, widths: np.ndarray, own: np.ndarray, reach: float
+) -> bsr_array:
     """Sparse factor G, shape (4N, 4N), such that ``G^T G`` approximates the inverse of the interaction (/ KE).
 
     Parameters
@@ -48,7 +50,7 @@ def approximate_inverse(i: np.ndarray, j: np.ndarray, vectors: np.ndarray, width
     for size in np.unique(sizes):
         atoms = np.flatnonzero(sizes == size)
         step = max(1, _CHUNK_PAIRS // (size + 1) ** 2)
-        for part in (atoms[s:s + step] for s in range(0, len(atoms), step)):
+        for part in (atoms[s : s + step] for s in range(0, len(atoms), step)):
             pick = start[part][:, None] + np.arange(size)
             members = np.concatenate([j[pick], part[:, None]], axis=1)
             places = np.concatenate([-vectors[pick], np.zeros((len(part), 1, 3))], axis=1)
@@ -77,5 +79,5 @@ def _rows(members: np.ndarray, places: np.ndarray, widths: np.ndarray, own: np.n
     unit[:, -4:] = np.eye(4)
     x = np.linalg.solve(flat, unit)
     factor = np.linalg.cholesky(0.5 * (x[:, -4:] + x[:, -4:].swapaxes(1, 2)))
-    rows = np.linalg.solve(factor, x.swapaxes(1, 2))      # (B, 4, 4 m)
+    rows = np.linalg.solve(factor, x.swapaxes(1, 2))  # (B, 4, 4 m)
     return rows.reshape(count, 4, m, 4).swapaxes(1, 2)

@@ -1,4 +1,5 @@
 """Near part of the interaction: ``erf(r/a_ij)/r - erf(r/a)/r`` within a cut-off, as a sparse matrix."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Dipoles of neutral groups: each nitrogen with a third of each of its three bonded borons."""
+
 from __future__ import annotations
 
 import numpy as np

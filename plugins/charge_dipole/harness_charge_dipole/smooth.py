@@ -1,4 +1,5 @@
 """Smooth part of the interaction, ``erf(r/a)/r`` between all atoms and images, by explicit Fourier sums."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,14 +29,14 @@ class FourierSum:
         kmax = 2 * s / smooth
         bound = np.floor(kmax * np.linalg.norm(box.cell, axis=1) / (2 * np.pi)).astype(int)
         m = np.stack(np.meshgrid(*[np.arange(-b, b + 1) for b in bound], indexing="ij"), axis=-1).reshape(-1, 3)
-        m = m[len(m) // 2:]                               # k and -k are alike: keep one, at twice the weight
+        m = m[len(m) // 2 :]  # k and -k are alike: keep one, at twice the weight
         k = 2 * np.pi * m @ box.inverse.T
         k2 = np.einsum("ij,ij->i", k, k)
         keep = k2 <= kmax**2
         self.k = k[keep]
         weight = np.where(np.arange(len(m)) == 0, 1.0, 2.0)[keep]
         self.weight = weight * KE / box.volume * box.kernel(self.k) * np.exp(-k2[keep] * smooth**2 / 4)
-        phase = frame.positions @ self.k.T                # N x K
+        phase = frame.positions @ self.k.T  # N x K
         self.cos, self.sin = np.cos(phase), np.sin(phase)
 
     def _rows(self) -> tuple[np.ndarray, np.ndarray]:

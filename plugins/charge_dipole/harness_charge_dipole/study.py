@@ -2,6 +2,7 @@
 
 ``python -m harness_charge_dipole.study datasets/hbn`` takes some minutes. docs/charge_dipole.md discusses the result.
 """
+
 from __future__ import annotations
 
 import sys
@@ -24,17 +25,36 @@ AB, SADDLE = "path-bilayer4-000", "path-bilayer4-004"
 WEIGHTS: dict[str, Mapping[str, float]] = {
     "all classes equal": {},
     "dipole x 100": {"dipole_out": 100.0},
-    "no Born charges, dipole x 0.001": {"born_in": 0.0, "born_out": 0.0, "born_mixed": 0.0, "site_out": 0.0,
-                                        "dipole_out": 0.001},
+    "no Born charges, dipole x 0.001": {
+        "born_in": 0.0,
+        "born_out": 0.0,
+        "born_mixed": 0.0,
+        "site_out": 0.0,
+        "dipole_out": 0.001,
+    },
 }
-HEADER = ("weights", "alpha", "neutral", "cost", "R_B, R_N / Å", "alpha_B, alpha_N / Å³", "chi_N - chi_B / eV",
-          "q_B / e", "alpha_in / Å³", "alpha_out / Å³", "Z_in / e", "Z_out / e", "P_z / 1e-3 e Å",
-          "Z_slide / 1e-3 e", "dP/dw'' / e")
+HEADER = (
+    "weights",
+    "alpha",
+    "neutral",
+    "cost",
+    "R_B, R_N / Å",
+    "alpha_B, alpha_N / Å³",
+    "chi_N - chi_B / eV",
+    "q_B / e",
+    "alpha_in / Å³",
+    "alpha_out / Å³",
+    "Z_in / e",
+    "Z_out / e",
+    "P_z / 1e-3 e Å",
+    "Z_slide / 1e-3 e",
+    "dP/dw'' / e",
+)
 
 
 def describe(ab: Atoms, saddle: Atoms, parameters: Parameters | None) -> list[str]:
     """AB: charge, polarizability per cell, Born charges of the lower B, P_z; saddle: layer-summed Z_z; AB bent."""
-    if parameters is None:                                # DFT
+    if parameters is None:  # DFT
         charge = "-"
         wanted = labels(ab)
         alpha_in, alpha_out = wanted["polarizability_in"][0], wanted["polarizability_out"][0]
@@ -49,8 +69,16 @@ def describe(ab: Atoms, saddle: Atoms, parameters: Parameters | None) -> list[st
     bend = "" if parameters is None else " + ".join(f"{v:.2f}" for v in flexoelectric(parameters, rectangular(ab)))
     upper = saddle.positions[:, 2] > saddle.positions[:, 2].mean()
     slide = np.linalg.norm(there[upper].sum(axis=0)[2, :2])
-    return [charge, f"{alpha_in:.2f}", f"{alpha_out:.2f}", f"{born[0, 0, 0]:.2f}", f"{born[0, 2, 2]:.3f}",
-            f"{1e3 * dipole:.2f}", f"{1e3 * slide:.1f}", bend]
+    return [
+        charge,
+        f"{alpha_in:.2f}",
+        f"{alpha_out:.2f}",
+        f"{born[0, 0, 0]:.2f}",
+        f"{born[0, 2, 2]:.3f}",
+        f"{1e3 * dipole:.2f}",
+        f"{1e3 * slide:.1f}",
+        bend,
+    ]
 
 
 def rectangular(cell: Atoms) -> Atoms:
@@ -75,9 +103,16 @@ def rows(dataset: Dataset) -> Iterator[list[str]]:
                 found, cost = best(train, Settings(constraint=constraint, tied=tied, starts=2, weights=weights))
                 e = list(found.elements.values())
                 alpha = "of width" if tied else ", ".join(f"{x.polarizability:.2f}" for x in e)
-                yield [title, "tied" if tied else "free", constraint, f"{cost:.3f}",
-                       ", ".join(f"{x.width:.3f}" for x in e), alpha,
-                       f"{e[1].electronegativity - e[0].electronegativity:.1f}", *describe(ab, saddle, found)]
+                yield [
+                    title,
+                    "tied" if tied else "free",
+                    constraint,
+                    f"{cost:.3f}",
+                    ", ".join(f"{x.width:.3f}" for x in e),
+                    alpha,
+                    f"{e[1].electronegativity - e[0].electronegativity:.1f}",
+                    *describe(ab, saddle, found),
+                ]
 
 
 def main() -> None:

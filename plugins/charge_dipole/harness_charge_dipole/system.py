@@ -3,6 +3,7 @@
 States and right-hand sides are arrays of shape (N, 4): charge (e) and dipole (e Å) of each atom, or what is
 conjugate to them (V, V/Å). Charges obey one neutrality condition per group of atoms.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -49,8 +50,9 @@ class DenseSystem:
         Diagonal of the inverse polarizability of each atom, shape (N, 3), 1/Å³, where it is not that of the width.
     """
 
-    def __init__(self, frame: Frame, widths: np.ndarray, groups: np.ndarray,
-                 inverse_alpha: np.ndarray | None = None) -> None:
+    def __init__(
+        self, frame: Frame, widths: np.ndarray, groups: np.ndarray, inverse_alpha: np.ndarray | None = None
+    ) -> None:
         n, d = len(widths), len(frame.lattice)
         self.far: FourierSum | None = None
         smooth = None
@@ -108,8 +110,15 @@ class MeshSystem:
         same for flat and bent sheets (a bent one has a taller mesh).
     """
 
-    def __init__(self, frame: Frame, widths: np.ndarray, groups: np.ndarray, inverse_alpha: np.ndarray | None = None,
-                 tolerance: float = 1e-6, smooth: float | None = None) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        widths: np.ndarray,
+        groups: np.ndarray,
+        inverse_alpha: np.ndarray | None = None,
+        tolerance: float = 1e-6,
+        smooth: float | None = None,
+    ) -> None:
         digits = -np.log10(tolerance) + 0.5
         self.tolerance = tolerance
         if smooth is None:
@@ -126,7 +135,8 @@ class MeshSystem:
             raise catastrophe() from None
         transposed = factor.T.tobsr(blocksize=(4, 4))
         self.precondition = Neutral(
-            lambda r: (transposed @ (factor @ np.ascontiguousarray(r).ravel()) / KE).reshape(-1, 4), groups)
+            lambda r: (transposed @ (factor @ np.ascontiguousarray(r).ravel()) / KE).reshape(-1, 4), groups
+        )
         self.iterations = 0
 
     def product(self, x: np.ndarray) -> np.ndarray:

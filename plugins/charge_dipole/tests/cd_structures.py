@@ -1,4 +1,5 @@
 """Structures and parameters that the tests of this plugin share."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -27,8 +28,11 @@ def rattled_cluster(n: int, seed: int = 0) -> Atoms:
 def bilayer(nx: int = 1, ny: int = 1, shift: float = 1.0, gap: float = 3.35, height: float = 25.0) -> Atoms:
     """Periodic hBN bilayer; shift 0 is AA, 1 is AB (upper B over lower N), 2 is BA, in units of the bond."""
     a = 2.511
-    lower = Atoms("BN", cell=[[a, 0, 0], [-a / 2, a * np.sqrt(3) / 2, 0], [0, 0, height]],
-                  positions=[[0, 0, 0], [0, a / np.sqrt(3), 0]]).repeat((nx, ny, 1))
+    lower = Atoms(
+        "BN",
+        cell=[[a, 0, 0], [-a / 2, a * np.sqrt(3) / 2, 0], [0, 0, height]],
+        positions=[[0, 0, 0], [0, a / np.sqrt(3), 0]],
+    ).repeat((nx, ny, 1))
     upper = lower.copy()
     upper.positions += [0.0, shift * a / np.sqrt(3), gap]
     both = lower + upper
@@ -49,15 +53,16 @@ def buckyball() -> Atoms:
     """C60 with 60 bonds of 1.433 Å (pentagons) and 30 of 1.420 Å (between them)."""
     phi = (1 + np.sqrt(5)) / 2
     corners = np.array([np.roll([0.0, s, t * phi], k) for k in range(3) for s in (-1, 1) for t in (-1, 1)])
-    edge = 2 * 1.433 + 1.420                              # of the icosahedron that is cut
+    edge = 2 * 1.433 + 1.420  # of the icosahedron that is cut
     corners *= edge / 2
     gaps = np.linalg.norm(corners[:, None] - corners[None], axis=-1)
     i, j = np.nonzero((gaps > 0.1) & (gaps < 1.01 * edge))
     return Atoms("C60", positions=corners[i] + (corners[j] - corners[i]) * 1.433 / edge)
 
 
-def slope(atoms: Atoms, atom: int, axis: int, function: Callable[[Atoms], np.ndarray],
-          step: float = 2e-4) -> np.ndarray:
+def slope(
+    atoms: Atoms, atom: int, axis: int, function: Callable[[Atoms], np.ndarray], step: float = 2e-4
+) -> np.ndarray:
     """Central difference of `function(atoms)` by one coordinate."""
     out = []
     for sign in (1, -1):

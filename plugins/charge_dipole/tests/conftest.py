@@ -1,4 +1,5 @@
 """Lets the tests of this plugin share their structures."""
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,5 @@
 """Forces, Born charges and polarizability against finite differences; sum rules and parities."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -16,8 +17,12 @@ def cases() -> list:
     wire.cell = [[6.0, 0, 0], [0, 0, 0], [0, 0, 0]]
     slanted = wire.copy()
     slanted.cell, slanted.pbc = [[0, 0, 0], [0, 0, 0], [2.0, 3.0, 6.0]], (False, False, True)
-    return [pytest.param(rattled_cluster(8), id="cluster"), pytest.param(wire, id="wire"),
-            pytest.param(slanted, id="slanted wire"), pytest.param(rippled(2, 2, 0.4), id="sheet")]
+    return [
+        pytest.param(rattled_cluster(8), id="cluster"),
+        pytest.param(wire, id="wire"),
+        pytest.param(slanted, id="slanted wire"),
+        pytest.param(rippled(2, 2, 0.4), id="sheet"),
+    ]
 
 
 def projector(atoms: Atoms) -> np.ndarray:

@@ -1,4 +1,5 @@
 """The fit recovers what made its labels; its files are complete; the shipped models say what they were fitted to."""
+
 from __future__ import annotations
 
 from contextlib import nullcontext
@@ -80,8 +81,9 @@ def test_files_of_a_fit(tmp_path: Path) -> None:
     bar = SimpleNamespace(update=lambda n, note="": None)
     params = {"name": "a", "starts": 1}
     origin = fit(dataset(made[:1], made[1:]), tmp_path, params, 3, lambda text, total: nullcontext(bar))
-    assert {p.name for p in tmp_path.iterdir()} == {f"a{form}{kind}" for form in ("", "_tied")
-                                                    for kind in (".json", "_parity.npz", "_parity.png")}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        f"a{form}{kind}" for form in ("", "_tied") for kind in (".json", "_parity.npz", "_parity.png")
+    }
     assert origin["seed"] == 3 and set(origin["errors"]) == {"train", "test"}
     free, tied = (Parameters.load(str(tmp_path / f"a{form}.json")) for form in ("", "_tied"))
     assert free.provenance["dataset"]["sha256"] == "0" * 64
@@ -92,12 +94,14 @@ def test_files_of_a_fit(tmp_path: Path) -> None:
 
 
 def test_bad_settings_and_data_are_named() -> None:
-    progress = lambda text, total: nullcontext()          # noqa: E731
-    for params, data, match in (({"weihgts": {}}, dataset([], []), "weights"),
-                                ({"weights": {"born": 1}}, dataset([], []), "weight of charge_dipole"),
-                                ({"constraint": "sheet"}, dataset([], []), "constraint"),
-                                ({}, dataset([], []), "no training frames"),
-                                ({}, dataset([bilayer()], []), "no response label")):
+    progress = lambda text, total: nullcontext()  # noqa: E731
+    for params, data, match in (
+        ({"weihgts": {}}, dataset([], []), "weights"),
+        ({"weights": {"born": 1}}, dataset([], []), "weight of charge_dipole"),
+        ({"constraint": "sheet"}, dataset([], []), "constraint"),
+        ({}, dataset([], []), "no training frames"),
+        ({}, dataset([bilayer()], []), "no response label"),
+    ):
         with pytest.raises(HarnessError, match=match):
             fit(data, Path("unused"), params, 0, progress)
 
@@ -105,7 +109,7 @@ def test_bad_settings_and_data_are_named() -> None:
 def test_dipoles_from_plain_wannier_centres_are_left_out() -> None:
     """They are off by more than the dipole of AB stacking; those from the density, or extrapolated, are kept."""
     atoms = frames(TRUTH, 1)[0]
-    assert dipole_is_sound(atoms)                         # no Wannier centres: another route
+    assert dipole_is_sound(atoms)  # no Wannier centres: another route
     atoms.arrays["wannier_centres"] = np.zeros((4, 12))
     assert labels(atoms)["dipole_out"].size == predictions(atoms, TRUTH)["dipole_out"].size == 0
     for key in ("dipole_z", "height"):
@@ -140,12 +144,12 @@ def test_shipped_models(name: str) -> None:
     shipped = Parameters.load(name)
     tied = name.endswith("_tied.json")
     for element in shipped.elements.values():
-        if not tied:                                      # no catastrophe, whatever the structure
+        if not tied:  # no catastrophe, whatever the structure
             assert element.polarizability <= tied_polarizability(element.width)
     assert {"dataset", "seed", "errors", "settings", "frames"} <= set(shipped.provenance)
     out = ChargeDipole(shipped).calculate(bilayer(), ["charges", "polarizability", "born_effective_charges", "dipole"])
     assert out["charges"][0] > 0 > out["charges"][1]
-    assert out["dipole"][2] < 0                           # as in DFT for this stacking, -0.0030 e Å, but too small
+    assert out["dipole"][2] < 0  # as in DFT for this stacking, -0.0030 e Å, but too small
     loose, near = (0.5, 0.25) if tied else (0.1, 0.1)
     assert np.diag(out["polarizability"])[[0, 2]] == pytest.approx([10.9, 1.80], rel=loose)
     born = out["born_effective_charges"][0]

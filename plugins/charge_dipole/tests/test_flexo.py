@@ -1,4 +1,5 @@
 """Bending of an ideal plate: geometry, linearity, parity; and that flat sheets do not settle its polarization."""
+
 from __future__ import annotations
 
 import numpy as np

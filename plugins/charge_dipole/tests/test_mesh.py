@@ -1,4 +1,5 @@
 """The mesh solver against the dense one: same equations, at a cost that grows like the number of atoms."""
+
 from __future__ import annotations
 
 import time
@@ -21,9 +22,13 @@ def structures() -> list:
     wire = rattled_cluster(40)
     wire.set_cell([8.0, 0, 0])
     wire.pbc = (True, False, False)
-    return [pytest.param(rattled_cluster(40), id="cluster"), pytest.param(wire, id="wire"),
-            pytest.param(rippled(4, 5, 2.0), id="sheet"), pytest.param(bilayer(), id="smallest cell"),
-            pytest.param(bilayer(1, 30), id="narrow ribbon")]
+    return [
+        pytest.param(rattled_cluster(40), id="cluster"),
+        pytest.param(wire, id="wire"),
+        pytest.param(rippled(4, 5, 2.0), id="sheet"),
+        pytest.param(bilayer(), id="smallest cell"),
+        pytest.param(bilayer(1, 30), id="narrow ribbon"),
+    ]
 
 
 @pytest.mark.parametrize("atoms", structures())
@@ -53,11 +58,11 @@ def test_error_of_charges_and_dipoles_follows_the_tolerance() -> None:
 def test_mesh_equals_the_explicit_fourier_sum(atoms: Atoms) -> None:
     frame, rng = Frame.of(atoms), np.random.default_rng(4)
     x, y = rng.normal(size=(2, len(atoms), 4))
-    for state in (x, y):                                  # charged sheets have no energy of their own
+    for state in (x, y):  # charged sheets have no energy of their own
         state[:, 0] -= state[:, 0].mean()
     exact, mesh = FourierSum(frame, 2.0, 11.0), Mesh(frame, 2.0, 8.0)
     difference = (mesh.matvec(x.ravel()) - exact.matrix() @ x.ravel()).reshape(-1, 4)
-    difference[:, 0] -= difference[:, 0].mean()           # a constant potential does nothing to neutral states
+    difference[:, 0] -= difference[:, 0].mean()  # a constant potential does nothing to neutral states
     expected = exact.matrix() @ x.ravel()
     assert np.abs(difference).max() < 1e-5 * np.abs(expected).max()
     forces = exact.forces(x, y)
@@ -105,4 +110,4 @@ def test_a_large_bent_sheet_is_solved_in_seconds() -> None:
     assert abs(out["charges"].sum()) < 1e-9
     assert np.isfinite(out["dipole"]).all()
     bonded = out["charges"][atoms.numbers == 5]
-    assert bonded.min() > 0.0                             # every boron keeps its sign, crest or trough
+    assert bonded.min() > 0.0  # every boron keeps its sign, crest or trough

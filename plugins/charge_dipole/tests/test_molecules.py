@@ -1,4 +1,5 @@
 """Open boundaries: published values, exact limits, derivatives."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_dipole_of_a_neutral_cluster_has_no_origin() -> None:
 
 def test_rotation_turns_every_property_with_it() -> None:
     cd, atoms = model(), rattled_cluster(6)
-    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]      # with or without a mirror
+    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]  # with or without a mirror
     field = np.array([0.05, 0.1, -0.2])
     words = cd.implemented_properties
     here = cd.calculate(atoms, words, field)

@@ -1,4 +1,5 @@
 """Parameter files and bad input: one line naming the mistake and the mend."""
+
 from __future__ import annotations
 
 import json
@@ -28,15 +29,21 @@ def test_round_trip_through_a_file(tmp_path: Path) -> None:
     json.dumps(told)
 
 
-@pytest.mark.parametrize(("content", "match"), [
-    ("{\"format\": \"charge_di", "cannot be read"),
-    ("[1, 2]", "cannot be read"),
-    ("{\"format\": \"mtp\"}", "form 'mtp'"),
-    ("{\"format\": \"charge_dipole\", \"elements\": {}}", "lacks the entry 'constraint'"),
-    ("{\"format\": \"charge_dipole\", \"elements\": {\"B\": {\"widht\": 1}}, \"constraint\": \"total\"}", "widht"),
-    ("{\"format\": \"charge_dipole\", \"elements\": {\"B\": {\"width\": -1, \"electronegativity\": 0}}, "
-     "\"constraint\": \"total\"}", "not positive"),
-])
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        ('{"format": "charge_di', "cannot be read"),
+        ("[1, 2]", "cannot be read"),
+        ('{"format": "mtp"}', "form 'mtp'"),
+        ('{"format": "charge_dipole", "elements": {}}', "lacks the entry 'constraint'"),
+        ('{"format": "charge_dipole", "elements": {"B": {"widht": 1}}, "constraint": "total"}', "widht"),
+        (
+            '{"format": "charge_dipole", "elements": {"B": {"width": -1, "electronegativity": 0}}, '
+            '"constraint": "total"}',
+            "not positive",
+        ),
+    ],
+)
 def test_a_damaged_file_is_named(tmp_path: Path, content: str, match: str) -> None:
     (tmp_path / "bad.json").write_text(content)
     with pytest.raises(HarnessError, match=match) as caught:
@@ -45,11 +52,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: str, match: str) -> No
 
 
 def test_unknown_words_get_a_suggestion() -> None:
-    for call, match in ((lambda: charge_dipole(model="bn_bilayer_cdd.json"), "bn_bilayer_cd.json"),
-                        (lambda: ChargeDipole(PARAMETERS, constraint="layers"), "Did you mean 'layer'"),
-                        (lambda: ChargeDipole(PARAMETERS, solver="mash"), "Did you mean 'mesh'"),
-                        (lambda: ChargeDipole(PARAMETERS, tolerance=0.0), "out of range"),
-                        (lambda: model().calculate(bilayer(), ["dipoles"]), "Did you mean 'dipole'")):
+    for call, match in (
+        (lambda: charge_dipole(model="bn_bilayer_cdd.json"), "bn_bilayer_cd.json"),
+        (lambda: ChargeDipole(PARAMETERS, constraint="layers"), "Did you mean 'layer'"),
+        (lambda: ChargeDipole(PARAMETERS, solver="mash"), "Did you mean 'mesh'"),
+        (lambda: ChargeDipole(PARAMETERS, tolerance=0.0), "out of range"),
+        (lambda: model().calculate(bilayer(), ["dipoles"]), "Did you mean 'dipole'"),
+    ):
         with pytest.raises(HarnessError, match=match):
             call()
 

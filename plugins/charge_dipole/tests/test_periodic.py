@@ -1,4 +1,5 @@
 """Periodic sums: isolated limit, replicas, vacuum, wrapping, constraints, an independent Ewald sum."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_agrees_with_a_three_dimensional_sum_and_slab_correction() -> None:
     x = np.linalg.solve(full, np.concatenate([-chi, np.zeros(3 * n + 1)]))
     out = model().calculate(atoms, ["charges", "atomic_dipoles", "dipole"])
     assert out["charges"] == pytest.approx(x[:n], abs=1e-7)
-    assert out["atomic_dipoles"] == pytest.approx(x[n:4 * n].reshape(3, n).T, abs=1e-7)
+    assert out["atomic_dipoles"] == pytest.approx(x[n : 4 * n].reshape(3, n).T, abs=1e-7)
     assert out["dipole"][2] == pytest.approx(moment @ x[:-1], abs=1e-7)
 
 
@@ -113,7 +114,10 @@ def test_three_periodic_directions_are_refused() -> None:
 
 
 def test_degenerate_cells_and_empty_structures_are_refused() -> None:
-    for bad, match in ((Atoms("B", pbc=(True, False, False)), "no cell vector"), (Atoms(), "no atoms"),
-                       (Atoms("B", positions=[[np.nan, 0, 0]]), "finite")):
+    for bad, match in (
+        (Atoms("B", pbc=(True, False, False)), "no cell vector"),
+        (Atoms(), "no atoms"),
+        (Atoms("B", positions=[[np.nan, 0, 0]]), "finite"),
+    ):
         with pytest.raises(HarnessError, match=match):
             model().calculate(bad, ["dipole"])
