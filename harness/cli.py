@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +81,9 @@ def _cell(job: Job) -> Callable[[Any], None]:
         except HarnessError as error:
             print(f"error: {error}", file=sys.stderr)
             status, bad_input = "error", True
+        except BrokenPipeError:  # whoever read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(128 + signal.SIGPIPE) from None
         path = os.environ.get(OUTCOMES)  # a file, because a launcher may run this in another process
         if path:
             with Path(path).open("a") as stream:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,15 @@ def test_a_sweep_goes_on_past_bad_cells(command: CommandLine, tmp_path: Path) ->
     assert process.stderr.count("error: ") == 1 and "Traceback" not in process.stderr
     assert len(list((tmp_path / "runs").rglob("record.json"))) == 2
     assert "sweep: 1 error, 2 ok" in process.stdout
+
+
+def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
+    line = (
+        f"{sys.executable} -m harness -m task=single_point potential=plate seed=1,2 | head -1; exit ${{PIPESTATUS[0]}}"
+    )
+    process = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+    assert process.returncode == 141 and not process.stderr
+    assert list((tmp_path / "runs").rglob("record.json"))
 
 
 def test_hydra_users_find_what_they_expect(command: CommandLine, harness: CommandLine) -> None:
