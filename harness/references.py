@@ -129,9 +129,12 @@ def published_references(tasks: Mapping[str, type]) -> list[Reference]:
     """The published values of each task, from ``reference/<task>.toml`` in the package that brings the task."""
     found: list[Reference] = []
     for name, task in sorted(tasks.items()):
+        package = task.__module__.partition(".")[0]
+        if package == "__main__":  # a task defined in a script
+            continue
         try:
-            path = files(task.__module__.partition(".")[0]) / "reference" / f"{name}.toml"
-        except (ModuleNotFoundError, TypeError, ValueError):  # a task defined in a script
+            path = files(package) / "reference" / f"{name}.toml"
+        except (ModuleNotFoundError, TypeError, ValueError):  # a task from a single file, or from nowhere
             continue
         if path.is_file():
             found += read_references(path, name)
