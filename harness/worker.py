@@ -147,8 +147,11 @@ def _measure(job: Job, record: Record) -> Measurement:
         work,
         FileCheckpoint(work),
     )
+    resumed = ctx.checkpoint.load() is not None
     with ctx.clock("task"):
         measurement = task.measure(ctx)
+    if resumed:
+        measurement.notes.append("went on from a checkpoint: times and force calls are those of the last part alone")
     grade_frames(calculator, measurement)
     record.observables, record.checks = measurement.observables, measurement.checks
     record.notes, record.seconds = measurement.notes, ctx.seconds

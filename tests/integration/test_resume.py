@@ -57,6 +57,7 @@ def test_the_same_command_finishes_without_redoing(tmp_path: Path, how: signal.S
     stdout, stderr = again.communicate(timeout=300)
     assert again.returncode == 0, stderr
     assert list(statuses(tmp_path).values()) == ["ok"] * 3
+    assert all("went on from a checkpoint" not in path.read_text() for path in finished)
     assert stdout.count(b"reused the finished record") == len(finished)
     for path, changed in finished.items():
         assert path.stat().st_mtime_ns == changed
