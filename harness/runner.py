@@ -15,6 +15,7 @@ from typing import Any
 
 from harness import registry
 from harness.catalogue import find_plugin
+from harness.context import FileCheckpoint
 from harness.envs import ensure, environment_for
 from harness.errors import HarnessError
 from harness.figures import draw, existing
@@ -54,6 +55,8 @@ def run(config: Mapping[str, Any], command: str = "") -> Outcome:
                 record = None if config["force"] else _reusable(folder)
                 reused = record is not None
                 if record is None:
+                    if config["force"]:
+                        FileCheckpoint(work).remove()
                     job.write(work / "job.json")
                     record = _make_record(job, float(config["timeout"]) if config["timeout"] else None)
         except OSError as error:
