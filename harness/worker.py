@@ -18,12 +18,14 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from harness import __version__, registry
+from harness.catalogue import catalogue
 from harness.context import FileCheckpoint, WorkerContext
 from harness.engine import Engine
 from harness.errors import HarnessError, UnsupportedError
 from harness.extrapolation import grade_frames
 from harness.figures import draw
 from harness.job import Job, check_device, check_elements
+from harness.native import native_polarization
 from harness.parameters import build_params
 from harness.protocols import Measurement, PolarizationModel, Potential
 from harness.record import FINISHED, Record, Status, write_record
@@ -134,6 +136,8 @@ def _measure(job: Job, record: Record) -> Measurement:
     check_capabilities(task.name, task.requires, potential, polarization)
     calculator = potential.calculator(device=config["device"]["name"], dtype=config["device"]["dtype"])
     engine = Engine(calculator)
+    if polarization is None:
+        polarization = native_polarization(potential, calculator)
     work = Path(job.work)
     ctx = WorkerContext(
         atoms,
@@ -175,7 +179,8 @@ def check_capabilities(
         offered |= set(polarization.implemented_properties)
     missing = sorted(requires - offered)
     if missing:
-        models = ", ".join(sorted(registry.polarization_models(None))) or "none installed here"
+        stated = {name for plugin in catalogue().values() for name in plugin.static.get("polarization_models", [])}
+        models = ", ".join(sorted(stated | set(registry.polarization_models(None)))) or "none are known here"
         raise UnsupportedError(
             f"task '{task}' needs {', '.join(missing)}, which '{potential.name}' does not offer"
             f"{'' if polarization is None else f', nor does polarization={polarization.name}'}.",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.engine import Engine
+from harness.native import native_polarization
 from harness.protocols import Arrays, Checkpoint, Measurement, PolarizationModel, Potential, Task
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ class TrialContext:
         seed: int = 0,
         checkpoint: MemoryCheckpoint | None = None,
     ) -> None:
-        self.potential, self.polarization = potential, polarization
+        self.potential = potential
         self.material, self.params, self.seed = material, params, seed
         self.calculator: BaseCalculator = potential.calculator()
+        self.polarization = polarization or native_polarization(potential, self.calculator)
         self.engine = Engine(self.calculator)
         self.atoms: Atoms = task.structure(material, params)
         self.folder = Path()
