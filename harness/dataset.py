@@ -1,14 +1,19 @@
 """DFT labels of a material, checked and split: what fitters and parity plots read.
 
-A data set is a folder with ``energies.extxyz``, ``responses.extxyz``, ``split.json`` and ``checksums.txt``.
+A data set is a folder with ``energies.extxyz``, ``responses.extxyz``, ``split.json``, ``checksums.txt`` and, where it
+grew, ``versions.json``. A `Dataset` is a view of it: at one dispersion, and with as many training frames as asked for,
+so that every fitter gets the same frames with the same labels.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -16,18 +21,38 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from harness.dispersion import d2
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
 
 SPLITS = ("train", "validation", "test")
 KINDS = ("energies", "responses")
-DISPERSIONS = ("d3bj", "none")
+#: Dispersion added to the PBE labels, and what the sum is called in reports.
+LEVELS = {"d3bj": "PBE-D3(BJ)", "d2": "PBE-D2", "none": "PBE"}
+DISPERSIONS = tuple(LEVELS)
 CHECKSUMS = "checksums.txt"
+VERSIONS = "versions.json"
 
 
 def family(name: str) -> str:
     """The family of a frame: its name without the number; ``rand-bilayer4`` of ``rand-bilayer4-003``."""
     return name.rpartition("-")[0]
+
+
+def nested(names: Iterable[str]) -> list[str]:
+    """The names in an order of which every beginning is stratified by family.
+
+    The first 25 are among the first 50, and every family has about the same share of both. The order follows from the
+    names alone.
+    """
+    shuffled = sorted(names, key=lambda name: (zlib.crc32(name.encode()), name))
+    sizes = Counter(map(family, shuffled))
+    met: Counter[str] = Counter()
+    place = {}
+    for name in shuffled:
+        place[name] = (met[family(name)] + 0.5) / sizes[family(name)]
+        met[family(name)] += 1
+    return sorted(shuffled, key=lambda name: place[name])  # a tie keeps the shuffled order
 
 
 @dataclass(frozen=True)
@@ -41,17 +66,26 @@ class Dataset:
     sha256
         Of the checksum file, hence of all files of the data set: part of the provenance of a fit.
     split
-        Frame names by split.
+        Frame names by split, as the folder has them.
+    version
+        Which of its ``versions.json`` the energies are; None when they are none.
+    dispersion
+        Level of the labels: ``d3bj`` for PBE-D3(BJ), ``d2`` for PBE-D2, ``none`` for PBE alone.
+    n_train
+        How many training frames with energies there are; None for all. Response frames are cut in proportion.
     """
 
     folder: Path
     sha256: str
     split: dict[str, list[str]]
-    _frames: dict[str, dict[str, Atoms]] = field(repr=False)
+    version: str | None = None
+    dispersion: str = "d3bj"
+    n_train: int | None = None
+    _frames: dict[str, dict[str, Atoms]] = field(repr=False, default_factory=dict)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Dataset:
-        """Read a folder and verify its checksums.
+    def load(cls, folder: str | Path, dispersion: str = "d3bj", n_train: int | None = None) -> Dataset:
+        """Read a folder and verify its checksums; the other parameters are those of `view`.
 
         Raises
         ------
@@ -63,33 +97,93 @@ class Dataset:
         try:
             split = json.loads((folder / "split.json").read_text())
             frames = {kind: _read(folder / f"{kind}.extxyz") for kind in KINDS if (folder / f"{kind}.extxyz").exists()}
+            version = _version(folder)
         except (ValueError, KeyError, OSError) as error:
             raise HarnessError(f"the data set {folder} cannot be read: {error}.", "Restore its files.") from error
-        return cls(folder, digest, {name: list(split.get(name, [])) for name in SPLITS}, frames)
+        names = {name: list(split.get(name, [])) for name in SPLITS}
+        return cls(folder, digest, names, version, _frames=frames).view(dispersion, n_train)
+
+    def view(self, dispersion: str | None = None, n_train: int | None = None) -> Dataset:
+        """The same frames at another dispersion, with other training frames; None keeps what is.
+
+        Parameters
+        ----------
+        n_train
+            The first of the order `nested`, so that a smaller view is part of a larger one. Of the training frames
+            with responses the same share is kept, but at least two.
+
+        Raises
+        ------
+        HarnessError
+            For a dispersion that is not known, or more training frames than there are.
+        """
+        dispersion = self.dispersion if dispersion is None else dispersion
+        if dispersion not in LEVELS:
+            raise unknown("dispersion", str(dispersion), LEVELS)
+        n_train = self.n_train if n_train is None else n_train
+        there = len(self._names("train", "energies"))
+        if n_train is not None and not 1 <= n_train <= there:
+            raise HarnessError(
+                f"n_train={n_train}, but the data set {self.folder.name} has {there} training frames.",
+                f"Give n_train from 1 to {there}, or leave it out for all.",
+            )
+        return replace(self, dispersion=dispersion, n_train=n_train)
+
+    @property
+    def level_of_theory(self) -> str:
+        """What the labels are called: ``PBE-D3(BJ)``, ``PBE-D2`` or ``PBE``."""
+        return LEVELS[self.dispersion]
+
+    def facts(self) -> dict[str, Any]:
+        """What a model's provenance says of the data it was fitted to; JSON-able."""
+        return {
+            "folder": self.folder.name,
+            "version": self.version,
+            "sha256": self.sha256,
+            "dispersion": self.dispersion,
+            "level_of_theory": self.level_of_theory,
+            "n_train": self.n_train,
+            "frames": {kind: {s: len(self.names(s, kind)) for s in SPLITS} for kind in KINDS if self._of(kind)},
+        }
 
     def families(self, kind: str = "energies") -> list[str]:
         """Families that have frames of a kind."""
         return sorted({family(name) for name in self._of(kind)})
+
+    def names(self, split: str, kind: str = "energies") -> list[str]:
+        """Names of the frames of one split in the order of the file, limited to `n_train` in training.
+
+        ``all`` is every frame of the folder, also those that `n_train` leaves out.
+        """
+        if split not in (*SPLITS, "all"):
+            raise unknown("split", split, (*SPLITS, "all"))
+        names = self._names(split, kind)
+        if split != "train" or self.n_train is None:
+            return names
+        share = self.n_train / len(self._names("train", "energies"))
+        count = self.n_train if kind == "energies" else max(2, round(share * len(names)))
+        kept = set(nested(names)[:count])
+        return [name for name in names if name in kept]
 
     def frames(
         self,
         split: str,
         kind: str = "energies",
         families: Iterable[str] | None = None,
-        dispersion: str = "d3bj",
+        dispersion: str | None = None,
     ) -> list[Atoms]:
         """Labelled copies of the frames of one split, in the order of the file.
 
         Parameters
         ----------
         split
-            ``train``, ``validation``, ``test``, or ``all``.
+            ``train``, ``validation``, ``test``, or ``all``; as in `names`.
         kind
             ``energies`` or ``responses``.
         families
             Only these, e.g. ``["rand-mono8"]``.
         dispersion
-            Level of theory: ``d3bj`` for PBE-D3(BJ), ``none`` for PBE alone.
+            Another level than that of this view.
 
         Returns
         -------
@@ -100,19 +194,25 @@ class Dataset:
             z part of ``dipole``, which the Wannier centres give less well. ``arrays`` of a response frame hold
             ``born_charges`` (natoms, 9), ``atomic_dipoles`` (natoms, 3) and ``wannier_centres`` (natoms, 12).
         """
-        if split not in (*SPLITS, "all"):
-            raise unknown("split", split, (*SPLITS, "all"))
-        if dispersion not in DISPERSIONS:
-            raise unknown("dispersion", dispersion, DISPERSIONS)
+        level = self.dispersion if dispersion is None else dispersion
+        if level not in LEVELS:
+            raise unknown("dispersion", level, LEVELS)
+        wanted: Sequence[str] = self.names(split, kind)
         here = self._of(kind)
-        wanted = set(here) if split == "all" else set(self.split[split])
         if families is not None:
             chosen = set(families)
             known = {family(name) for name in here}
             for word in sorted(chosen - known):
                 raise unknown("family", word, known)
-            wanted = {name for name in wanted if family(name) in chosen}
-        return [_labelled(frame, dispersion) for name, frame in here.items() if name in wanted]
+            wanted = [name for name in wanted if family(name) in chosen]
+        return [_labelled(here[name], level) for name in wanted]
+
+    def _names(self, split: str, kind: str) -> list[str]:
+        here = self._of(kind)
+        if split == "all":
+            return list(here)
+        chosen = set(self.split[split])
+        return [name for name in here if name in chosen]
 
     def _of(self, kind: str) -> dict[str, Atoms]:
         if kind not in KINDS:
@@ -146,6 +246,17 @@ def _read(file: Path) -> dict[str, Atoms]:
     return {frame.info["name"]: frame for frame in frames}
 
 
+def _version(folder: Path) -> str | None:
+    """The entry of ``versions.json`` whose files are those of the folder."""
+    listing = folder / VERSIONS
+    if not listing.is_file():
+        return None
+    known = json.loads(listing.read_text())
+    files = {f"{kind}.extxyz" for kind in KINDS} | {"split.json"}
+    here = {name: sha256(folder / name) for name in files if (folder / name).is_file()}
+    return next((name for name, entry in reversed(known.items()) if entry["sha256"] == here), None)
+
+
 def _labelled(frame: Atoms, dispersion: str) -> Atoms:
     """A copy whose calculator holds the labels at one level of theory."""
     atoms = frame.copy()
@@ -154,15 +265,16 @@ def _labelled(frame: Atoms, dispersion: str) -> Atoms:
     energy, forces, stress = (
         atoms.info.pop("pbe_energy"),
         atoms.arrays.pop("pbe_forces"),
-        atoms.info.pop("pbe_stress"),
+        np.asarray(atoms.info.pop("pbe_stress"), dtype=float),
     )
-    if dispersion == "none":
-        stress = np.asarray(stress, dtype=float)
-        results.update(
-            energy=float(energy),
-            forces=forces,
-            stress=full_3x3_to_voigt_6_stress(stress) if stress.shape == (3, 3) else stress,
-        )
+    if dispersion != "d3bj":
+        stress = full_3x3_to_voigt_6_stress(stress) if stress.shape == (3, 3) else stress
+        results.update(energy=float(energy), forces=forces, stress=stress)
+    if dispersion == "d2":
+        correction = d2(atoms)
+        results["energy"] += correction.energy
+        results["forces"] = results["forces"] + correction.forces
+        results["stress"] = results["stress"] + correction.stress
     if "dipole" in results and "dipole_z" in atoms.info:
         results["dipole"] = np.array([*results["dipole"][:2], atoms.info["dipole_z"]])
     atoms.calc = SinglePointCalculator(atoms, **results)

@@ -1,0 +1,211 @@
+"""Labels against predictions: errors by split and family, the same numbers and pictures for every fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.geometry import find_mic
+
+from harness.dataset import family
+from harness.layers import assign_layers
+
+if TYPE_CHECKING:
+    from harness.protocols import Progress
+
+__all__ = ["EV_A2_IN_N_M", "PROPERTIES", "Calculate", "Parity", "by_family", "draw", "errors", "predict"]
+
+#: eV/Å² in N/m.
+EV_A2_IN_N_M = 16.021766
+#: What can be compared; `predict` adds ``born_layers`` to Born charges.
+PROPERTIES = ("energy", "forces", "stress", "dipole", "born_effective_charges")
+
+#: Results of a structure for some properties: ASE's names, units and shapes; Born charges (N, 3, 3).
+Calculate = Callable[[Atoms, Sequence[str]], Mapping[str, Any]]
+Pair = tuple[list[Any], list[Any]]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Labels and predictions of some frames.
+
+    Attributes
+    ----------
+    names
+        Of the frames.
+    sizes
+        Numbers of atoms, (M,).
+    values
+        By property, labels and predictions, each with one entry per frame: ``energy`` (eV), ``forces`` (N, 3) in eV/Å,
+        ``stress`` (3,): sheet stress xx, yy, xy in N/m, ``dipole`` (3,) in e Å, ``born_effective_charges`` (N, 3, 3)
+        in e with the polarization first, and ``born_layers`` (layers, 3, 3): their sums over the atoms of each layer.
+        nan where a frame has no label.
+    """
+
+    names: list[str]
+    sizes: np.ndarray
+    values: dict[str, Pair]
+
+    def pick(self, index: Sequence[int] | np.ndarray) -> Parity:
+        """The frames of an index."""
+        chosen = [int(i) for i in index]
+        values = {key: ([a[i] for i in chosen], [b[i] for i in chosen]) for key, (a, b) in self.values.items()}
+        return Parity([self.names[i] for i in chosen], np.asarray(self.sizes)[chosen], values)
+
+    def flat(self, key: str) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and predictions of a property, frames one after the other: energies (M,), else (…, 3) or (…, 3, 3)."""
+        shape = {"energy": (), "born_effective_charges": (3, 3), "born_layers": (3, 3)}.get(key, (3,))
+        reference, model = (
+            np.concatenate([np.reshape(v, (-1, *shape)) for v in side] or [np.zeros((0, *shape))])
+            for side in self.values[key]
+        )
+        return reference, model
+
+
+def predict(
+    frames: Sequence[Atoms],
+    calculate: Calculate | Any,
+    properties: Sequence[str] = ("energy", "forces", "stress"),
+    bar: Progress | None = None,
+) -> Parity:
+    """Predictions for labelled frames.
+
+    Parameters
+    ----------
+    frames
+        As from `harness.dataset.Dataset.frames`.
+    calculate
+        An ASE calculator, or a function of structure and property names that gives their results.
+    properties
+        Of `PROPERTIES`. Dipoles in the plane are compared modulo a lattice vector times e.
+    bar
+        Advanced by one for each frame.
+    """
+    ask = _ask(calculate) if hasattr(calculate, "get_property") else calculate
+    values: dict[str, Pair] = {key: ([], []) for key in properties}
+    if "born_effective_charges" in properties:
+        values["born_layers"] = ([], [])
+    for atoms in frames:
+        assert atoms.calc is not None
+        bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+        results = ask(bare, list(properties))
+        labels = _labels(atoms)
+        for key in properties:
+            reference, model = _comparable(key, labels.get(key), results[key], atoms)
+            values[key][0].append(reference)
+            values[key][1].append(model)
+            if key == "born_effective_charges":
+                layers = assign_layers(atoms)
+                for side, z in zip(values["born_layers"], (reference, model), strict=True):
+                    side.append(np.array([z[layers == layer].sum(axis=0) for layer in np.unique(layers)]))
+        if bar is not None:
+            bar.update(1)
+    names = [str(atoms.info.get("name", "")) for atoms in frames]
+    return Parity(names, np.array([len(atoms) for atoms in frames], dtype=int), values)
+
+
+def sheet_stress(stress: Any, atoms: Atoms) -> np.ndarray:
+    """Sheet stress xx, yy, xy (N/m) of a stress in ASE's form (eV/Å³); nan in a cell without a volume."""
+    if stress is None or atoms.cell.rank < 3:
+        return np.full(3, np.nan)
+    height = atoms.get_volume() / np.linalg.norm(np.cross(*atoms.cell.array[:2]))
+    return np.asarray(stress, dtype=float)[[0, 1, 5]] * height * EV_A2_IN_N_M
+
+
+def _ask(calculator: Any) -> Calculate:
+    def call(atoms: Atoms, properties: Sequence[str]) -> dict[str, Any]:
+        return {key: calculator.get_property(key, atoms) for key in properties}
+
+    return call
+
+
+def _labels(atoms: Atoms) -> dict[str, Any]:
+    assert atoms.calc is not None
+    labels = dict(atoms.calc.results)
+    if "born_charges" in atoms.arrays:
+        labels["born_effective_charges"] = atoms.arrays["born_charges"].reshape(-1, 3, 3)
+    return labels
+
+
+def _comparable(key: str, label: Any, result: Any, atoms: Atoms) -> tuple[Any, Any]:
+    """Label and prediction of one frame in the units of `Parity`."""
+    if key == "stress":
+        return sheet_stress(label, atoms), sheet_stress(result, atoms)
+    if key == "energy":
+        return float("nan") if label is None else float(label), float(result)
+    shape = {"dipole": (3,), "born_effective_charges": (len(atoms), 3, 3)}.get(key, (len(atoms), 3))
+    model = np.array(result, dtype=float).reshape(shape)
+    reference = np.full(shape, np.nan) if label is None else np.array(label, dtype=float).reshape(shape)
+    if key == "dipole" and atoms.pbc.any() and np.isfinite(reference).all():
+        model = reference + find_mic(model - reference, atoms.cell, atoms.pbc)[0]
+    return reference, model
+
+
+def errors(parity: Parity) -> dict[str, float]:
+    """Root-mean-square and mean absolute errors of all that was compared, units in the names.
+
+    ``*_rms_*`` without an e before it is the size of the labels themselves. ``born_slide_*`` is that of the Born
+    charges P_z from moving a layer in the plane, summed over its atoms: the sliding polarization's slope.
+    """
+    out: dict[str, float] = {"frames": len(parity.names)}
+    if not parity.names:
+        return out
+    if "energy" in parity.values:
+        reference, model = parity.flat("energy")
+        out |= _pair("energy", "meV_per_atom", 1e3 * (model - reference) / parity.sizes)
+    if "forces" in parity.values:
+        reference, model = parity.flat("forces")
+        difference = 1e3 * (model - reference)
+        out |= _pair("force", "meV_per_A", difference)
+        out |= _pair("force_xy", "meV_per_A", difference[:, :2]) | _pair("force_z", "meV_per_A", difference[:, 2])
+        out["force_rms_meV_per_A"] = _rms(1e3 * reference)
+    if "stress" in parity.values:
+        reference, model = parity.flat("stress")
+        out |= _pair("stress", "N_per_m", model - reference)
+    if "dipole" in parity.values:
+        reference, model = parity.flat("dipole")
+        out |= _pair("dipole_xy", "eA", (model - reference)[:, :2]) | _pair("dipole_z", "eA", (model - reference)[:, 2])
+        out["dipole_z_rms_eA"] = _rms(reference[:, 2])
+    if "born_effective_charges" in parity.values:
+        reference, model = parity.flat("born_effective_charges")
+        out |= _pair("born", "e", model - reference)
+        reference, model = parity.flat("born_layers")
+        out |= _pair("born_layers", "e", model - reference)
+        out |= _pair("born_slide", "e", (model - reference)[:, 2, :2])
+        out["born_slide_rms_e"] = _rms(reference[:, 2, :2])
+    return out
+
+
+def _pair(word: str, unit: str, difference: np.ndarray) -> dict[str, float]:
+    known = difference[np.isfinite(difference)]
+    mae = float(np.mean(np.abs(known))) if known.size else float("nan")
+    return {f"{word}_rmse_{unit}": _rms(known), f"{word}_mae_{unit}": mae}
+
+
+def _rms(x: np.ndarray) -> float:
+    known = x[np.isfinite(x)]
+    return float(np.sqrt(np.mean(np.square(known)))) if known.size else float("nan")
+
+
+def by_family(parity: Parity) -> dict[str, dict[str, float]]:
+    """`errors` of each family of frames."""
+    families = [family(name) for name in parity.names]
+    return {
+        kind: errors(parity.pick([i for i, other in enumerate(families) if other == kind]))
+        for kind in sorted(set(families))
+    }
+
+
+def draw(parities: Mapping[str, Parity], path: Path, title: str) -> None:
+    """Write what was compared beside `path` as ``.npz``, and its picture into `path` where matplotlib is installed.
+
+    Environments of backends have no matplotlib; the process that started them draws from the ``.npz``.
+    """
+    from harness import parity_plot
+
+    parity_plot.save(parities, path.with_suffix(".npz"), title)
+    parity_plot.plot(parities, path, title)
