@@ -32,7 +32,8 @@ class Plugin:
     entry_point
         Set when it is installed in this interpreter.
     static
-        What it says of itself in ``[tool.harness]``: potentials, polarization_models, tasks, programs.
+        What it says of itself in ``[tool.harness]``: potentials, polarization_models, tasks, programs, and ``needs``:
+        plugins that it builds on and that have to be in its environment.
     """
 
     name: str

@@ -7,6 +7,7 @@ locked, so that a sweep makes each once; a half-made one is removed.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -71,7 +72,7 @@ def environment_for(names: Sequence[str]) -> Environment:
     HarnessError
         For an unknown plugin.
     """
-    plugins = [find_plugin(name) for name in sorted(set(names))]
+    plugins = _with_needs(names)
     digest = hashlib.sha256(f"{sys.version_info[:3]}{sys.executable}".encode())
     requirements: list[str] = []
     copies: list[str] = []
@@ -100,6 +101,18 @@ def environment_for(names: Sequence[str]) -> Environment:
     label = "+".join(plugin.name for plugin in plugins) or "core"
     name = f"{label}-{digest.hexdigest()[:12]}"
     return Environment(name, cache_folder() / "envs" / name, tuple(requirements), tuple(copies))
+
+
+def _with_needs(names: Sequence[str]) -> list[Plugin]:
+    """The named plugins and those that they say they build on (``needs`` in ``[tool.harness]``)."""
+    found: dict[str, Plugin] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = find_plugin(name)
+            waiting += found[name].static.get("needs", [])
+    return [found[name] for name in sorted(found)]
 
 
 def ensure(environment: Environment, say: Callable[[str], None]) -> Environment:
@@ -200,9 +213,21 @@ def _run(command: list[str], log, say: Callable[[str], None]) -> None:  # type: 
 def _reason(log: Path, error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.strerror or error}."
-    lines = log.read_text(errors="replace").splitlines()
-    errors = [line.strip() for line in lines if re.match(r"\s*(ERROR|error|×|fatal)", line)]
-    return (errors[-1] if errors else f"{error}")[:300]
+    return explain(log.read_text(errors="replace")) or f"{error}"
+
+
+def explain(log: str) -> str:
+    """The reason why an installer gave up, in one line, from what pip or uv printed; empty when it gave none."""
+    lines = [line.strip() for line in log.splitlines()]
+    if "The conflict is caused by:" in lines:  # pip: one line for each side of the conflict
+        sides = itertools.takewhile(bool, lines[lines.index("The conflict is caused by:") + 1 :])
+        return f"they cannot share one environment: {', but '.join(sides)}."[:400]
+    unreachable = [line for line in lines if "NewConnectionError" in line or "ConnectTimeoutError" in line]
+    errors = [line for line in lines if re.match(r"(ERROR|error|×|fatal)", line)]
+    found = next((line for line in errors if "ResolutionImpossible" not in line and "legacy" not in line), "")
+    if unreachable and "No matching distribution" in (errors or [""])[-1]:
+        return f"a package index cannot be reached, and {found.removeprefix('ERROR: ')}"[:400]
+    return (errors[-1] if errors else found)[:400]
 
 
 def _requires(found: Distribution) -> list[str]:

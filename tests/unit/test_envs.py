@@ -1,0 +1,66 @@
+"""Why an installer gave up, from its own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.envs import environment_for, explain
+from harness.errors import HarnessError
+
+CONFLICT = """\
+Collecting six==1.16.0 (from harness-a==0)
+ERROR: Cannot install harness-a==0 and harness-b==0 because these package versions have conflicting dependencies.
+
+The conflict is caused by:
+    harness-a 0 depends on six==1.16.0
+    harness-b 0 depends on six==1.17.0
+
+To fix this you could try to:
+1. loosen the range of package versions you've specified
+
+ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/en/latest/topics/dependency-resolution/
+"""
+UNREACHABLE = """\
+WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('…: refused')': /simple/six/
+ERROR: Could not find a version that satisfies the requirement six==1.17.0 (from versions: none)
+ERROR: No matching distribution found for six==1.17.0
+"""
+UNKNOWN = UNREACHABLE.partition("\n")[2]
+COMPILER = """\
+Building wheels for collected packages: harness-c
+  error: command 'gcc' failed: No such file or directory
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        (CONFLICT, "harness-a 0 depends on six==1.16.0, but harness-b 0 depends on six==1.17.0"),
+        (UNREACHABLE, "index cannot be reached"),
+        (UNKNOWN, "No matching distribution found for six==1.17.0"),
+        (COMPILER, "command 'gcc' failed"),
+        ("Collecting six\n", ""),
+    ],
+)
+def test_the_reason_is_found(log: str, words: str) -> None:
+    reason = explain(log)
+    assert words in reason and "\n" not in reason and "ResolutionImpossible" not in reason
+
+
+def test_an_environment_holds_what_a_plugin_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, extra in (("driver", ""), ("styles", 'needs = ["driver"]'), ("lonely", 'needs = ["drivr"]')):
+        folder = tmp_path / name
+        (folder / f"harness_{name}").mkdir(parents=True)
+        (folder / "pyproject.toml").write_text(
+            f'[project]\nname = "harness-{name}"\nversion = "0"\n'
+            f'[project.entry-points.harness]\n{name} = "harness_{name}"\n[tool.harness]\n{extra}\n'
+        )
+    monkeypatch.setenv("HARNESS_PLUGIN_PATH", str(tmp_path))
+    environment = environment_for(["styles"])
+    assert environment == environment_for(["styles", "driver"])
+    assert {str(tmp_path / "styles"), str(tmp_path / "driver")} <= set(environment.requirements)
+    assert str(tmp_path / "styles") not in environment_for(["driver"]).requirements
+    with pytest.raises(HarnessError, match="Did you mean 'driver'"):
+        environment_for(["lonely"])
