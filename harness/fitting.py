@@ -65,7 +65,8 @@ def fit_all(config: Mapping[str, Any], plugins: list[str]) -> dict[str, dict[str
     for name in options:
         if name not in chosen:
             raise unknown("options of", name, chosen, "Set them as +options.PART.NAME=VALUE.")
-    dataset = Dataset.load(config["dataset"])
+    source = config["dataset"]
+    dataset = Dataset.load(source["folder"], source["dispersion"], config.get("n_train"))
     out = Path(config["out"])
     results: dict[str, dict[str, Any]] = {}
     try:
