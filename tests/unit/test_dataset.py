@@ -21,7 +21,7 @@ def data() -> Dataset:
 
 @pytest.fixture
 def copy(tmp_path) -> Path:
-    for name in ("energies.extxyz", "responses.extxyz", "split.json", "checksums.txt"):
+    for name in ("energies.extxyz", "responses.extxyz", "split.json", "versions.json", "checksums.txt"):
         shutil.copy(FOLDER / name, tmp_path)
     return tmp_path
 

@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import read, write
 
-from harness.dataset import CHECKSUMS, KINDS
+from harness.dataset import CHECKSUMS, KINDS, VERSIONS
 from harness.errors import HarnessError
 from harness.files import sha256
 
@@ -24,7 +24,7 @@ RESPONSE_ONLY = ("born_charges", "atomic_dipoles", "wannier_centres", "dielectri
 
 
 def merge(out: Path, folder: Path = FOLDER) -> str:
-    """Append the finished frames of `out` that `folder` lacks; renew split and checksums.
+    """Append the finished frames of `out` that `folder` lacks; renew split, versions and checksums.
 
     The text of the frames already there is not touched. A response frame also enters the energies under its name,
     when there is none yet.
@@ -43,7 +43,7 @@ def merge(out: Path, folder: Path = FOLDER) -> str:
 
 
 def divide(folder: Path, frames: dict[str, dict[str, Atoms]]) -> dict[str, list[str]]:
-    """Write split, checksums and the counts of the README of `folder`; old frames keep their side."""
+    """Write split, versions, checksums and the counts of the README of `folder`; old frames keep their side."""
     every = {name: frame for kind in KINDS for name, frame in frames[kind].items()}
     prints = {name: fingerprint(frame) for name, frame in every.items()}
     target = folder / "split.json"
@@ -51,9 +51,21 @@ def divide(folder: Path, frames: dict[str, dict[str, Atoms]]) -> dict[str, list[
     split = assign(prints, set(frames["responses"]), before)
     target.write_text(json.dumps(split, indent=1) + "\n")
     files = [f for f in ("energies.extxyz", "responses.extxyz", "split.json") if (folder / f).exists()]
-    (folder / CHECKSUMS).write_text("".join(f"{sha256(folder / f)}  {f}\n" for f in files))
-    readme.renew(folder / "README.md", frames, split)
+    version = number(folder, files, {kind: len(named) for kind, named in frames.items()})
+    (folder / CHECKSUMS).write_text("".join(f"{sha256(folder / f)}  {f}\n" for f in [*files, VERSIONS]))
+    readme.renew(folder / "README.md", frames, split, version)
     return split
+
+
+def number(folder: Path, files: list[str], counts: dict[str, int]) -> str:
+    """Enter the files of `folder` into its versions, as the next one unless they are the last one; returns its name."""
+    target = folder / VERSIONS
+    known = json.loads(target.read_text()) if target.exists() else {}
+    here = {name: sha256(folder / name) for name in files}
+    if not known or list(known.values())[-1]["sha256"] != here:
+        known[f"v{len(known) + 1}"] = {"frames": counts, "sha256": here}
+        target.write_text(json.dumps(known, indent=1) + "\n")
+    return list(known)[-1]
 
 
 def add_dipoles(out: Path, folder: Path = FOLDER) -> str:

@@ -12,13 +12,16 @@ from ase import Atoms
 from harness.dataset import SPLITS, family
 
 
-def renew(file: Path, frames: Mapping[str, Mapping[str, Atoms]], split: Mapping[str, list[str]]) -> None:
-    """Write the numbers of frames between the marks ``<!--word-->`` and ``<!---->`` of `file`."""
+def renew(
+    file: Path, frames: Mapping[str, Mapping[str, Atoms]], split: Mapping[str, list[str]], version: str
+) -> None:
+    """Write the version and the numbers of frames between the marks ``<!--word-->`` and ``<!---->`` of `file`."""
     if not file.exists():
         return
     tally = {kind: Counter(map(family, named)) for kind, named in frames.items()}
     also = tally["responses"]
     words = {
+        "version": version,
         "energies": str(len(frames["energies"])),
         "responses": str(len(frames["responses"])),
         "split": ", ".join(

@@ -97,7 +97,7 @@ def test_stress_is_stored_for_the_cell_of_the_frame():
 def test_merging_appends_and_leaves_the_old_text_alone(tmp_path):
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()
-    for name in ("energies.extxyz", "responses.extxyz", "split.json", "checksums.txt"):
+    for name in ("energies.extxyz", "responses.extxyz", "split.json", "checksums.txt", "versions.json"):
         shutil.copy(FOLDER / name, data)
     before = {p.name: p.read_text() for p in data.iterdir()}
     counts = {kind: len(read(data / f"{kind}.extxyz", ":")) for kind in ("energies", "responses")}
@@ -111,9 +111,14 @@ def test_merging_appends_and_leaves_the_old_text_alone(tmp_path):
     loaded = Dataset.load(data)
     added = [f for f in loaded.frames("all", "energies") if f.info["name"] == "rand-mono2-102"]
     assert len(added) == 1 and "born_charges" not in added[0].arrays and "dipole" not in added[0].calc.results
+    former, versions = json.loads(before["versions.json"]), json.loads((data / "versions.json").read_text())
+    assert list(versions.items())[: len(former)] == list(former.items()), "versions are history"
+    assert loaded.version == list(versions)[-1] == f"v{len(former) + 1}"
+    assert versions[loaded.version]["frames"]["energies"] == counts["energies"] + 3
     text = (data / "energies.extxyz").read_text()
     merge(out, data)
     assert (data / "energies.extxyz").read_text() == text, "merging twice adds nothing"
+    assert Dataset.load(data).version == loaded.version
     assert "rand-mono2-102: energy 0.000" in compare(out, data)
 
 
