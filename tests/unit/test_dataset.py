@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from harness import HarnessError
 from harness.dataset import SPLITS, Dataset, family
+from harness.dispersion import d2
 
 FOLDER = Path(__file__).resolve().parents[2] / "datasets" / "hbn"
 
@@ -72,6 +75,48 @@ def test_selection_by_family_and_split(data):
         lambda: data.frames("train", dispersion="d3"),
     ):
         with pytest.raises(HarnessError, match="Did you mean"):
+            call()
+
+
+def test_smaller_views_are_parts_of_larger_ones(data):
+    """Every family keeps its share, and the other splits stay whole: points of a learning curve are comparable."""
+    sizes = [10, 25, 50, 100, len(data.names("train"))]
+    views = [set(data.view(n_train=n).names("train")) for n in sizes]
+    assert [len(names) for names in views] == sizes
+    assert all(small < large for small, large in zip(views, views[1:], strict=False))
+    share = {kind: sum(family(name) == kind for name in data.names("train")) for kind in data.families()}
+    half = Counter(map(family, data.view(n_train=sizes[-1] // 2).names("train")))
+    for kind, number in share.items():
+        assert abs(half[kind] - number / 2) <= 1.0, kind
+    responses = [data.view(n_train=n).names("train", "responses") for n in sizes]
+    assert len(responses[0]) == 2 and len(responses[-1]) == len(data.names("train", "responses"))
+    assert all(set(small) <= set(large) for small, large in zip(responses, responses[1:], strict=False))
+    assert data.view(n_train=10).names("test") == data.names("test")
+    assert data.view(n_train=10).names("all") == data.names("all")
+
+
+def test_a_view_says_what_it_is(data):
+    view = data.view(dispersion="d2", n_train=30)
+    assert (data.level_of_theory, view.level_of_theory) == ("PBE-D3(BJ)", "PBE-D2")
+    facts = view.facts()
+    assert facts["folder"] == "hbn" and facts["sha256"] == data.sha256 and facts["dispersion"] == "d2"
+    assert facts["frames"]["energies"]["train"] == facts["n_train"] == 30
+    assert facts["frames"]["responses"]["test"] == len(data.frames("test", "responses"))
+    assert facts["version"] in json.loads((FOLDER / "versions.json").read_text())
+    one, plain = view.frames("train")[0], view.frames("train", dispersion="none")[0]
+    correction = d2(one)
+    assert one.get_potential_energy() == pytest.approx(plain.get_potential_energy() + correction.energy)
+    np.testing.assert_allclose(one.get_forces(), plain.get_forces() + correction.forces)
+    np.testing.assert_allclose(one.get_stress(), plain.get_stress() + correction.stress)
+
+
+def test_views_that_cannot_be_are_refused(data):
+    for call, words in (
+        (lambda: data.view(dispersion="d3b"), "Did you mean 'd3bj'"),
+        (lambda: data.view(n_train=0), "n_train from 1 to"),
+        (lambda: data.view(n_train=10**6), "training frames"),
+    ):
+        with pytest.raises(HarnessError, match=words):
             call()
 
 
