@@ -7,31 +7,26 @@ so that every fitter gets the same frames with the same labels.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io import read
-from ase.stress import full_3x3_to_voigt_6_stress
 
-from harness.dispersion import d2
 from harness.errors import HarnessError, unknown
-from harness.files import sha256
+from harness.labels import CHECKSUMS, KINDS, VERSIONS, labelled, read_frames, verify, version_of
+
+__all__ = ["CHECKSUMS", "DISPERSIONS", "KINDS", "LEVELS", "SPLITS", "VERSIONS", "Dataset", "family", "nested", "verify"]
 
 SPLITS = ("train", "validation", "test")
-KINDS = ("energies", "responses")
 #: Dispersion added to the PBE labels, and what the sum is called in reports.
 LEVELS = {"d3bj": "PBE-D3(BJ)", "d2": "PBE-D2", "none": "PBE"}
 DISPERSIONS = tuple(LEVELS)
-CHECKSUMS = "checksums.txt"
-VERSIONS = "versions.json"
 
 
 def family(name: str) -> str:
@@ -96,12 +91,28 @@ class Dataset:
         digest = verify(folder)
         try:
             split = json.loads((folder / "split.json").read_text())
-            frames = {kind: _read(folder / f"{kind}.extxyz") for kind in KINDS if (folder / f"{kind}.extxyz").exists()}
-            version = _version(folder)
+            frames = {
+                kind: read_frames(folder / f"{kind}.extxyz") for kind in KINDS if (folder / f"{kind}.extxyz").exists()
+            }
+            version = version_of(folder)
         except (ValueError, KeyError, OSError) as error:
             raise HarnessError(f"the data set {folder} cannot be read: {error}.", "Restore its files.") from error
         names = {name: list(split.get(name, [])) for name in SPLITS}
         return cls(folder, digest, names, version, _frames=frames).view(dispersion, n_train)
+
+    @classmethod
+    def of(cls, name: str, frames: Mapping[str, Mapping[str, Sequence[Atoms]]]) -> Dataset:
+        """A data set of frames at hand: ``{kind: {split: frames}}``, each with ``info["name"]`` and its labels.
+
+        Its labels count as those of ``d3bj``; frames without ``pbe_*`` labels have no other.
+        """
+        split = {s: sorted({a.info["name"] for parts in frames.values() for a in parts.get(s, ())}) for s in SPLITS}
+        named = {kind: {a.info["name"]: a for s in SPLITS for a in parts.get(s, ())} for kind, parts in frames.items()}
+        digest = hashlib.sha256()
+        for kind, here in named.items():
+            for atoms in here.values():
+                digest.update(f"{kind} {atoms.info['name']}".encode() + atoms.positions.tobytes())
+        return cls(Path(name), digest.hexdigest(), split, _frames=named)
 
     def view(self, dispersion: str | None = None, n_train: int | None = None) -> Dataset:
         """The same frames at another dispersion, with other training frames; None keeps what is.
@@ -133,6 +144,11 @@ class Dataset:
     def level_of_theory(self) -> str:
         """What the labels are called: ``PBE-D3(BJ)``, ``PBE-D2`` or ``PBE``."""
         return LEVELS[self.dispersion]
+
+    @property
+    def suffix(self) -> str:
+        """What the names of models end in that were fitted to it: nothing at PBE-D3(BJ), else ``_d2`` or ``_none``."""
+        return "" if self.dispersion == "d3bj" else f"_{self.dispersion}"
 
     def facts(self) -> dict[str, Any]:
         """What a model's provenance says of the data it was fitted to; JSON-able."""
@@ -205,7 +221,7 @@ class Dataset:
             for word in sorted(chosen - known):
                 raise unknown("family", word, known)
             wanted = [name for name in wanted if family(name) in chosen]
-        return [_labelled(here[name], level) for name in wanted]
+        return [labelled(here[name], level) for name in wanted]
 
     def _names(self, split: str, kind: str) -> list[str]:
         here = self._of(kind)
@@ -218,64 +234,3 @@ class Dataset:
         if kind not in KINDS:
             raise unknown("kind of frames", kind, KINDS)
         return self._frames.get(kind, {})
-
-
-def verify(folder: Path) -> str:
-    """Compare the files of a data set with its checksums; returns the SHA-256 of the checksum file.
-
-    Raises
-    ------
-    HarnessError
-        Naming the first file that is missing or differs.
-    """
-    listing = folder / CHECKSUMS
-    if not listing.is_file():
-        raise HarnessError(f"{folder} is no data set: it has no {CHECKSUMS}.", "Name a folder such as datasets/hbn.")
-    for line in listing.read_text().splitlines():
-        digest, _, name = line.partition("  ")
-        file = folder / name
-        if not file.is_file():
-            raise HarnessError(f"the data set {folder} lacks {name}.", "Restore the file.")
-        if sha256(file) != digest:
-            raise HarnessError(f"{file} differs from its checksum.", "Restore the file, or merge the new frames.")
-    return sha256(listing)
-
-
-def _read(file: Path) -> dict[str, Atoms]:
-    frames = read(file, ":")
-    return {frame.info["name"]: frame for frame in frames}
-
-
-def _version(folder: Path) -> str | None:
-    """The entry of ``versions.json`` whose files are those of the folder."""
-    listing = folder / VERSIONS
-    if not listing.is_file():
-        return None
-    known = json.loads(listing.read_text())
-    files = {f"{kind}.extxyz" for kind in KINDS} | {"split.json"}
-    here = {name: sha256(folder / name) for name in files if (folder / name).is_file()}
-    return next((name for name, entry in reversed(known.items()) if entry["sha256"] == here), None)
-
-
-def _labelled(frame: Atoms, dispersion: str) -> Atoms:
-    """A copy whose calculator holds the labels at one level of theory."""
-    atoms = frame.copy()
-    assert frame.calc is not None
-    results = dict(frame.calc.results)  # ASE reads energy, forces, stress and dipole into the calculator
-    energy, forces, stress = (
-        atoms.info.pop("pbe_energy"),
-        atoms.arrays.pop("pbe_forces"),
-        np.asarray(atoms.info.pop("pbe_stress"), dtype=float),
-    )
-    if dispersion != "d3bj":
-        stress = full_3x3_to_voigt_6_stress(stress) if stress.shape == (3, 3) else stress
-        results.update(energy=float(energy), forces=forces, stress=stress)
-    if dispersion == "d2":
-        correction = d2(atoms)
-        results["energy"] += correction.energy
-        results["forces"] = results["forces"] + correction.forces
-        results["stress"] = results["stress"] + correction.stress
-    if "dipole" in results and "dipole_z" in atoms.info:
-        results["dipole"] = np.array([*results["dipole"][:2], atoms.info["dipole_z"]])
-    atoms.calc = SinglePointCalculator(atoms, **results)
-    return atoms

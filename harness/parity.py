@@ -17,7 +17,17 @@ from harness.layers import assign_layers
 if TYPE_CHECKING:
     from harness.protocols import Progress
 
-__all__ = ["EV_A2_IN_N_M", "PROPERTIES", "Calculate", "Parity", "by_family", "draw", "errors", "predict"]
+__all__ = [
+    "EV_A2_IN_N_M",
+    "PROPERTIES",
+    "Calculate",
+    "Parity",
+    "by_family",
+    "draw",
+    "errors",
+    "predict",
+    "sheet_stress",
+]
 
 #: eV/Å² in N/m.
 EV_A2_IN_N_M = 16.021766

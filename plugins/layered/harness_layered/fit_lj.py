@@ -9,7 +9,6 @@ cannot: how the interaction is shared between the elements.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,13 +22,16 @@ from scipy.optimize import least_squares
 
 from harness.dataset import Dataset, family
 from harness.errors import HarnessError
+from harness.parity import Parity, draw
+from harness.parity import errors as parity_errors
+from harness.publish import publish
 from harness_layered.figures import draw_curve
 from harness_layered.lennard_jones import LennardJones
 
 if TYPE_CHECKING:
     from harness.protocols import Progress
 
-__all__ = ["Curve", "fit", "interlayer_frames", "write_json"]
+__all__ = ["Curve", "fit", "interlayer_frames"]
 
 #: Expected errors: phi counts in units of 3 meV plus a tenth of its height above the minimum, forces in units of
 #: 30 meV/Å plus three tenths of the frame's largest. The well and the registries near it weigh most.
@@ -53,7 +55,10 @@ class Curve:
 
 
 def interlayer_frames(dataset: Dataset, split: str = "all") -> Curve:
-    """The rigid bilayers of a split for which the data set holds the monolayer at the same lattice constant."""
+    """The rigid bilayers of a split for which the data set holds the monolayer at the same lattice constant.
+
+    The monolayer counts wherever it is: also where a smaller training set (``n_train``) leaves it out.
+    """
     frames = dataset.frames("all")
     flat = [a for a in frames if "mono" in a.info["name"] and np.ptp(a.positions[:, 2]) < 1e-6
             and np.abs(a.get_forces()).max() < 1e-3]  # fmt: skip
@@ -125,21 +130,19 @@ def _table(z: Sequence[int], p: np.ndarray) -> dict[int, tuple[float, float]]:
     return {number: (float(p[2 * k]), float(p[2 * k + 1])) for k, number in enumerate(z)}
 
 
+def parity(model: Curve, curve: Curve) -> Parity:
+    """Labels and predictions: phi as energy, and forces."""
+    names = [str(atoms.info["name"]) for atoms in curve.frames]
+    sizes = np.array([len(atoms) for atoms in curve.frames], dtype=int)
+    values = {"energy": (list(curve.phi), list(model.phi)), "forces": (list(curve.forces), list(model.forces))}
+    return Parity(names, sizes, values)
+
+
 def errors(model: Curve, curve: Curve, nearest: float = 3.0) -> dict[str, float]:
-    """Residuals at layer distances from `nearest` (Å) up: phi in meV per frame, forces in meV/Å by direction."""
-    keep = curve.distance >= nearest
-    difference = np.concatenate([m - f for m, f, k in zip(model.forces, curve.forces, keep, strict=True) if k])
-    size = np.concatenate([f for f, k in zip(curve.forces, keep, strict=True) if k])
-    rms = lambda x: float(1e3 * np.sqrt(np.mean(np.square(x))))  # noqa: E731
-    return {
-        "frames": int(keep.sum()),
-        "nearest_A": nearest,
-        "phi_rmse_meV_per_cell": rms((model.phi - curve.phi)[keep]),
-        "force_z_rmse_meV_per_A": rms(difference[:, 2]),
-        "force_xy_rmse_meV_per_A": rms(difference[:, :2]),
-        "force_z_rms_meV_per_A": rms(size[:, 2]),
-        "force_xy_rms_meV_per_A": rms(size[:, :2]),
-    }
+    """Errors at layer distances from `nearest` (Å) up: phi in meV per frame, the rest as of any fit."""
+    keep = np.flatnonzero(curve.distance >= nearest)
+    phi = 1e3 * float(np.sqrt(np.mean((model.phi - curve.phi)[keep] ** 2)))
+    return {"nearest_A": nearest, "phi_rmse_meV_per_cell": phi, **parity_errors(parity(model, curve).pick(keep))}
 
 
 def fit(
@@ -149,12 +152,12 @@ def fit(
     seed: int,
     progress: Callable[[str, float], AbstractContextManager[Progress]],
 ) -> dict[str, Any]:
-    """Fit epsilon and sigma of each element; writes ``<model>``, ``<stem>_parity.npz`` and ``.png`` into `out`.
+    """Fit epsilon and sigma of each element; writes ``<model>``, parity data and plot, and the curve's picture.
 
     Parameters
     ----------
     params
-        ``model``: file name (``bn_bilayer_lj.json``); ``cutoff``: Å (12).
+        ``model``: file name (``bn_bilayer_lj.json``, with the data set's suffix); ``cutoff``: Å (12).
 
     Returns
     -------
@@ -162,7 +165,7 @@ def fit(
         The provenance that is also in the model file (settings, data hash, residuals), and the ``potential`` made.
     """
     cutoff = float(params.get("cutoff") or 12.0)
-    name = Path(str(params.get("model") or "bn_bilayer_lj.json")).name
+    name = Path(str(params.get("model") or f"bn_bilayer_lj{dataset.suffix}.json")).name
     curve = interlayer_frames(dataset, "train")
     symbols = sorted({s for atoms in curve.frames for s in atoms.symbols})
     with progress("Lennard-Jones between layers", len(symbols)) as bar:
@@ -170,39 +173,20 @@ def fit(
     elements = _table([atomic_numbers[s] for s in symbols], best.x)
     model = evaluate(curve, elements, cutoff)
     provenance = {
-        "level_of_theory": "PBE-D3(BJ)",
+        "level_of_theory": dataset.level_of_theory,
         "licence": "MIT",
-        "data": {"folder": dataset.folder.name, "sha256": dataset.sha256, "frames": len(curve.frames)},
+        "data": {**dataset.facts(), "used": {"train": len(curve.frames)}},
         "settings": {"sigma_phi_eV": SIGMA_PHI, "slope_phi": SLOPE_PHI, "sigma_force_eV_per_A": SIGMA_F,
                      "slope_force": SLOPE_F, "mixing": "Lorentz-Berthelot", "seed": seed},
         "errors": {"train": errors(model, curve)},
         "chi2_per_residual": float(2.0 * best.cost / len(best.fun)),
     }  # fmt: skip
     table = {s: {"epsilon": elements[atomic_numbers[s]][0], "sigma": elements[atomic_numbers[s]][1]} for s in symbols}
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / name, {"form": "lennard-jones 12-6 between layers", "units": {"epsilon": "eV", "sigma": "Å"},
-                            "elements": table, "cutoff": cutoff, "provenance": provenance})  # fmt: skip
-    _write_parity(out / f"{Path(name).stem}_parity.npz", curve, model)
-    draw_curve(curve, model, out / f"{Path(name).stem}_parity.png", "energy between layers, PBE-D3(BJ)")
+    content = {"form": "lennard-jones 12-6 between layers", "units": {"epsilon": "eV", "sigma": "Å"},
+               "elements": table, "cutoff": cutoff, "provenance": provenance}  # fmt: skip
+    with publish(out) as folder:
+        (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        stem, title = Path(name).stem, f"energy between layers, {dataset.level_of_theory}"
+        draw({"train": parity(model, curve)}, folder / f"{stem}_parity.png", title)
+        draw_curve(curve, model, folder / f"{stem}_curve.png", title)
     return {**provenance, "potential": {"name": "lj", "params": {"model": str(out / name)}}}
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write atomically: a kill leaves the old file whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
-
-
-def _write_parity(path: Path, curve: Curve, model: Curve) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
-    np.savez_compressed(
-        part,
-        name=np.array([a.info["name"] for a in curve.frames]),
-        distance=curve.distance,
-        phi_reference=curve.phi,
-        phi_model=model.phi,
-        forces_reference=np.concatenate(curve.forces),
-        forces_model=np.concatenate(model.forces),
-    )
-    part.replace(path)

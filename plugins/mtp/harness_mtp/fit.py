@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
@@ -14,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.data import atomic_numbers
 
+from harness.dataset import SPLITS
 from harness.errors import unknown
+from harness.parity import Parity, by_family, draw, errors, sheet_stress
+from harness.publish import publish
 from harness_mtp import mtpfile
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.grade import ActiveSet, features
-from harness_mtp.parity import Parity, by_family, draw, errors
 from harness_mtp.potential import sidecar
 from harness_mtp.regression import Example, Weights, minimize, predict
 from harness_mtp.templates import template
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from harness.protocols import Progress
 
 __all__ = ["Settings", "fit"]
-
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,8 @@ def fit(
     out
         Folder. Files there are replaced together, when all are whole.
     params
-        ``model``: file name; the fields of `Settings`; ``weights``: fields of `regression.Weights`;
+        ``model``: file name (``bn_bilayer.mtp``, with the data set's suffix); the fields of `Settings`; ``weights``:
+        fields of `regression.Weights`;
         ``interlayer``: ``{name, params}`` of the interaction between layers, subtracted from frames of several
         layers; null to take frames of one layer only. Not given: as just fitted, else ``lj`` as shipped where
         the plugin ``layered`` is installed.
@@ -88,38 +88,38 @@ def fit(
         The facts (settings, hash of the data, errors by split, versions), and the ``potential`` made.
     """
     settings, weights = _read(Settings, params), _read(Weights, params.get("weights") or {})
-    name = Path(str(params.get("model") or "bn_bilayer.mtp")).name
-    between, between_facts = _interlayer(params["interlayer"] if "interlayer" in params else _default(fitted or {}))
+    name = Path(str(params.get("model") or f"bn_bilayer{dataset.suffix}.mtp")).name
+    between, between_facts = _interlayer(
+        params["interlayer"] if "interlayer" in params else _default(fitted or {}, dataset)
+    )
     sets = {s: examples(dataset.frames(s), between) for s in SPLITS}
     species = sorted({str(s) for e in sets["train"] for s in e.atoms.symbols})
     with progress(f"MTP level {settings.level}", settings.starts * settings.steps) as bar:
         data = _best(sets, species, settings, weights, seed, bar)
     parities = {s: _parity(data, sets[s]) for s in SPLITS}
+    stacked = {s: np.array([e.stacked for e in sets[s]], dtype=bool) for s in SPLITS}
+    single = {s: p.pick(np.flatnonzero(~stacked[s])) for s, p in parities.items()}
     facts = {
         "species": species,
-        "level_of_theory": "PBE-D3(BJ)",
+        "level_of_theory": dataset.level_of_theory,
         "licence": "MIT",
-        "data": {"folder": dataset.folder.name, "sha256": dataset.sha256,
-                 "frames": {s: len(sets[s]) for s in SPLITS}},
+        "data": {**dataset.facts(), "used": {s: len(sets[s]) for s in SPLITS}},
         "settings": {**asdict(settings), "weights": asdict(weights), "noise_of_stacks": asdict(LEFT_BEHIND),
                      "seed": seed},
         "interlayer": between_facts,
-        "errors": {s: errors(p) for s, p in parities.items()},
+        "errors": {s: errors(p) for s, p in single.items()},
+        # what is left of stacks when the interaction between the layers is subtracted: its errors are in here too
+        "errors_of_stacks": {s: errors(p.pick(np.flatnonzero(stacked[s]))) for s, p in parities.items()},
         "errors_by_family": {s: by_family(p) for s, p in parities.items()},
         "versions": {p: version(p) for p in ("motep", "numpy", "ase")},
     }  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
-    # everything is made aside and moved at the end, so that a kill leaves the old model and its facts in step
-    with tempfile.TemporaryDirectory(prefix=".fit-", dir=out) as aside:
-        model = Path(aside) / name
+    with publish(out) as folder:
+        model = folder / name
         mtpfile.write(model, data, species)
         sidecar(model).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         _active_set(data, sets["train"], seed).save(model)
-        arrays = {f"{s}_{k}": v for s, p in parities.items() for k, v in p.arrays().items()}
-        np.savez_compressed(model.with_name(f"{model.stem}_parity.npz"), allow_pickle=False, **arrays)
-        draw(parities, model.with_name(f"{model.stem}_parity.png"), f"{name}, level {settings.level}")
-        for path in sorted(model.parent.iterdir()):
-            path.replace(out / path.name)
+        title = f"{name}, level {settings.level}, {dataset.level_of_theory}"
+        draw(parities, model.with_name(f"{model.stem}_parity.png"), title)
     return {**facts, "potential": {"name": "mtp", "params": {"model": str(out / name)}}}
 
 
@@ -134,14 +134,16 @@ def _read(kind: type, params: Mapping[str, Any]) -> Any:
     return kind(**{k: casts[str(known[k])](v) for k, v in params.items() if k in known and v is not None})
 
 
-def _default(fitted: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The interlayer potential just fitted, else the shipped one."""
+def _default(fitted: Mapping[str, Mapping[str, Any]], dataset: Dataset) -> Mapping[str, Any] | None:
+    """The interlayer potential just fitted, else the shipped one of the same level."""
     from harness.registry import potentials
 
     if "lj" in fitted:
         spec: Mapping[str, Any] = fitted["lj"]["potential"]
         return spec
-    return {"name": "lj"} if "lj" in potentials(["layered"]) else None
+    if "lj" not in potentials(["layered"]):
+        return None
+    return {"name": "lj", "params": {"model": f"bn_bilayer_lj{dataset.suffix}.json"}}
 
 
 def _interlayer(spec: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
@@ -184,20 +186,16 @@ def _parity(data: MTPData, chosen: Sequence[Example]) -> Parity:
     model = [predict(data, e) for e in chosen]
     return Parity(
         names=[e.name for e in chosen],
-        sizes=np.array([len(e.atoms) for e in chosen]),
-        stacked=np.array([e.stacked for e in chosen], dtype=bool),
-        energy=(np.array([e.energy for e in chosen]), np.array([m[0] for m in model])),
-        forces=([e.forces for e in chosen], [m[1] for m in model]),
-        stress=([_sheet(e, e.stress) for e in chosen], [_sheet(e, m[2]) for e, m in zip(chosen, model, strict=True)]),
+        sizes=np.array([len(e.atoms) for e in chosen], dtype=int),
+        values={
+            "energy": ([e.energy for e in chosen], [m[0] for m in model]),
+            "forces": ([e.forces for e in chosen], [m[1] for m in model]),
+            "stress": (
+                [sheet_stress(e.stress, e.atoms) for e in chosen],
+                [sheet_stress(m[2], e.atoms) for e, m in zip(chosen, model, strict=True)],
+            ),
+        },
     )
-
-
-def _sheet(example: Example, stress: np.ndarray | None) -> np.ndarray:
-    """Sheet stress in N/m: stress times the height of the cell, components xx, yy, xy."""
-    if stress is None:
-        return np.full(3, np.nan)
-    height = example.atoms.get_volume() / np.linalg.norm(np.cross(*example.atoms.cell[:2]))
-    return stress[[0, 1, 5]] * height * 16.021766  # eV/Å² in N/m
 
 
 def _active_set(data: MTPData, train: Sequence[Example], seed: int) -> ActiveSet:

@@ -18,34 +18,26 @@ from harness_mtp.calculator import MTPCalculator
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.potential import MTPPotential
 
+from harness import parity_plot
+from harness.dataset import Dataset
 from harness.errors import HarnessError
 
 
-class Bench:
-    """A data set labelled by a known random potential."""
-
-    folder, sha256 = Path("bench"), "0" * 64
-
-    def __init__(self, data: Any, sheet: Callable[..., Atoms]) -> None:
-        self.frames_of: dict[str, list[Atoms]] = {"train": [], "validation": [], "test": []}
-        for k in range(14):
-            atoms = sheet(2, 2, 0.1, k)
-            atoms.set_cell(atoms.cell * (1 + 0.01 * np.sin(k)), scale_atoms=True)
-            atoms.info["name"] = f"bench-{k:03d}"
-            c = MTPCalculator(data)
-            results = {p: c.get_property(p, atoms) for p in ("energy", "forces", "stress")}
-            atoms.calc = SinglePointCalculator(atoms, **results)
-            self.frames_of["train" if k < 10 else "validation" if k < 12 else "test"].append(atoms)
-
-    def frames(self, split: str) -> list[Atoms]:
-        return self.frames_of[split]
-
-
 @pytest.fixture
-def bench(random_data: Callable[..., Any], sheet: Callable[..., Atoms]) -> Bench:
+def bench(random_data: Callable[..., Any], sheet: Callable[..., Atoms]) -> Dataset:
+    """A data set labelled by a known random potential."""
     data = random_data(6, 5, 5.0)
     data.moment_coeffs = 0.003 * data.moment_coeffs  # forces of about 1 eV/Å
-    return Bench(data, sheet)
+    frames: dict[str, list[Atoms]] = {"train": [], "validation": [], "test": []}
+    for k in range(14):
+        atoms = sheet(2, 2, 0.1, k)
+        atoms.set_cell(atoms.cell * (1 + 0.01 * np.sin(k)), scale_atoms=True)
+        atoms.info["name"] = f"bench-{k:03d}"
+        c = MTPCalculator(data)
+        results = {p: c.get_property(p, atoms) for p in ("energy", "forces", "stress")}
+        atoms.calc = SinglePointCalculator(atoms, **results)
+        frames["train" if k < 10 else "validation" if k < 12 else "test"].append(atoms)
+    return Dataset.of("bench", {"energies": frames})
 
 
 @pytest.fixture
@@ -56,7 +48,7 @@ def progress() -> Callable[..., Any]:
 PARAMS = {"level": 6, "cutoff": 5.0, "radial_size": 6, "interlayer": None, "starts": 4, "model": "bench.mtp"}
 
 
-def test_predictions_are_those_of_the_calculator(random_data: Callable[..., Any], bench: Bench) -> None:
+def test_predictions_are_those_of_the_calculator(random_data: Callable[..., Any], bench: Dataset) -> None:
     data = random_data(12)
     example = examples(bench.frames("train")[:1], None)[0]
     energy, forces, stress = regression.predict(data, example)
@@ -66,7 +58,7 @@ def test_predictions_are_those_of_the_calculator(random_data: Callable[..., Any]
     np.testing.assert_allclose(stress, calculator.get_property("stress", example.atoms), atol=1e-11)
 
 
-def test_rows_are_the_derivatives_of_the_residuals(random_data: Callable[..., Any], bench: Bench) -> None:
+def test_rows_are_the_derivatives_of_the_residuals(random_data: Callable[..., Any], bench: Dataset) -> None:
     data = random_data(6, cutoff=5.0)
     example = examples(bench.frames("train")[:1], None)[0]
     weights = regression.Weights()
@@ -84,14 +76,15 @@ def test_rows_are_the_derivatives_of_the_residuals(random_data: Callable[..., An
         np.testing.assert_allclose(radial[:, k], numerical, atol=1e-6 * max(np.abs(numerical).max(), 1.0))
 
 
-def test_the_fit_recovers_a_known_potential(tmp_path: Path, bench: Bench, progress: Any) -> None:
+def test_the_fit_recovers_a_known_potential(tmp_path: Path, bench: Dataset, progress: Any) -> None:
     """Same form, other starting point: test errors fall to the level of the regularisation."""
     report = fit.fit(bench, tmp_path, PARAMS, 3, progress)
     assert report["errors"]["test"]["force_rms_meV_per_A"] > 100.0
     assert report["errors"]["test"]["force_rmse_meV_per_A"] < 0.02 * report["errors"]["test"]["force_rms_meV_per_A"]
     stored = json.loads((tmp_path / "bench.json").read_text())
     assert stored["errors"] == report["errors"]
-    assert stored["data"]["sha256"] == bench.sha256
+    assert stored["data"]["sha256"] == bench.sha256 and stored["data"]["frames"]["energies"]["train"] == 10
+    assert stored["level_of_theory"] == bench.level_of_theory
     assert str(tmp_path) not in json.dumps(stored)
     names = {p.name for p in tmp_path.iterdir()}
     assert names == {"bench.mtp", "bench.json", "bench.active.npz", "bench_parity.npz", "bench_parity.png"}
@@ -99,14 +92,14 @@ def test_the_fit_recovers_a_known_potential(tmp_path: Path, bench: Bench, progre
     potential = MTPPotential(str(tmp_path / "bench.mtp"))
     frame = bench.frames("test")[0]
     error = potential.calculator().get_property("forces", frame) - frame.get_forces()
-    with np.load(tmp_path / "bench_parity.npz") as parity:
-        kept = (parity["test_forces_model"] - parity["test_forces_reference"])[: len(frame)]
+    kept = parity_plot.load(tmp_path / "bench_parity.npz")[0]["test"].values["forces"]
+    kept = kept[1][0] - kept[0][0]
     np.testing.assert_allclose(error, kept, atol=1e-9)
     grades = [potential.calculator().get_property("extrapolation_grade", a) for a in bench.frames("train")]
     assert max(grades) < 1.01
 
 
-def test_of_several_starts_the_one_that_predicts_best_is_kept(tmp_path: Path, bench: Bench, progress: Any) -> None:
+def test_of_several_starts_the_one_that_predicts_best_is_kept(tmp_path: Path, bench: Dataset, progress: Any) -> None:
     scores = {}
     for starts in (1, 4):
         report = fit.fit(bench, tmp_path / str(starts), {**PARAMS, "starts": starts, "steps": 12}, 1, progress)
@@ -114,7 +107,7 @@ def test_of_several_starts_the_one_that_predicts_best_is_kept(tmp_path: Path, be
     assert scores[4] < 0.5 * scores[1]
 
 
-def test_a_seed_fixes_the_model(tmp_path: Path, bench: Bench, progress: Any) -> None:
+def test_a_seed_fixes_the_model(tmp_path: Path, bench: Dataset, progress: Any) -> None:
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         fit.fit(bench, tmp_path / folder, {**PARAMS, "starts": 1, "steps": 4}, seed, progress)
     models = {f: (tmp_path / f / "bench.mtp").read_bytes() for f in "abc"}
@@ -122,7 +115,7 @@ def test_a_seed_fixes_the_model(tmp_path: Path, bench: Bench, progress: Any) -> 
 
 
 def test_a_stopped_fit_leaves_the_old_model(
-    tmp_path: Path, bench: Bench, progress: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bench: Dataset, progress: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit.fit(bench, tmp_path, {**PARAMS, "starts": 1, "steps": 2}, 1, progress)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
@@ -136,7 +129,7 @@ def test_a_stopped_fit_leaves_the_old_model(
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
-def test_unknown_settings_are_named(tmp_path: Path, bench: Bench, progress: Any) -> None:
+def test_unknown_settings_are_named(tmp_path: Path, bench: Dataset, progress: Any) -> None:
     for params, message in (
         ({"levle": 8}, "Did you mean 'level'"),
         ({"weights": {"force": 1}}, "Did you mean 'forces'"),
@@ -172,6 +165,6 @@ def test_stacks_are_trained_without_their_interlayer_part(random_data: Callable[
     assert examples([both], lj) == []
 
 
-def test_written_models_keep_their_species_in_the_file(tmp_path: Path, bench: Bench, progress: Any) -> None:
+def test_written_models_keep_their_species_in_the_file(tmp_path: Path, bench: Dataset, progress: Any) -> None:
     fit.fit(bench, tmp_path, {**PARAMS, "starts": 1, "steps": 1}, 0, progress)
     assert mtpfile.species_of_tag(mtpfile.read(tmp_path / "bench.mtp")) == ["B", "N"]

@@ -10,10 +10,11 @@ from ase import Atoms
 from ase.build import graphene
 from harness_mtp import fit
 from harness_mtp.examples import examples
-from harness_mtp.parity import errors
 from harness_mtp.potential import MTPPotential
 
+from harness import parity_plot
 from harness.dataset import Dataset
+from harness.parity import errors
 
 DATA = Path(__file__).resolve().parents[3] / "datasets" / "hbn"
 
@@ -103,8 +104,8 @@ def test_grades_tell_known_from_unknown(potential: MTPPotential) -> None:
 def test_errors_on_held_back_frames_are_those_stated(potential: MTPPotential) -> None:
     """Recomputed through the fitter's own judgement; the facts beside the model must not flatter it."""
     dataset = Dataset.load(DATA)
-    names = set(np.load(potential.path.with_name("bn_bilayer_parity.npz"))["test_names"].tolist())
-    frames = [a for a in dataset.frames("test") if a.info["name"] in names]
+    judged = parity_plot.load(potential.path.with_name("bn_bilayer_parity.npz"))[0]["test"].names
+    frames = [a for a in dataset.frames("test") if a.info["name"] in judged]
     found = errors(fit._parity(potential.data, examples(frames, None)))
     stated = potential.facts["errors"]["test"]
     for key in ("energy_rmse_meV_per_atom", "force_rmse_meV_per_A", "stress_rmse_N_per_m"):
