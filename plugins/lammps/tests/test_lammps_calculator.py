@@ -60,7 +60,7 @@ def test_a_trajectory_gives_what_fresh_calculators_give(calculator: Make, stack:
     atoms.calc = calculator(ILP)
     rng = np.random.default_rng(3)
     for k in range(40):
-        atoms.positions += rng.normal(scale=0.02, size=(len(atoms), 3))
+        atoms.positions += rng.normal(scale=0.01, size=(len(atoms), 3))
         if k % 10 == 5:  # whole periods, some of them many
             atoms.positions += (rng.integers(-4, 5, size=(len(atoms), 3)) * [1, 1, 0]) @ atoms.cell.array
         if k % 10 == 7:  # off along the open direction
