@@ -58,6 +58,33 @@ def version_of(folder: Path) -> str | None:
     return next((name for name, entry in reversed(known.items()) if entry["sha256"] == here), None)
 
 
+def dipole_is_sound(atoms: Atoms) -> bool:
+    """Whether the dipole label across the sheet is exact enough to compare with: better than 0.001 e Å.
+
+    From the charge density (``info["dipole_z"]``) it is, and from Wannier centres that were extrapolated to an
+    infinite wave length (frames with ``info["height"]``). Plain Wannier centres are phases of ``exp(2 pi i z / h)``,
+    which a lopsided orbital shifts: by up to 0.01 e Å a cell at h = 25 Å, several times the dipole of AB stacking.
+    """
+    exact = "dipole_z" in atoms.info or "height" in atoms.info
+    return exact or "wannier_centres" not in atoms.arrays
+
+
+def polarizability(atoms: Atoms) -> np.ndarray:
+    """Polarizability (3, 3) of a frame in Å³, from its dielectric tensor.
+
+    That was computed with a slab cut-off of the Coulomb interaction, that is for an isolated sheet in open circuit, so
+    ``alpha = (epsilon - 1) V / 4 pi`` holds along all directions, whatever the height of the cell.
+
+    Raises
+    ------
+    KeyError
+        When the frame has none.
+    """
+    epsilon = np.asarray(atoms.info["dielectric"], dtype=float).reshape(3, 3)
+    alpha = (epsilon - np.eye(3)) * atoms.get_volume() / (4 * np.pi)
+    return 0.5 * (alpha + alpha.T)
+
+
 def labelled(frame: Atoms, dispersion: str) -> Atoms:
     """A copy whose calculator holds the labels at one level of theory."""
     atoms = frame.copy()

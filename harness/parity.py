@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.geometry import find_mic
 
 from harness.dataset import family
+from harness.labels import dipole_is_sound, polarizability
 from harness.layers import assign_layers
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ __all__ = [
 #: eV/Å² in N/m.
 EV_A2_IN_N_M = 16.021766
 #: What can be compared; `predict` adds ``born_layers`` to Born charges.
-PROPERTIES = ("energy", "forces", "stress", "dipole", "born_effective_charges")
+PROPERTIES = ("energy", "forces", "stress", "dipole", "born_effective_charges", "polarizability")
+#: Properties with a matrix for each atom, layer or frame.
+MATRICES = ("born_effective_charges", "born_layers", "polarizability")
 
 #: Results of a structure for some properties: ASE's names, units and shapes; Born charges (N, 3, 3).
 Calculate = Callable[[Atoms, Sequence[str]], Mapping[str, Any]]
@@ -52,8 +55,8 @@ class Parity:
     values
         By property, labels and predictions, each with one entry per frame: ``energy`` (eV), ``forces`` (N, 3) in eV/Å,
         ``stress`` (3,): sheet stress xx, yy, xy in N/m, ``dipole`` (3,) in e Å, ``born_effective_charges`` (N, 3, 3)
-        in e with the polarization first, and ``born_layers`` (layers, 3, 3): their sums over the atoms of each layer.
-        nan where a frame has no label.
+        in e with the polarization first, ``born_layers`` (layers, 3, 3): their sums over the atoms of each layer, and
+        ``polarizability`` (3, 3) in Å³. nan where a frame has no label, or none exact enough.
     """
 
     names: list[str]
@@ -68,7 +71,7 @@ class Parity:
 
     def flat(self, key: str) -> tuple[np.ndarray, np.ndarray]:
         """Labels and predictions of a property, frames one after the other: energies (M,), else (…, 3) or (…, 3, 3)."""
-        shape = {"energy": (), "born_effective_charges": (3, 3), "born_layers": (3, 3)}.get(key, (3,))
+        shape = () if key == "energy" else (3, 3) if key in MATRICES else (3,)
         reference, model = (
             np.concatenate([np.reshape(v, (-1, *shape)) for v in side] or [np.zeros((0, *shape))])
             for side in self.values[key]
@@ -138,6 +141,10 @@ def _labels(atoms: Atoms) -> dict[str, Any]:
     labels = dict(atoms.calc.results)
     if "born_charges" in atoms.arrays:
         labels["born_effective_charges"] = atoms.arrays["born_charges"].reshape(-1, 3, 3)
+    if "dielectric" in atoms.info:
+        labels["polarizability"] = polarizability(atoms)
+    if "dipole" in labels and not dipole_is_sound(atoms):
+        labels["dipole"] = np.array([*labels["dipole"][:2], np.nan])
     return labels
 
 
@@ -147,11 +154,16 @@ def _comparable(key: str, label: Any, result: Any, atoms: Atoms) -> tuple[Any, A
         return sheet_stress(label, atoms), sheet_stress(result, atoms)
     if key == "energy":
         return float("nan") if label is None else float(label), float(result)
-    shape = {"dipole": (3,), "born_effective_charges": (len(atoms), 3, 3)}.get(key, (len(atoms), 3))
+    shape = {
+        "dipole": (3,),
+        "polarizability": (3, 3),
+        "born_effective_charges": (len(atoms), 3, 3),
+    }.get(key, (len(atoms), 3))
     model = np.array(result, dtype=float).reshape(shape)
     reference = np.full(shape, np.nan) if label is None else np.array(label, dtype=float).reshape(shape)
-    if key == "dipole" and atoms.pbc.any() and np.isfinite(reference).all():
-        model = reference + find_mic(model - reference, atoms.cell, atoms.pbc)[0]
+    if key == "dipole" and atoms.pbc.any() and atoms.cell.rank == 3:
+        off = np.nan_to_num(model - reference)
+        model = model + find_mic(off, atoms.cell, atoms.pbc)[0] - off
     return reference, model
 
 
@@ -187,6 +199,11 @@ def errors(parity: Parity) -> dict[str, float]:
         out |= _pair("born_layers", "e", model - reference)
         out |= _pair("born_slide", "e", (model - reference)[:, 2, :2])
         out["born_slide_rms_e"] = _rms(reference[:, 2, :2])
+    if "polarizability" in parity.values:
+        reference, model = parity.flat("polarizability")
+        difference = model - reference
+        out |= _pair("polarizability_in", "A3", difference[:, [0, 1, 0], [0, 1, 1]])
+        out |= _pair("polarizability_out", "A3", difference[:, 2, 2])
     return out
 
 

@@ -26,6 +26,9 @@ PANELS: tuple[_Panel, ...] = (
     ("born_effective_charges", "Born charge (e)", "born_rmse_e", lambda x: x, "e", 1.0),
     ("born_layers", "Born charge of a layer, P_z from sliding (e)", "born_slide_rmse_e",
      lambda x: x[:, 2, :2], "e", 1.0),
+    ("polarizability", "polarizability in the plane (Å³)", "polarizability_in_rmse_A3",
+     lambda x: x[:, :2, :2], "Å³", 1.0),
+    ("polarizability", "polarizability along z (Å³)", "polarizability_out_rmse_A3", lambda x: x[:, 2, 2], "Å³", 1.0),
 )  # fmt: skip
 
 
@@ -62,7 +65,7 @@ def _parity(stored: Any, split: str) -> Parity:
     values = {}
     for key in keys:
         reference, model = stored[f"{split}/{key}/reference"], stored[f"{split}/{key}/model"]
-        if key in ("energy", "stress", "dipole"):
+        if key in ("energy", "stress", "dipole", "polarizability"):
             values[key] = list(reference), list(model)
         else:
             cuts = np.cumsum(stored[f"{split}/{key}/counts"])[:-1]
@@ -110,6 +113,7 @@ def _panel(axis: Any, panel: _Panel, parities: Mapping[str, Parity]) -> None:
         x, difference = part(reference).ravel(), scale * part(model - reference).ravel()
         text = f"{split}: {errors(parity)[error]:.3g} {unit}"
         axis.scatter(x, difference, s=6, linewidths=0, color=_COLOURS.get(split, "tab:green"), label=text)
+    axis.locator_params(axis="x", nbins=5)
     axis.axhline(0.0, color="k", linewidth=0.6, zorder=0)
     axis.set(xlabel=f"DFT {label}", ylabel=f"model − DFT ({unit})")
     axis.legend(frameon=False, markerscale=2, fontsize=7, title="rms error", title_fontsize=7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,18 @@ from scipy.optimize import least_squares
 
 from harness.dataset import SPLITS, Dataset
 from harness.errors import HarnessError, unknown
+from harness.parity import Parity, by_family, draw, predict
+from harness.parity import errors as parity_errors
 from harness.protocols import Progress
+from harness.publish import publish
+from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters, check_constraint, tied_polarizability
 from harness_charge_dipole.targets import CLASSES, Design, Responses, labels
 
 __all__ = ["Settings", "best", "errors", "fit"]
+
+#: Of the shared parity; the classes of the fit divide them further.
+PROPERTIES = ("dipole", "born_effective_charges", "polarizability")
 
 #: Bounds of the widths, Å.
 WIDTHS = (0.3, 1.3)
@@ -131,12 +139,12 @@ def best(
     return Parameters(elements, settings.constraint), least
 
 
-def errors(frames: Sequence[Atoms], parameters: Parameters) -> tuple[dict[str, dict[str, float]], Responses, Responses]:
-    """Rms error, rms label and number of values of each class, and the labels and predictions themselves."""
+def errors(frames: Sequence[Atoms], parameters: Parameters) -> dict[str, dict[str, float]]:
+    """Rms error, rms label and number of values of each class."""
     wanted = _stack([labels(atoms) for atoms in frames])
     chi = np.array([e.electronegativity for e in parameters.elements.values()])
     got = Design.of(frames, parameters.elements, parameters.constraint).values(chi[1:] - chi[0])
-    table = {
+    return {
         word: {
             "rmse": float(np.sqrt(np.mean((got[word] - wanted[word]) ** 2))),
             "rms_label": float(np.sqrt(np.mean(wanted[word] ** 2))),
@@ -145,7 +153,6 @@ def errors(frames: Sequence[Atoms], parameters: Parameters) -> tuple[dict[str, d
         for word in CLASSES
         if wanted[word].size
     }
-    return table, wanted, got
 
 
 def fit(
@@ -160,7 +167,7 @@ def fit(
     Parameters
     ----------
     dataset
-        DFT labels; frames of kind ``responses`` are used.
+        DFT labels; frames of kind ``responses`` are used. Those are PBE's at any dispersion.
     out
         Folder for ``<name>.json``, ``<name>_parity.npz`` and ``<name>_parity.png``.
     params
@@ -171,7 +178,7 @@ def fit(
     Returns
     -------
     dict
-        Provenance: data hash, settings, errors by split and class.
+        Provenance: data, settings, errors by split, family and class.
     """
     settings = Settings.of(params)
     frames = {split: dataset.frames(split, kind="responses") for split in SPLITS}
@@ -181,10 +188,9 @@ def fit(
     if settings.compare:
         other = f"{settings.name}_{'free' if settings.tied else 'tied'}"
         forms.append(replace(settings, name=other, tied=not settings.tied))
-    out.mkdir(parents=True, exist_ok=True)
-    with progress("charge-dipole", len(forms) * settings.starts) as bar:
+    with publish(out) as folder, progress("charge-dipole", len(forms) * settings.starts) as bar:
         origins = [
-            _one_form(dataset, frames, out, form, seed, lambda c: bar.update(1, f"cost {c:.4f}")) for form in forms
+            _one_form(dataset, frames, folder, form, seed, lambda c: bar.update(1, f"cost {c:.4f}")) for form in forms
         ]
     return origins[0] | {form.name: origin for form, origin in zip(forms[1:], origins[1:], strict=True)}
 
@@ -198,33 +204,33 @@ def _one_form(
     tick: Callable[[float], None],
 ) -> dict[str, Any]:
     """Fit one form and write its files; returns its provenance."""
-    from harness_charge_dipole.parity import plot
-
     parameters, cost = best(frames["train"], settings, seed, tick)
-    table, arrays = {}, {}
-    for split, part in frames.items():
-        if part:
-            table[split], wanted, got = errors(part, parameters)
-            for word in CLASSES:
-                arrays[f"{split}/{word}/label"], arrays[f"{split}/{word}/model"] = wanted[word], got[word]
+    parities = {split: _parity(part, parameters) for split, part in frames.items()}
     provenance = {
         "level_of_theory": "PBE",
-        "dataset": {"name": dataset.folder.name, "sha256": dataset.sha256},
+        "licence": "MIT",
+        "data": dataset.facts(),
         "frames": {split: [a.info["name"] for a in part] for split, part in frames.items()},
         "settings": {
             "constraint": settings.constraint,
             "tied": settings.tied,
             "starts": settings.starts,
             "weights": {word: settings.weight(word) for word in CLASSES},
+            "seed": seed,
         },
-        "seed": seed,
         "cost": cost,
-        "errors": table,
+        "errors": {split: parity_errors(p) for split, p in parities.items() if p.names},
+        "errors_by_family": {split: by_family(p) for split, p in parities.items() if p.names},
+        "errors_by_class": {split: errors(part, parameters) for split, part in frames.items() if part},
+        "versions": {name: version(name) for name in ("numpy", "scipy", "ase")},
     }
     replace(parameters, provenance=provenance).save(out / f"{settings.name}.json")
-    np.savez_compressed(out / f"{settings.name}_parity.npz", **arrays)  # type: ignore[arg-type]
-    plot(arrays, out / f"{settings.name}_parity.png")
+    draw(parities, out / f"{settings.name}_parity.png", f"charge-dipole model {settings.name}, PBE")
     return provenance
+
+
+def _parity(frames: Sequence[Atoms], parameters: Parameters) -> Parity:
+    return predict(frames, ChargeDipole(parameters, solver="dense").calculate, PROPERTIES)
 
 
 def _stack(parts: Sequence[Responses]) -> Responses:

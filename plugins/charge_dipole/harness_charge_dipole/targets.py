@@ -9,11 +9,12 @@ import numpy as np
 from ase import Atoms
 
 from harness.errors import HarnessError
+from harness.labels import dipole_is_sound, polarizability
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
 from harness_charge_dipole.sites import site_dipoles
 
-__all__ = ["CLASSES", "Design", "Responses", "dipole_is_sound", "labels", "predictions"]
+__all__ = ["CLASSES", "Design", "Responses", "labels", "predictions"]
 
 #: What is compared, with units. "in": in the plane of the sheet, "out": across it.
 CLASSES = {
@@ -32,16 +33,13 @@ Responses = dict[str, np.ndarray]
 def labels(atoms: Atoms) -> Responses:
     """Labels of one frame, by class.
 
-    The dielectric tensor was computed with a slab cut-off of the Coulomb interaction, that is for an isolated sheet in
-    open circuit, so ``alpha = (epsilon - 1) V / 4 pi`` holds along all directions, whatever the height of the cell.
-
     Raises
     ------
     HarnessError
         When the frame lacks a label.
     """
     try:
-        epsilon = np.asarray(atoms.info["dielectric"], dtype=float).reshape(3, 3)
+        alpha = polarizability(atoms)
         born = atoms.arrays["born_charges"].reshape(-1, 3, 3)
         assert atoms.calc is not None
         dipole = np.asarray(atoms.calc.results["dipole"], dtype=float)
@@ -50,20 +48,7 @@ def labels(atoms: Atoms) -> Responses:
             f"frame {atoms.info.get('name', '?')} has no response label {error}.",
             "Fit to frames with dielectric tensor, Born charges and dipole.",
         ) from error
-    alpha = (epsilon - np.eye(3)) * atoms.get_volume() / (4 * np.pi)
-    sites = atoms.arrays.get("atomic_dipoles")
-    return _classes(atoms, 0.5 * (alpha + alpha.T), born, dipole, sites)
-
-
-def dipole_is_sound(atoms: Atoms) -> bool:
-    """Whether the dipole label across the sheet is exact enough to fit: better than 0.001 e Å.
-
-    From the charge density (``info["dipole_z"]``) it is, and from Wannier centres that were extrapolated to an
-    infinite wave length (frames with ``info["height"]``). Plain Wannier centres are phases of ``exp(2 pi i z / h)``,
-    which a lopsided orbital shifts: by up to 0.01 e Å a cell at h = 25 Å, several times the dipole of AB stacking.
-    """
-    exact = "dipole_z" in atoms.info or "height" in atoms.info
-    return exact or "wannier_centres" not in atoms.arrays
+    return _classes(atoms, alpha, born, dipole, atoms.arrays.get("atomic_dipoles"))
 
 
 def predictions(atoms: Atoms, parameters: Parameters) -> Responses:

@@ -15,18 +15,21 @@ from harness_charge_dipole.fit import Settings, best, fit
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters, tied_polarizability
 from harness_charge_dipole.sites import site_dipoles
-from harness_charge_dipole.targets import Design, dipole_is_sound, labels, predictions
+from harness_charge_dipole.targets import Design, labels, predictions
 
+from harness import parity_plot
+from harness.dataset import Dataset
 from harness.errors import HarnessError
+from harness.labels import dipole_is_sound
 
 TRUTH = Parameters({"B": Element(0.70, 0.0, 0.9), "N": Element(0.90, 4.0, 1.6)}, "layer")
 
 
-def labelled(atoms: Atoms, truth: Parameters) -> Atoms:
+def labelled(atoms: Atoms, truth: Parameters, number: int = 0) -> Atoms:
     """Labels as in the data set, made by a known model."""
     out = ChargeDipole(truth).calculate(atoms, ["polarizability", "born_effective_charges", "dipole"])
     epsilon = np.eye(3) + 4 * np.pi * out["polarizability"] / atoms.get_volume()
-    atoms.info.update(name="made-000", dielectric=epsilon.ravel())
+    atoms.info.update(name=f"made-{number:03d}", dielectric=epsilon.ravel())
     atoms.arrays["born_charges"] = out["born_effective_charges"].reshape(-1, 9)
     atoms.calc = SinglePointCalculator(atoms, dipole=out["dipole"])
     return atoms
@@ -37,13 +40,12 @@ def frames(truth: Parameters, count: int = 3) -> list[Atoms]:
     for shift in np.linspace(0.0, 1.0, count):
         atoms = bilayer(shift=shift)
         atoms.positions += rng.normal(scale=0.08, size=atoms.positions.shape)
-        made.append(labelled(atoms, truth))
+        made.append(labelled(atoms, truth, len(made)))
     return made
 
 
-def dataset(train: list[Atoms], test: list[Atoms]) -> SimpleNamespace:
-    parts = {"train": train, "validation": [], "test": test}
-    return SimpleNamespace(folder=Path("made"), sha256="0" * 64, frames=lambda split, kind: parts[split])
+def dataset(train: list[Atoms], test: list[Atoms]) -> Dataset:
+    return Dataset.of("made", {"responses": {"train": train, "test": test}})
 
 
 def test_labels_are_the_properties_they_were_made_of() -> None:
@@ -80,30 +82,39 @@ def test_files_of_a_fit(tmp_path: Path) -> None:
     made = frames(TRUTH, 2)
     bar = SimpleNamespace(update=lambda n, note="": None)
     params = {"name": "a", "starts": 1}
-    origin = fit(dataset(made[:1], made[1:]), tmp_path, params, 3, lambda text, total: nullcontext(bar))
+    data = dataset(made[:1], made[1:])
+    origin = fit(data, tmp_path, params, 3, lambda text, total: nullcontext(bar))
     assert {p.name for p in tmp_path.iterdir()} == {
         f"a{form}{kind}" for form in ("", "_tied") for kind in (".json", "_parity.npz", "_parity.png")
     }
-    assert origin["seed"] == 3 and set(origin["errors"]) == {"train", "test"}
+    assert origin["settings"]["seed"] == 3 and set(origin["errors"]) == {"train", "test"}
     free, tied = (Parameters.load(str(tmp_path / f"a{form}.json")) for form in ("", "_tied"))
-    assert free.provenance["dataset"]["sha256"] == "0" * 64
+    assert free.provenance["data"]["sha256"] == data.sha256
     assert tied.elements["B"].polarizability is None
     assert tied.provenance["cost"] > free.provenance["cost"]
-    with np.load(tmp_path / "a_parity.npz") as parity:
-        assert parity["test/born_in/label"] == pytest.approx(labels(made[1])["born_in"])
+    test = parity_plot.load(tmp_path / "a_parity.npz")[0]["test"]
+    np.testing.assert_allclose(test.flat("born_effective_charges")[0], made[1].arrays["born_charges"].reshape(-1, 3, 3))
+    found = ChargeDipole(free).calculate(made[1], ["born_effective_charges"])["born_effective_charges"]
+    np.testing.assert_allclose(test.flat("born_effective_charges")[1], found, atol=1e-6)
+    in_plane = test.pick([0]).flat("polarizability")[0][0, 0, 0]
+    assert in_plane == pytest.approx(labels(made[1])["polarizability_in"][0])
+    assert origin["errors_by_class"]["test"]["born_in"]["values"] == 16
 
 
-def test_bad_settings_and_data_are_named() -> None:
-    progress = lambda text, total: nullcontext()  # noqa: E731
+def test_bad_settings_and_data_are_named(tmp_path: Path) -> None:
+    progress = lambda text, total: nullcontext(SimpleNamespace(update=lambda n, note="": None))  # noqa: E731
+    bare = bilayer()
+    bare.info["name"] = "bare-000"
+    bare.calc = SinglePointCalculator(bare, energy=0.0)
     for params, data, match in (
         ({"weihgts": {}}, dataset([], []), "weights"),
         ({"weights": {"born": 1}}, dataset([], []), "weight of charge_dipole"),
         ({"constraint": "sheet"}, dataset([], []), "constraint"),
         ({}, dataset([], []), "no training frames"),
-        ({}, dataset([bilayer()], []), "no response label"),
+        ({}, dataset([bare], []), "no response label"),
     ):
         with pytest.raises(HarnessError, match=match):
-            fit(data, Path("unused"), params, 0, progress)
+            fit(data, tmp_path, params, 0, progress)
 
 
 def test_dipoles_from_plain_wannier_centres_are_left_out() -> None:
@@ -146,7 +157,7 @@ def test_shipped_models(name: str) -> None:
     for element in shipped.elements.values():
         if not tied:  # no catastrophe, whatever the structure
             assert element.polarizability <= tied_polarizability(element.width)
-    assert {"dataset", "seed", "errors", "settings", "frames"} <= set(shipped.provenance)
+    assert {"errors", "settings", "frames"} <= set(shipped.provenance)
     out = ChargeDipole(shipped).calculate(bilayer(), ["charges", "polarizability", "born_effective_charges", "dipole"])
     assert out["charges"][0] > 0 > out["charges"][1]
     assert out["dipole"][2] < 0  # as in DFT for this stacking, -0.0030 e Å, but too small
