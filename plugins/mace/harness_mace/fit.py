@@ -1,0 +1,164 @@
+"""Fit a MACE energy model: ``python -m harness.fit potential=mace``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+
+from harness_mace.architecture import Architecture, build
+from harness_mace.backend import torch_state
+from harness_mace.calculator import MaceCalculator
+from harness_mace.graph import graph
+from harness_mace.settings import Common, finish, identity, model_name, read
+from harness_mace.training import Schedule, train
+
+if TYPE_CHECKING:
+    from harness.dataset import Dataset
+    from harness.protocols import Progress
+
+__all__ = ["Settings", "fit"]
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Settings(Common):
+    """What a fit can be told; all of it goes into the provenance.
+
+    Attributes
+    ----------
+    energy, forces, stress
+        Errors that count as one: eV/atom, eV/Å, eV per atom (stress times volume over the number of atoms).
+    force_scale
+        Frames and atoms with forces beyond it (eV/Å) count less, by 1 / (1 + (F/scale)²).
+    """
+
+    energy: float = 0.003
+    forces: float = 0.05
+    stress: float = 0.02
+    force_scale: float = 3.0
+
+
+def fit(
+    dataset: Dataset,
+    out: Path,
+    params: Mapping[str, Any],
+    seed: int,
+    progress: Callable[[str, float], AbstractContextManager[Progress]],
+    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Fit energies, forces and stresses; writes the model, its facts (.json), parity data (.npz) and plot (.png).
+
+    Parameters
+    ----------
+    out
+        Folder. Files there are replaced together, when all are whole; a fit that was killed goes on from its
+        checkpoint there.
+    params
+        ``model``: file name; fields of `Settings`, of `architecture.Architecture` and of `training.Schedule`.
+
+    Returns
+    -------
+    dict
+        The facts, and the ``potential`` made.
+    """
+    name = model_name(params, dataset, "bn_bilayer")
+    settings, shape, schedule = read(params, Settings, "energy")
+    frames = {s: dataset.frames(s) for s in SPLITS}
+    elements = tuple(sorted({str(symbol) for atoms in frames["train"] for symbol in atoms.symbols}))
+    with torch_state(settings.dtype, seed):
+        free = free_atoms(frames["train"], elements)
+        train_set = [_labelled(a, elements, shape["r_max"], free, settings) for a in frames["train"]]
+        judged = [_labelled(a, elements, shape["r_max"], free, settings) for a in frames["validation"] or frames["train"]]
+        neighbours = sum(g["edge_index"].shape[1] for g in train_set) / sum(len(g["batch"]) for g in train_set)
+        scale = float(np.sqrt(np.mean([np.mean(a.get_forces() ** 2) for a in frames["train"]])))
+        architecture = Architecture(
+            kind="energy", elements=elements, neighbours=neighbours, atomic_energies=tuple(free), scale=scale, **shape
+        )  # fmt: skip
+        model = build(architecture, settings.dtype, seed)
+        model.atomic_energies_fn.atomic_energies.zero_()  # the labels are without them, to keep the digits of float32
+        objective = _Objective(settings)
+        with progress("mace", schedule.epochs) as bar:
+            outcome = train(
+                model, train_set, objective, objective.judge(judged, schedule.batch), schedule, seed,
+                out / f".{name}.checkpoint", identity(dataset, settings, shape, schedule, seed), bar,
+            )  # fmt: skip
+    return finish(
+        "mace", name, model, architecture, dataset, out, outcome, settings, schedule, seed, frames,
+        _calculator(model, architecture), ("energy", "forces", "stress"), dataset.level_of_theory,
+    )  # fmt: skip
+
+
+def _calculator(model: Any, architecture: Architecture) -> MaceCalculator:
+    """The model as it will be read from its file."""
+    import torch
+
+    fresh = build(architecture)
+    with torch.no_grad():
+        for mine, theirs in zip(fresh.parameters(), model.parameters(), strict=True):
+            mine.copy_(theirs)
+    return MaceCalculator(fresh, architecture.elements)
+
+
+def free_atoms(frames: Sequence[Atoms], elements: Sequence[str]) -> list[float]:
+    """Energy of each element (eV), by least squares; the shortest solution where compositions do not tell them apart."""
+    counts = np.array([[np.sum(atoms.symbols == s) for s in elements] for atoms in frames], dtype=float)
+    energies = np.array([atoms.get_potential_energy() for atoms in frames])
+    return [float(e) for e in np.linalg.lstsq(counts, energies, rcond=None)[0]]
+
+
+def _labelled(
+    atoms: Atoms, elements: Sequence[str], cutoff: float, free: Sequence[float], settings: Settings
+) -> dict[str, Any]:
+    """Graph of a frame with its labels and weights."""
+    import torch
+
+    data = graph(atoms, elements, cutoff)
+    rest = atoms.get_potential_energy() - sum(e * np.sum(atoms.symbols == s) for e, s in zip(free, elements, strict=True))
+    forces = atoms.get_forces()
+    virial = atoms.get_stress(voigt=False) * atoms.get_volume() / len(atoms)
+    size = np.sum(forces**2, axis=1)
+    real = torch.get_default_dtype()
+    data["energy"] = torch.tensor([rest], dtype=real)
+    data["forces"] = torch.tensor(forces, dtype=real)
+    data["virial"] = torch.tensor(virial[None], dtype=real)
+    data["volume"] = torch.tensor([atoms.get_volume() / len(atoms)], dtype=real)
+    data["atoms"] = torch.tensor([float(len(atoms))], dtype=real)
+    data["weight"] = torch.tensor([1.0 / (1.0 + size.mean() / settings.force_scale**2)], dtype=real)
+    data["weights"] = torch.tensor(1.0 / (1.0 + size / settings.force_scale**2), dtype=real)
+    return data
+
+
+class _Objective:
+    """Squared errors in units of those that count as one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __call__(self, model: Any, batch: dict[str, Any], training: bool = True) -> Any:
+        s = self.settings
+        out = model(dict(batch), training=training, compute_force=True, compute_stress=True)
+        energy = ((out["interaction_energy"] - batch["energy"]) / batch["atoms"] / s.energy) ** 2
+        forces = ((out["forces"] - batch["forces"]) / s.forces) ** 2
+        virial = ((out["stress"] * batch["volume"][:, None, None] - batch["virial"]) / s.stress) ** 2
+        per_frame = energy + virial.mean(dim=(1, 2))
+        return (batch["weight"] * per_frame).mean() + (batch["weights"] * forces.mean(dim=1)).mean()
+
+    def judge(self, graphs: Sequence[dict[str, Any]], size: int) -> Callable[[Any], float]:
+        """Root of the mean objective over frames that are not trained on."""
+        from harness_mace.graph import collate
+
+        batches = [collate(graphs[k : k + 4 * size]) for k in range(0, len(graphs), 4 * size)]
+        shares = np.array([len(batch["atoms"]) for batch in batches], dtype=float)
+
+        def error(model: Any) -> float:
+            values = [float(self(model, batch, training=False).detach()) for batch in batches]
+            return float(np.sqrt(np.dot(shares, values) / shares.sum()))
+
+        return error
