@@ -18,10 +18,23 @@ from typing import Any
 
 from ase import Atoms
 
+from harness.catalogue import source_root
 from harness.errors import HarnessError, unknown
 from harness.labels import CHECKSUMS, KINDS, VERSIONS, labelled, read_frames, verify, version_of
 
-__all__ = ["CHECKSUMS", "DISPERSIONS", "KINDS", "LEVELS", "SPLITS", "VERSIONS", "Dataset", "family", "nested", "verify"]
+__all__ = [
+    "CHECKSUMS",
+    "DISPERSIONS",
+    "KINDS",
+    "LEVELS",
+    "SPLITS",
+    "VERSIONS",
+    "Dataset",
+    "dataset_folder",
+    "family",
+    "nested",
+    "verify",
+]
 
 SPLITS = ("train", "validation", "test")
 #: Dispersion added to the PBE labels, and what the sum is called in reports.
@@ -32,6 +45,25 @@ DISPERSIONS = tuple(LEVELS)
 def family(name: str) -> str:
     """The family of a frame: its name without the number; ``rand-bilayer4`` of ``rand-bilayer4-003``."""
     return name.rpartition("-")[0]
+
+
+def dataset_folder(name: str | Path) -> Path:
+    """The folder of a data set, given as a path or by its name in the source tree.
+
+    Raises
+    ------
+    HarnessError
+        When there is none.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path.absolute()
+    root = source_root()
+    sets = root / "datasets" if root is not None else Path("datasets")
+    if (sets / name).is_dir():
+        return (sets / name).absolute()
+    known = [p.name for p in sets.iterdir() if p.is_dir()] if sets.is_dir() else []
+    raise unknown("data set", str(name), known, "Give dataset=FOLDER.")
 
 
 def nested(names: Iterable[str]) -> list[str]:

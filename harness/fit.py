@@ -23,12 +23,12 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from harness import learning
-from harness.catalogue import find_plugin, source_root
+from harness.catalogue import find_plugin
 from harness.cli import run_app
 from harness.config import ComponentConfig, plain
-from harness.dataset import Dataset
+from harness.dataset import Dataset, dataset_folder
 from harness.envs import ensure, environment_for
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError
 from harness.fitting import fit_all
 from harness.parity_plot import draw_missing
 
@@ -65,25 +65,6 @@ class FitConfig:
 
 
 SECTIONS = {"potential": ComponentConfig, "polarization": ComponentConfig, "dataset": DatasetConfig}
-
-
-def dataset_folder(name: str) -> Path:
-    """The folder of a data set, given as a path or by its name in the source tree.
-
-    Raises
-    ------
-    HarnessError
-        When there is none.
-    """
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return path.absolute()
-    root = source_root()
-    sets = root / "datasets" if root is not None else Path("datasets")
-    if (sets / name).is_dir():
-        return sets / name
-    known = [p.name for p in sets.iterdir() if p.is_dir()] if sets.is_dir() else []
-    raise unknown("data set", name, known, "Give dataset=FOLDER.")
 
 
 def fit_one(config: Any) -> tuple[str, bool]:

@@ -167,55 +167,62 @@ def _comparable(key: str, label: Any, result: Any, atoms: Atoms) -> tuple[Any, A
     return reference, model
 
 
+#: What `errors` takes of each property: word, unit in the key, unit in print, factor, part of what `Parity.flat` gives.
+COMPONENTS: dict[str, tuple[tuple[str, str, str, float, Callable[[np.ndarray], np.ndarray]], ...]] = {
+    "energy": (("energy", "meV_per_atom", "meV/atom", 1e3, lambda x: x),),
+    "forces": (
+        ("force", "meV_per_A", "meV/A", 1e3, lambda x: x),
+        ("force_xy", "meV_per_A", "meV/A", 1e3, lambda x: x[:, :2]),
+        ("force_z", "meV_per_A", "meV/A", 1e3, lambda x: x[:, 2]),
+    ),
+    "stress": (("stress", "N_per_m", "N/m", 1.0, lambda x: x),),
+    "dipole": (
+        ("dipole_xy", "eA", "e A", 1.0, lambda x: x[:, :2]),
+        ("dipole_z", "eA", "e A", 1.0, lambda x: x[:, 2]),
+    ),
+    "born_effective_charges": (("born", "e", "e", 1.0, lambda x: x),),
+    "born_layers": (
+        ("born_layers", "e", "e", 1.0, lambda x: x),
+        ("born_slide", "e", "e", 1.0, lambda x: x[:, 2, :2]),
+    ),
+    "polarizability": (
+        ("polarizability_in", "A3", "A^3", 1.0, lambda x: x[:, [0, 1, 0], [0, 1, 1]]),
+        ("polarizability_out", "A3", "A^3", 1.0, lambda x: x[:, 2, 2]),
+    ),
+}
+#: Components of which the size of the labels is told beside the error.
+_SIZED = ("force", "force_xy", "force_z", "dipole_z", "born_slide")
+
+
 def errors(parity: Parity) -> dict[str, float]:
     """Root-mean-square and mean absolute errors of all that was compared, units in the names.
 
     ``*_rms_*`` without an e before it is the size of the labels themselves. ``born_slide_*`` is that of the Born
-    charges P_z from moving a layer in the plane, summed over its atoms: the sliding polarization's slope.
+    charges P_z from moving a layer in the plane, summed over its atoms: the sliding polarization's slope. A label that
+    is missing is left out; a prediction that is not a number makes the error nan.
     """
     out: dict[str, float] = {"frames": len(parity.names)}
     if not parity.names:
         return out
-    if "energy" in parity.values:
-        reference, model = parity.flat("energy")
-        out |= _pair("energy", "meV_per_atom", 1e3 * (model - reference) / parity.sizes)
-    if "forces" in parity.values:
-        reference, model = parity.flat("forces")
-        difference = 1e3 * (model - reference)
-        out |= _pair("force", "meV_per_A", difference)
-        out |= _pair("force_xy", "meV_per_A", difference[:, :2]) | _pair("force_z", "meV_per_A", difference[:, 2])
-        out["force_rms_meV_per_A"] = _rms(1e3 * reference)
-    if "stress" in parity.values:
-        reference, model = parity.flat("stress")
-        out |= _pair("stress", "N_per_m", model - reference)
-    if "dipole" in parity.values:
-        reference, model = parity.flat("dipole")
-        out |= _pair("dipole_xy", "eA", (model - reference)[:, :2]) | _pair("dipole_z", "eA", (model - reference)[:, 2])
-        out["dipole_z_rms_eA"] = _rms(reference[:, 2])
-    if "born_effective_charges" in parity.values:
-        reference, model = parity.flat("born_effective_charges")
-        out |= _pair("born", "e", model - reference)
-        reference, model = parity.flat("born_layers")
-        out |= _pair("born_layers", "e", model - reference)
-        out |= _pair("born_slide", "e", (model - reference)[:, 2, :2])
-        out["born_slide_rms_e"] = _rms(reference[:, 2, :2])
-    if "polarizability" in parity.values:
-        reference, model = parity.flat("polarizability")
-        difference = model - reference
-        out |= _pair("polarizability_in", "A3", difference[:, [0, 1, 0], [0, 1, 1]])
-        out |= _pair("polarizability_out", "A3", difference[:, 2, 2])
+    for key, components in COMPONENTS.items():
+        if key not in parity.values:
+            continue
+        reference, model = parity.flat(key)
+        if key == "energy":
+            reference, model = reference / parity.sizes, model / parity.sizes
+        for word, unit, _, factor, part in components:
+            label = factor * part(reference)
+            known = np.isfinite(label)
+            difference = (factor * part(model) - label)[known]
+            out[f"{word}_rmse_{unit}"] = _rms(difference)
+            out[f"{word}_mae_{unit}"] = float(np.mean(np.abs(difference))) if difference.size else float("nan")
+            if word in _SIZED:
+                out[f"{word}_rms_{unit}"] = _rms(label[known])
     return out
 
 
-def _pair(word: str, unit: str, difference: np.ndarray) -> dict[str, float]:
-    known = difference[np.isfinite(difference)]
-    mae = float(np.mean(np.abs(known))) if known.size else float("nan")
-    return {f"{word}_rmse_{unit}": _rms(known), f"{word}_mae_{unit}": mae}
-
-
 def _rms(x: np.ndarray) -> float:
-    known = x[np.isfinite(x)]
-    return float(np.sqrt(np.mean(np.square(known)))) if known.size else float("nan")
+    return float(np.sqrt(np.mean(np.square(x)))) if x.size else float("nan")
 
 
 def by_family(parity: Parity) -> dict[str, dict[str, float]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.parity import Parity, errors
 
-__all__ = ["draw_missing", "load", "plot", "save"]
+__all__ = ["draw_missing", "from_arrays", "load", "plot", "save", "to_arrays"]
 
 _COLOURS = {"train": "0.65", "validation": "tab:blue", "test": "tab:red"}
 
@@ -32,17 +32,30 @@ PANELS: tuple[_Panel, ...] = (
 )  # fmt: skip
 
 
-def save(parities: Mapping[str, Parity], path: Path, title: str) -> None:
-    """Write parities by split, whole or not at all."""
-    arrays: dict[str, np.ndarray] = {"title": np.array(title), "splits": np.array(list(parities))}
+def to_arrays(parities: Mapping[str, Parity], title: str) -> dict[str, np.ndarray]:
+    """Parities by split as plain arrays, for a ``.npz``."""
+    arrays: dict[str, np.ndarray] = {"title": np.array(title), "splits": np.array(list(parities), dtype=str)}
     for split, parity in parities.items():
         arrays[f"{split}/names"] = np.array(parity.names, dtype=str)
         arrays[f"{split}/sizes"] = np.asarray(parity.sizes, dtype=int)
         for key in parity.values:
             arrays[f"{split}/{key}/reference"], arrays[f"{split}/{key}/model"] = parity.flat(key)
-            arrays[f"{split}/{key}/counts"] = np.array([len(np.atleast_1d(v)) for v in parity.values[key][0]])
+            arrays[f"{split}/{key}/counts"] = np.array(
+                [len(np.atleast_1d(v)) for v in parity.values[key][0]], dtype=int
+            )
+    return arrays
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Parity], str]:
+    """The inverse of `to_arrays`; KeyError when the arrays are something else."""
+    splits = [str(split) for split in arrays["splits"]]
+    return {split: _parity(arrays, split) for split in splits}, str(arrays["title"])
+
+
+def save(parities: Mapping[str, Parity], path: Path, title: str) -> None:
+    """Write parities by split, whole or not at all."""
     part = path.with_name(f".{path.stem}.{os.getpid()}.part.npz")
-    np.savez_compressed(part, allow_pickle=False, **arrays)
+    np.savez_compressed(part, allow_pickle=False, **to_arrays(parities, title))
     part.replace(path)
 
 
@@ -55,24 +68,23 @@ def load(path: Path) -> tuple[dict[str, Parity], str]:
         When the file is no such file.
     """
     with np.load(path, allow_pickle=False) as stored:
-        splits = [str(split) for split in stored["splits"]]
-        return {split: _parity(stored, split) for split in splits}, str(stored["title"])
+        return from_arrays({name: stored[name] for name in stored.files})
 
 
-def _parity(stored: Any, split: str) -> Parity:
-    sizes = stored[f"{split}/sizes"]
-    keys = [name.split("/")[1] for name in stored.files if name.startswith(f"{split}/") and name.endswith("/model")]
-    values = {}
+def _parity(arrays: Mapping[str, np.ndarray], split: str) -> Parity:
+    sizes = arrays[f"{split}/sizes"]
+    keys = [name.split("/")[1] for name in arrays if name.startswith(f"{split}/") and name.endswith("/model")]
+    values: dict[str, Any] = {}
     for key in keys:
-        reference, model = stored[f"{split}/{key}/reference"], stored[f"{split}/{key}/model"]
-        if key in ("energy", "stress", "dipole", "polarizability"):
-            values[key] = list(reference), list(model)
-        else:
-            cuts = np.cumsum(stored[f"{split}/{key}/counts"])[:-1]
-            values[key] = np.split(reference, cuts), np.split(model, cuts)
+        sides = arrays[f"{split}/{key}/reference"], arrays[f"{split}/{key}/model"]
         if not len(sizes):
             values[key] = [], []
-    return Parity([str(name) for name in stored[f"{split}/names"]], sizes, values)
+        elif key in ("energy", "stress", "dipole", "polarizability"):
+            values[key] = tuple(list(side) for side in sides)
+        else:
+            cuts = np.cumsum(arrays[f"{split}/{key}/counts"])[:-1]
+            values[key] = tuple(np.split(side, cuts) for side in sides)
+    return Parity([str(name) for name in arrays[f"{split}/names"]], sizes, values)
 
 
 def plot(parities: Mapping[str, Parity], path: Path, title: str) -> bool:
@@ -112,7 +124,7 @@ def _panel(axis: Any, panel: _Panel, parities: Mapping[str, Parity]) -> None:
             reference, model = reference / parity.sizes - lowest, model / parity.sizes - lowest
         x, difference = part(reference).ravel(), scale * part(model - reference).ravel()
         text = f"{split}: {errors(parity)[error]:.3g} {unit}"
-        axis.scatter(x, difference, s=6, linewidths=0, color=_COLOURS.get(split, "tab:green"), label=text)
+        axis.scatter(x, difference, s=6, linewidths=0, color=_COLOURS.get(split.split(",")[0], "tab:green"), label=text)
     axis.locator_params(axis="x", nbins=5)
     axis.axhline(0.0, color="k", linewidth=0.6, zorder=0)
     axis.set(xlabel=f"DFT {label}", ylabel=f"model − DFT ({unit})")

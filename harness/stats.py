@@ -185,6 +185,49 @@ def slope_at_zero(
     return Quantity(slope, unit, interval, n=n, n_eff=float(n), level=level, method=method)
 
 
+def pooled_error(
+    sums: Sequence[float] | np.ndarray,
+    counts: Sequence[float] | np.ndarray,
+    unit: str,
+    *,
+    root: bool,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Quantity:
+    """A mean error over many values that come in groups, with a bootstrap interval over the groups.
+
+    Values of one structure are correlated, so structures are drawn, not values. An error is positive and its
+    distribution lopsided: the interval is the standard error of its logarithm over the draws times Student's t.
+
+    Parameters
+    ----------
+    sums, counts
+        Of each group: the sum of squared (`root`) or absolute errors, and how many there were.
+    root
+        Whether the result is the root of the mean: a root-mean-square error.
+
+    Returns
+    -------
+    Quantity
+        Without an interval below three groups, or when a draw has no error at all.
+    """
+    total, number_of = np.asarray(sums, dtype=float), np.asarray(counts, dtype=float)
+    total, number_of = total[number_of > 0], number_of[number_of > 0]
+    power, n = 0.5 if root else 1.0, len(total)
+    method = ("root mean square" if root else "mean absolute value") + ", bootstrap over structures"
+    value = float((total.sum() / number_of.sum()) ** power) if n else math.nan
+    interval = None
+    if n > 2:
+        drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+        means = (drawn @ total) / (drawn @ number_of)
+        if np.isfinite(means).all() and means.min() > 0:
+            spread = stats.t.ppf(0.5 + level / 2, n - 1) * float(np.log(means**power).std(ddof=1))
+            interval = (value * math.exp(-spread), value * math.exp(spread))
+    return Quantity(
+        value, unit, interval, n=int(number_of.sum()), n_eff=float(n) if n else None, level=level, method=method
+    )
+
+
 def _solve(sums: np.ndarray) -> np.ndarray:
     """Slope and value at the origin from the sums of w, wx, wx², wy, wxy."""
     s, sx, sxx, sy, sxy = sums

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from harness.stats import block_average, effective_samples, fit_line, slope_at_zero
+from harness.stats import block_average, effective_samples, fit_line, pooled_error, slope_at_zero
 
 
 def autoregressive(phi: float, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -109,3 +111,22 @@ def test_same_seed_same_interval() -> None:
     x = np.arange(8.0)
     y = x + rng.normal(size=8)
     assert fit_line(x, y, "1", "1", seed=4) == fit_line(x, y, "1", "1", seed=4)
+
+
+def test_pooled_errors_draw_structures_not_values():
+    """Values of one structure are equal here, so there are as many independent ones as structures."""
+    rng = np.random.default_rng(3)
+    covered, truth = 0, math.sqrt(2.0)  # errors per structure: exponential squares of mean 2
+    for trial in range(200):
+        squares = rng.exponential(2.0, 40)
+        found = pooled_error(100 * squares, np.full(40, 100), "eV", root=True, seed=trial)
+        assert found.interval is not None and found.n == 4000 and found.n_eff == 40
+        covered += found.interval[0] <= truth <= found.interval[1]
+    assert 0.85 <= covered / 200 <= 0.99
+
+
+def test_pooled_errors_weigh_structures_by_their_values():
+    found = pooled_error([30.0, 1.0, 0.0], [30, 1, 0], "e", root=False)
+    assert (found.value, found.interval, found.n, found.n_eff) == (1.0, None, 31, 2)
+    assert math.isnan(pooled_error([], [], "e", root=True).value)
+    assert math.isnan(pooled_error([np.nan, 1.0, 1.0, 1.0], [1, 1, 1, 1], "e", root=True).value)
