@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class WorkerContext:
     seed: int
     folder: Path
     checkpoint: Checkpoint
+    device: Mapping[str, Any] = field(default_factory=lambda: {"name": "cpu", "dtype": "float64"})
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -58,6 +60,10 @@ class FileCheckpoint:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "checkpoint.npz"
+
+    def exists(self) -> bool:
+        """Whether there is a save to go on from; its content is not read."""
+        return zipfile.is_zipfile(self.path)
 
     def load(self) -> dict[str, np.ndarray] | None:
         """The last complete save, or None; an unreadable file counts as none."""

@@ -40,6 +40,9 @@ class Potential(Protocol):
 
     It may also have ``devices`` (default ``("cpu",)``) and ``dtypes`` (default ``("float64",)``): where and how exactly
     it can compute. A run that asks for anything else is refused instead of being answered by something else.
+
+    A potential that iterates to self-consistency may state in ``noise`` how exact its answers are: ``energy`` (eV per
+    atom), ``forces`` (eV/Å), ``stress`` (virial per atom, eV). The task ``conformance`` adds that to its tolerances.
     """
 
     name: str
@@ -149,6 +152,7 @@ class Context(Protocol):
     seed: int
     folder: Path
     checkpoint: Checkpoint
+    device: Mapping[str, Any]
 
     def progress(self, description: str, total: float) -> AbstractContextManager[Progress]:
         """A progress bar with `total` units of work."""

@@ -149,9 +149,10 @@ def _measure(job: Job, record: Record) -> Measurement:
         config["material"],
         int(config["seed"]),
         work,
-        FileCheckpoint(work),
+        checkpoint := FileCheckpoint(work),
+        config["device"],
     )
-    resumed = ctx.checkpoint.load() is not None
+    resumed = checkpoint.exists()
     with ctx.clock("task"):
         measurement = task.measure(ctx)
     if resumed:

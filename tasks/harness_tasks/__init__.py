@@ -11,10 +11,12 @@ from harness import hookimpl
 @hookimpl
 def harness_tasks() -> Mapping[str, Any]:
     """The tasks of this package."""
+    from harness_tasks.accuracy import Accuracy
     from harness_tasks.bend import Bend
+    from harness_tasks.conformance import Conformance
     from harness_tasks.single_point import SinglePoint
 
-    return {"bend": Bend, "single_point": SinglePoint}
+    return {"accuracy": Accuracy, "bend": Bend, "conformance": Conformance, "single_point": SinglePoint}
 
 
 @hookimpl

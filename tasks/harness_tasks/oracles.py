@@ -29,6 +29,9 @@ from ase.neighborlist import natural_cutoffs, neighbor_list
 
 from harness.layers import BOND_FACTOR, assign_layers
 
+#: Å; relaxations and dynamics move atoms by less between two calls.
+JUMP = 1.0
+
 
 class PlatePotential:
     """Harmonic honeycomb plate with known bending stiffness.
@@ -82,15 +85,21 @@ class PlatePotential:
 
 
 class PlateCalculator(Calculator):
-    """ASE calculator of `PlatePotential`. Who is bonded to whom is decided by the first structure it sees."""
+    """ASE calculator of `PlatePotential`.
+
+    Who is bonded to whom is decided by the first structure it sees, and again when the number of atoms, the periodicity
+    or the cell changes much, or an atom jumps by more than `JUMP` at once: then it is another structure. So, as any
+    force field of springs, it is a function of the structure only as long as no bond is torn: the task `conformance`
+    may find its memory.
+    """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "forces", "stress"]
 
     def __init__(self, bond: float, stretch: float, bending: float, coupling: float, reach: float) -> None:
         super().__init__()
         self.plate = (bond, stretch, bending, coupling, reach)
-        self._pairs: tuple[np.ndarray, ...] | None = None
-        self._atoms_seen = -1
+        self._pairs: tuple[np.ndarray, ...] = ()
+        self._seen: Atoms | None = None
 
     def calculate(
         self,
@@ -102,9 +111,9 @@ class PlateCalculator(Calculator):
         super().calculate(atoms, properties, system_changes)
         assert atoms is not None
         bond, stretch, bending, coupling, reach = self.plate
-        if self._pairs is None or self._atoms_seen != len(atoms):
+        if self._seen is None or _another(self._seen, atoms):
             self._pairs = _topology(atoms, reach if coupling else 0.0)
-            self._atoms_seen = len(atoms)
+        self._seen = atoms.copy()
         i, j, images, first, second, between, rest = self._pairs
         positions, cell = atoms.positions, atoms.cell.array
         d = positions[j] - positions[i] + images @ cell
@@ -165,6 +174,16 @@ class PlatePolarization:
     def provenance(self) -> dict[str, Any]:
         """The closed form and its parameters."""
         return {"form": "p_i = f Σ_j (r_j - r_i)", "params": {"dipole": self.dipole, "charge": self.charge}}
+
+
+def _another(before: Atoms, after: Atoms) -> bool:
+    """Whether this is not the same structure a little later."""
+    return (
+        not np.array_equal(before.numbers, after.numbers)
+        or not np.array_equal(before.pbc, after.pbc)
+        or np.abs(before.cell.array - after.cell.array)[before.pbc].max(initial=0.0) > JUMP
+        or np.abs(before.positions - after.positions).max(initial=0.0) > JUMP
+    )
 
 
 def _topology(atoms: Atoms, reach: float) -> tuple[np.ndarray, ...]:

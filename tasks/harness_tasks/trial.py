@@ -62,10 +62,12 @@ class TrialContext:
         params: Any,
         seed: int = 0,
         checkpoint: MemoryCheckpoint | None = None,
+        dtype: str = "float64",
     ) -> None:
         self.potential = potential
         self.material, self.params, self.seed = material, params, seed
-        self.calculator: BaseCalculator = potential.calculator()
+        self.device: Mapping[str, Any] = {"name": "cpu", "dtype": dtype}
+        self.calculator: BaseCalculator = potential.calculator(device="cpu", dtype=dtype)
         self.polarization = polarization or native_polarization(potential, self.calculator)
         self.engine = Engine(self.calculator)
         self.atoms: Atoms = task.structure(material, params)
@@ -93,8 +95,9 @@ def measure(
     material: Mapping[str, Any],
     seed: int = 0,
     checkpoint: MemoryCheckpoint | None = None,
+    dtype: str = "float64",
     **params: Any,
 ) -> Measurement:
     """One measurement; `params` are the task's."""
-    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint)
+    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
     return task.measure(context)

@@ -1,0 +1,159 @@
+"""How far energies, forces, stress and polarization are from the labels of frames that no model was fitted to.
+
+Docs: docs/tasks/accuracy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness import Measurement
+from harness.dataset import LEVELS, Dataset, dataset_folder
+from harness.errors import HarnessError, unknown
+from harness.parity import PROPERTIES, Parity, predict
+from harness.parity_plot import to_arrays
+from harness.protocols import Arrays, Context
+from harness.record import Record
+from harness_tasks import accuracy_figures
+from harness_tasks.accuracy_results import observables, without_constants
+from harness_tasks.sheets import offered, polarization
+
+GROUND_STATE = ("energy", "forces", "stress")
+RESPONSES = tuple(word for word in PROPERTIES if word not in GROUND_STATE)
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyParams:
+    """Parameters of `accuracy`.
+
+    Attributes
+    ----------
+    dataset
+        Folder of the labels, or the name of one in ``datasets/``. Its content is part of the run's identity.
+    dispersion
+        Level of the labels: ``d3bj``, ``d2``, ``none``; None: that of the potential where the data set has it, else
+        ``d3bj``.
+    """
+
+    dataset: str = "hbn"
+    dispersion: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dispersion is not None and self.dispersion not in LEVELS:
+            raise unknown("dispersion", self.dispersion, LEVELS, "Set it as task.params.dispersion=NAME.")
+
+
+class Accuracy:
+    """Errors on the test split of a data set."""
+
+    name: ClassVar[str] = "accuracy"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy"})
+    Params: ClassVar[type] = AccuracyParams
+    headline: ClassVar[tuple[str, ...]] = (
+        "relative_energy_rmse",
+        "force_rmse",
+        "force_xy_rmse",
+        "force_z_rmse",
+        "stress_rmse",
+        "dipole_z_rmse",
+        "born_rmse",
+        "born_slide_rmse",
+    )
+
+    def structure(self, material: Mapping[str, Any], params: AccuracyParams) -> Atoms:
+        """The largest test frame.
+
+        Raises
+        ------
+        HarnessError
+            When the data set is not one of this material's elements, or has nothing to test by.
+        """
+        frames = _load(params.dataset).frames("test")
+        if not frames:
+            raise HarnessError(f"the data set {params.dataset} has no test frames.", "Give task.params.dataset=FOLDER.")
+        atoms = max(frames, key=len)
+        wanted, there = set(material.get("symbols") or atoms.symbols), set(atoms.symbols)
+        if wanted != there:
+            raise HarnessError(
+                f"the data set {Path(params.dataset).name} is of {', '.join(sorted(there))}, "
+                f"material={material.get('name')} of {', '.join(sorted(wanted))}.",
+                "Choose the material of the data set, or give task.params.dataset=FOLDER.",
+            )
+        return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+
+    def measure(self, ctx: Context) -> Measurement:
+        """Errors of all that potential and polarization model offer."""
+        level = ctx.potential.provenance().get("level_of_theory")
+        data = _load(ctx.params.dataset).view(dispersion=ctx.params.dispersion or dispersion_of(level))
+        has = offered(ctx)
+        ground = [word for word in GROUND_STATE if word in has]
+        responses = [word for word in RESPONSES if word in has]
+        frames, answered = data.frames("test"), data.frames("test", "responses") if responses else []
+        with ctx.progress("accuracy", len(frames) + len(answered)) as bar, ctx.clock("evaluation"):
+            energies = predict(frames, lambda atoms, names: ctx.engine.evaluate([atoms], names)[0], ground, bar)
+            answers = predict(answered, lambda atoms, names: polarization(ctx, atoms, names), responses, bar)
+        aligned = without_constants(energies, _counts(frames))
+        found = observables(aligned, ctx.seed, relative=True)
+        if level == data.level_of_theory:
+            only = replace(energies, values={"energy": energies.values["energy"]})
+            found |= {k: v for k, v in observables(only, ctx.seed).items() if k in ("energy_rmse", "energy_mae")}
+        found |= observables(answers, ctx.seed)
+        parities: dict[str, Parity] = {"test": aligned} | ({"test, responses": answers} if answered else {})
+        return Measurement(
+            found,
+            to_arrays(parities, f"{ctx.potential.name}, labels {data.level_of_theory}"),
+            {"test": frames},
+            notes=notes(data, level, [word for word in PROPERTIES if word not in has], bool(answered)),
+        )
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """Parity of everything that was compared, and the errors by family."""
+        return accuracy_figures.draw(record, arrays, folder)
+
+
+def dispersion_of(level: Any) -> str:
+    """The dispersion of a level of theory; ``d3bj`` for a level that no label has."""
+    return next((word for word, name in LEVELS.items() if name == level), "d3bj")
+
+
+def notes(data: Dataset, level: Any, absent: Sequence[str], answered: bool) -> list[str]:
+    """What a reader has to know of these numbers."""
+    facts = data.facts()
+    counts = {kind: split["test"] for kind, split in facts["frames"].items()}
+    what = f"{counts['energies']} test frames" + (f", {counts['responses']} with responses" if answered else "")
+    lines = [
+        f"labels: {facts['folder']} {facts['version'] or ''} at {data.level_of_theory}; {what}",
+        "relative energies: a constant per element, fitted to these frames, is taken off the energies",
+    ]
+    if level != data.level_of_theory:
+        lines.append(
+            f"LEVEL MISMATCH: the potential's level of theory is {level or 'not stated'}, that of the labels "
+            f"{data.level_of_theory}; errors contain the difference, and total energies are not compared"
+        )
+    if absent:
+        lines.append(f"not offered, hence not compared: {', '.join(absent)}")
+    return lines
+
+
+def _counts(frames: Sequence[Atoms]) -> np.ndarray:
+    elements = sorted({z for atoms in frames for z in atoms.numbers})
+    return np.array([[np.count_nonzero(atoms.numbers == z) for z in elements] for atoms in frames])
+
+
+@lru_cache(maxsize=2)
+def _read(folder: Path, stamp: int) -> Dataset:
+    return Dataset.load(folder)
+
+
+def _load(name: str) -> Dataset:
+    folder = dataset_folder(name, "task.params.dataset")
+    listing = folder / "checksums.txt"
+    return _read(folder, listing.stat().st_mtime_ns if listing.is_file() else 0)

@@ -1,0 +1,193 @@
+"""Is a potential what it claims to be? Derivatives, symmetries, smoothness, memory, polarization; in seconds.
+
+A potential that fails a line is shown as invalid in every report, with the line. What it does not offer is listed as
+not checked and costs it nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness import Measurement, Quantity
+from harness.errors import HarnessError
+from harness.protocols import Arrays, Check, Context
+from harness.record import Record
+from harness_tasks import conformance_figures
+from harness_tasks import conformance_structures as structures
+from harness_tasks.conformance_derivatives import derivative_lines, smoothness
+from harness_tasks.conformance_dynamics import drift_line
+from harness_tasks.conformance_probe import Probe, Values
+from harness_tasks.conformance_response import response_lines
+from harness_tasks.conformance_state import state_lines
+from harness_tasks.conformance_symmetry import bulk_lines, molecule_lines, slab_lines
+
+
+@dataclass(frozen=True, slots=True)
+class ConformanceParams:
+    """Parameters of `conformance`; profiles differ in how much is sampled, not in what is asked.
+
+    Attributes
+    ----------
+    samples
+        Random structures of each kind for derivatives, symmetries and response.
+    directions
+        Random directions of each finite difference.
+    path_points
+        Points along each path of the smoothness lines.
+    nve_steps, timestep, temperature
+        Of the run at constant energy: number of steps, fs, K.
+    rattle
+        Standard deviation of the random displacements, Å.
+    strain
+        Norm of the random strain.
+    """
+
+    samples: int = 1
+    directions: int = 2
+    path_points: int = 105
+    nve_steps: int = 200
+    timestep: float = 0.5
+    temperature: float = 300.0
+    rattle: float = 0.08
+    strain: float = 0.02
+
+    def __post_init__(self) -> None:
+        for name, least in (("samples", 1), ("directions", 1), ("path_points", 30), ("nve_steps", 40)):
+            if getattr(self, name) < least:
+                raise HarnessError(f"task.params.{name} is {getattr(self, name)}.", f"Give at least {least}.")
+        for name in ("timestep", "temperature", "rattle", "strain"):
+            if not 0 < getattr(self, name) < (0.2 if name in ("rattle", "strain") else 1e4):
+                raise HarnessError(
+                    f"task.params.{name} is {getattr(self, name)}.",
+                    "Give a positive number; rattle (Å) and strain below 0.2.",
+                )
+
+
+class Conformance:
+    """Whether a potential and its polarization are consistent with themselves and with the symmetries of space."""
+
+    name: ClassVar[str] = "conformance"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    Params: ClassVar[type] = ConformanceParams
+
+    def structure(self, material: Mapping[str, Any], params: ConformanceParams) -> Atoms:
+        """Two primitive cells of the material; all others are made from it."""
+        return structures.flat(material)
+
+    def measure(self, ctx: Context) -> Measurement:
+        """All lines; an observable for each with its largest error."""
+        probe = Probe(ctx, np.random.default_rng(ctx.seed))
+        first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
+        fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or material ends here
+        with ctx.progress("conformance", len(GROUPS)) as bar:
+            for name, run in GROUPS.items():
+                with ctx.clock(name):
+                    run(probe, first, fresh)
+                bar.update(1, name)
+        return finished(probe)
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """Every line against its tolerance, and the paths."""
+        return conformance_figures.draw(record, arrays, folder)
+
+
+def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:
+    """Forces and stress against finite differences: bulk, slab (T, T, F), slab (T, T, T)."""
+    for _ in range(probe.ctx.params.samples):
+        sheet = _slab(probe)
+        periodic = sheet.copy()
+        periodic.pbc = True
+        for kind, atoms in (("bulk", _bulk(probe)), ("slab_ttf", sheet), ("slab_ttt", periodic)):
+            parts = [f"forces_{kind}", f"stress_{kind}"] + ([] if kind == "bulk" else [f"stress_z_{kind}"])
+            probe.attempt(parts, lambda kind=kind, atoms=atoms: derivative_lines(probe, kind, atoms))  # type: ignore[misc]
+    if not probe.has_stress:
+        probe.leave_out(["stress"], f"{probe.ctx.potential.name} offers no stress")
+
+
+def symmetries(probe: Probe, first: Atoms, fresh: Values) -> None:
+    """Invariances, net force and torque, size and vacuum."""
+    for _ in range(probe.ctx.params.samples):
+        sheet, crystal = _slab(probe), _bulk(probe)
+        probe.attempt("slab", lambda sheet=sheet: slab_lines(probe, sheet, probe.evaluate(sheet)))  # type: ignore[misc]
+        probe.attempt("bulk", lambda solid=crystal: bulk_lines(probe, solid, probe.evaluate(solid)))  # type: ignore[misc]
+        free = structures.molecule(probe.ctx.material, probe.rng, probe.ctx.params.rattle)
+        probe.attempt("molecule", lambda free=free: molecule_lines(probe, free))  # type: ignore[misc]
+
+
+def smooth(probe: Probe, first: Atoms, fresh: Values) -> None:
+    """No jump where layers part, nor where atoms of a layer move."""
+    params = probe.ctx.params
+    lift = structures.lift(probe.ctx.material, probe.rng, params.rattle)
+    shake = structures.shake(_slab(probe), probe.rng)
+    for name, path in (("smooth_lift", lift), ("smooth_shake", shake)):
+        names = [f"{name}_energy", f"{name}_forces"]
+        probe.attempt(names, lambda name=name, path=path: smoothness(probe, name, path, params.path_points))  # type: ignore[misc]
+
+
+def dynamics(probe: Probe, first: Atoms, fresh: Values) -> None:
+    """Conservation of energy."""
+    probe.attempt("nve_drift", lambda: drift_line(probe, structures.flat(probe.ctx.material), fresh))
+
+
+def response(probe: Probe, first: Atoms, fresh: Values) -> None:
+    """Polarization, where it is offered."""
+    for _ in range(probe.ctx.params.samples):
+        sheet = _slab(probe)
+        probe.attempt("polarization", lambda sheet=sheet: response_lines(probe, sheet))  # type: ignore[misc]
+
+
+def state(probe: Probe, first: Atoms, fresh: Values) -> None:
+    """Memory and global state; and whether all numbers were finite and all structures left alone."""
+    probe.attempt("state", lambda: state_lines(probe, first, fresh))
+    probe.add("finite", probe.wrong, 0.0, "1", "numbers that are not finite, among all that were answered")
+    probe.add("structures_left_alone", probe.altered, 0.0, "1", "structures that an evaluation altered")
+
+
+#: In this order: `state` looks back at everything before it.
+GROUPS = {
+    "derivatives": derivatives,
+    "symmetries": symmetries,
+    "smooth": smooth,
+    "dynamics": dynamics,
+    "response": response,
+    "state": state,
+}
+
+
+def finished(probe: Probe) -> Measurement:
+    """The worst of each line over the samples, as check and as observable, and what was not checked."""
+    worst: dict[str, Check] = {}
+    for check in probe.checks:
+        other = worst.get(check.name)
+        if other is None or _severity(check) > _severity(other):
+            worst[check.name] = check
+    checks = [replace(check, value=abs(check.value)) for check in worst.values()]
+    observables = {
+        check.name: Quantity(check.value, check.unit, method=f"largest error; {check.reason}") for check in checks
+    }
+    why: dict[str, list[str]] = {}
+    for name, reason in probe.absent.items():
+        why.setdefault(reason, []).append(name)
+    notes = [f"not offered, so not checked: {', '.join(names)} ({reason})" for reason, names in why.items()]
+    return Measurement(observables, dict(probe.arrays), {}, checks, notes)
+
+
+def _severity(check: Check) -> float:
+    if np.isnan(check.value):
+        return np.inf
+    return abs(check.value) / check.tolerance if check.tolerance else np.inf * abs(check.value) if check.value else 0.0
+
+
+def _slab(probe: Probe) -> Atoms:
+    return structures.slab(probe.ctx.material, probe.rng, probe.ctx.params.rattle, probe.ctx.params.strain)
+
+
+def _bulk(probe: Probe) -> Atoms:
+    return structures.bulk(probe.ctx.material, probe.rng, probe.ctx.params.rattle, probe.ctx.params.strain)

@@ -1,0 +1,176 @@
+"""Forces and stress against finite differences of the energy, and smoothness along paths.
+
+A derivative is compared along random directions in which all atoms, or all strain components, move at once: every
+component takes part in every line, and rounding counts less than when one coordinate moves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from harness_tasks.conformance_probe import Probe, Values, largest
+from harness_tasks.conformance_structures import Path, deform, in_plane, out_of_plane, symmetric
+
+#: A five-point derivative sums the roundings of four energies with these weights, over the step.
+NOISE = math.sqrt(2 * (8 / 12) ** 2 + 2 * (1 / 12) ** 2)
+#: Sixth differences of a unit step reach this; those of a smooth function vanish with the sixth power of the step.
+STEP_IN_SIXTH = 10.0
+#: How much finer a suspicious stretch of a path is sampled, and how often: a kink of the force becomes smaller there,
+#: a jump does not.
+FINER, TIMES = 5, 3
+#: Jump of the energy that is allowed, eV per atom.
+JUMP = 2e-5
+
+
+Scan = tuple[np.ndarray, np.ndarray]
+
+
+def slope(function: Callable[[float], Any], step: float) -> Any:
+    """Five-point derivative at 0 of a number or an array; its error is step⁴ f⁽⁵⁾ / 30."""
+    near = function(step) - function(-step)
+    return (8 * near - (function(2 * step) - function(-2 * step))) / (12 * step)
+
+
+def forces(probe: Probe, name: str, atoms: Atoms, values: Values, directions: int) -> None:
+    """One line: largest difference of −F·d and dE/dd over random unit directions d of all coordinates."""
+    step = probe.precision.step * math.sqrt(3 * len(atoms))
+    error = 0.0
+    for _ in range(directions):
+        direction = probe.rng.normal(size=atoms.positions.shape)
+        direction /= np.linalg.norm(direction)
+        found = -slope(lambda t, d=direction: probe.energy(_moved(atoms, t * d)), step)  # type: ignore[misc]
+        error = _worse(error, found - float((values.forces * direction).sum()))
+    tolerance = probe.precision.slope * values.force + NOISE * probe.rounding(values) / step
+    probe.add(
+        name,
+        error,
+        tolerance + probe.stated.get("forces", 0.0),
+        "eV/A",
+        f"F = −dE/dr; {probe.precision.slope:.0e} of the rms force {values.force:.2g} eV/Å, and rounding of "
+        f"|E| = {abs(values.energy):.3g} eV ({probe.precision.name}) over the step",
+    )
+
+
+def stress(
+    probe: Probe,
+    name: str,
+    atoms: Atoms,
+    values: Values,
+    directions: int,
+    draw: Callable[[np.random.Generator], np.ndarray] = symmetric,
+) -> None:
+    """One line: largest difference of V σ:e and dE/de per atom over random unit strains e."""
+    assert values.virial is not None
+    step, error = probe.precision.strain, 0.0
+    for _ in range(directions):
+        direction = draw(probe.rng)
+        found = slope(lambda t, d=direction: probe.energy(_strained(atoms, t * d)), step)  # type: ignore[misc]
+        error = _worse(error, (found - float((values.virial * direction).sum())) / len(atoms))
+    tolerance = probe.precision.slope * values.pull + NOISE * probe.rounding(values) / step / len(atoms)
+    probe.add(
+        name,
+        error,
+        tolerance + probe.stated.get("stress", 0.0),
+        "eV",
+        f"V σ = dE/dε, per atom; {probe.precision.slope:.0e} of its rms {values.pull:.2g} eV, and rounding of "
+        f"|E| = {abs(values.energy):.3g} eV ({probe.precision.name}) over the strain",
+    )
+
+
+def derivative_lines(probe: Probe, kind: str, atoms: Atoms) -> None:
+    """Forces and stress of one kind of structure: ``bulk``, ``slab_ttf`` or ``slab_ttt``."""
+    values = probe.evaluate(atoms)
+    directions = probe.ctx.params.directions
+    forces(probe, f"forces_{kind}", atoms, values, directions)
+    if values.virial is None:
+        return
+    if kind == "bulk":
+        stress(probe, "stress_bulk", atoms, values, directions)
+    else:
+        stress(probe, f"stress_{kind}", atoms, values, directions, in_plane)
+        stress(probe, f"stress_z_{kind}", atoms, values, max(1, directions // 2), out_of_plane)
+
+
+def smoothness(probe: Probe, name: str, path: Path, points: int) -> None:
+    """Two lines: the largest jump of the energy per atom and of a force along `path`.
+
+    A jump stands out in sixth differences, where a smooth function leaves next to nothing. A stretch where they exceed
+    the tolerance is sampled again, more and more finely: neither curvature nor a kink of the force (an energy that ends
+    at its cut-off like the square of the distance) is mistaken for a jump.
+    """
+    where = np.linspace(0, 1, points)
+    coarse = _scan(probe, path, where)
+    probe.arrays[f"{name}_energy"] = coarse[0][:, 0]
+    values = probe.evaluate(path(0.5))
+    noise = 3 * probe.rounding(values) / values.n
+    relative = max(10 * probe.precision.same, probe.precision.slope)
+    limits = JUMP + noise, relative * values.force + probe.stated.get("forces", 0.0)
+    jump = [_largest_jump(probe, path, where, coarse, column, limits[column]) for column in (0, 1)]
+    probe.add(
+        f"{name}_energy",
+        jump[0],
+        limits[0],
+        "eV",
+        f"jump per atom; {JUMP:.0e} eV is 1 % of what it takes to slide a layer, and rounding",
+    )
+    probe.add(
+        f"{name}_forces",
+        jump[1],
+        limits[1],
+        "eV/A",
+        f"jump of a force component; {relative:.0e} of the rms force {values.force:.2g} eV/Å",
+    )
+
+
+def _largest_jump(
+    probe: Probe, path: Path, where: np.ndarray, found: Scan, column: int, limit: float, times: int = TIMES
+) -> float:
+    """Largest jump of the energy (column 0) or of a force (1); one above `limit` was seen with finer steps."""
+    rows, seen = _jumps(found[column]), 0.0
+    while times:
+        i = int(np.argmax(np.nan_to_num(rows, nan=np.inf)))
+        if rows[i] <= limit:
+            break
+        finer = np.linspace(where[i], where[i + 6], 6 * FINER + 1)
+        again = _largest_jump(probe, path, finer, _scan(probe, path, finer), column, limit, times - 1)
+        if not again <= limit:
+            return again
+        seen = max(seen, again)
+        rows[max(0, i - 2) : i + 3] = 0.0
+    return max(seen, float(rows.max()))
+
+
+def _scan(probe: Probe, path: Path, where: np.ndarray) -> Scan:
+    """Energy per atom (n, 1) and forces (n, 3N) along a path."""
+    answers = [probe.evaluate(path(float(t))) for t in where]
+    return (
+        np.array([[a.energy / a.n] for a in answers]),
+        np.array([a.forces.ravel() for a in answers]),
+    )
+
+
+def _jumps(rows: np.ndarray) -> np.ndarray:
+    """Sixth differences (n - 6,) of the rows, the largest of each row, in units of the step that would make them."""
+    return np.abs(np.diff(rows, 6, axis=0)).max(axis=1) / STEP_IN_SIXTH
+
+
+def _moved(atoms: Atoms, displacement: np.ndarray) -> Atoms:
+    moved = atoms.copy()
+    moved.positions += displacement
+    return moved
+
+
+def _strained(atoms: Atoms, strain: np.ndarray) -> Atoms:
+    strained = atoms.copy()
+    deform(strained, strain)
+    return strained
+
+
+def _worse(a: float, b: float) -> float:
+    """The larger magnitude; nan wins."""
+    return largest(np.array([a, b]))
