@@ -47,8 +47,8 @@ def family(name: str) -> str:
     return name.rpartition("-")[0]
 
 
-def dataset_folder(name: str | Path) -> Path:
-    """The folder of a data set, given as a path or by its name in the source tree.
+def dataset_folder(name: str | Path, key: str = "dataset") -> Path:
+    """The folder of a data set, given as a path or by its name in the source tree; `key` is the setting it came from.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def dataset_folder(name: str | Path) -> Path:
     if (sets / name).is_dir():
         return (sets / name).absolute()
     known = [p.name for p in sets.iterdir() if p.is_dir()] if sets.is_dir() else []
-    raise unknown("data set", str(name), known, "Give dataset=FOLDER.")
+    raise unknown("data set", str(name), known, f"Give {key}=FOLDER.")
 
 
 def nested(names: Iterable[str]) -> list[str]:

@@ -12,11 +12,14 @@ from typing import Any
 
 from harness import registry
 from harness.catalogue import catalogue, find_plugin
+from harness.dataset import dataset_folder, verify
 from harness.errors import HarnessError
 from harness.files import file_parameters, resolve_model, set_parameter, sha256
 from harness.parameters import build_params
 
 COMPONENTS = ("potential", "polarization")
+#: A parameter of a task that is called so is a data set: looked up, verified, part of the run's identity by content.
+DATASET = "dataset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ def make_job(config: Mapping[str, Any], command: str = "") -> Job:
             path = resolve_model(value, folders=folders)
             set_parameter(params, key, str(path))
             files[f"{component}.params.{key}"] = sha256(path)
+    given = values["task"].get("params") or {}
+    if isinstance(given.get(DATASET), str):
+        given[DATASET] = str(dataset_folder(given[DATASET], f"task.params.{DATASET}"))
+        files[f"task.params.{DATASET}"] = verify(Path(given[DATASET]))
     task, structure = _task(values, plugins)
     identity = _identity(values, files, task, structure)
     runs = Path(values["runs"]).expanduser().absolute()
@@ -117,11 +124,10 @@ def _task(config: Mapping[str, Any], plugins: list[str]) -> tuple[list[Any], str
 
 
 def _identity(config: Mapping[str, Any], files: Mapping[str, str], task: list[Any], structure: str) -> str:
-    content: dict[str, Any] = {
-        "task": task,
-        "structure": structure,
-        "task_params": config["task"].get("params"),
-    }
+    given = config["task"].get("params")
+    if f"task.params.{DATASET}" in files:
+        given = {**given, DATASET: files[f"task.params.{DATASET}"]}
+    content: dict[str, Any] = {"task": task, "structure": structure, "task_params": given}
     for component in COMPONENTS:
         params = json.loads(json.dumps(config[component].get("params") or {}))
         for key, _ in list(file_parameters(params)):

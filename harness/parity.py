@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from harness.protocols import Progress
 
 __all__ = [
+    "COMPONENTS",
     "EV_A2_IN_N_M",
     "PROPERTIES",
+    "SIZED",
     "Calculate",
     "Parity",
     "by_family",
@@ -55,8 +57,8 @@ class Parity:
     values
         By property, labels and predictions, each with one entry per frame: ``energy`` (eV), ``forces`` (N, 3) in eV/Å,
         ``stress`` (3,): sheet stress xx, yy, xy in N/m, ``dipole`` (3,) in e Å, ``born_effective_charges`` (N, 3, 3)
-        in e with the polarization first, ``born_layers`` (layers, 3, 3): their sums over the atoms of each layer, and
-        ``polarizability`` (3, 3) in Å³. nan where a frame has no label, or none exact enough.
+        in e with the polarization first, ``born_layers`` (layers, 3, 3): their sums over the atoms of each layer of a
+        stack, and ``polarizability`` (3, 3) in Å³. nan where a frame has no label, or none exact enough.
     """
 
     names: list[str]
@@ -112,13 +114,19 @@ def predict(
             values[key][0].append(reference)
             values[key][1].append(model)
             if key == "born_effective_charges":
-                layers = assign_layers(atoms)
                 for side, z in zip(values["born_layers"], (reference, model), strict=True):
-                    side.append(np.array([z[layers == layer].sum(axis=0) for layer in np.unique(layers)]))
+                    side.append(_by_layer(z, atoms))
         if bar is not None:
             bar.update(1)
     names = [str(atoms.info.get("name", "")) for atoms in frames]
     return Parity(names, np.array([len(atoms) for atoms in frames], dtype=int), values)
+
+
+def _by_layer(born: np.ndarray, atoms: Atoms) -> np.ndarray:
+    """Born charges summed over each layer, (layers, 3, 3); none of a single one, where the sum rule makes them zero."""
+    layers = assign_layers(atoms)
+    several = np.unique(layers) if layers.max(initial=0) > 0 else []
+    return np.array([born[layers == layer].sum(axis=0) for layer in several]).reshape(-1, 3, 3)
 
 
 def sheet_stress(stress: Any, atoms: Atoms) -> np.ndarray:
@@ -191,7 +199,7 @@ COMPONENTS: dict[str, tuple[tuple[str, str, str, float, Callable[[np.ndarray], n
     ),
 }
 #: Components of which the size of the labels is told beside the error.
-_SIZED = ("force", "force_xy", "force_z", "dipole_z", "born_slide")
+SIZED = ("force", "force_xy", "force_z", "dipole_z", "born_slide")
 
 
 def errors(parity: Parity) -> dict[str, float]:
@@ -216,7 +224,7 @@ def errors(parity: Parity) -> dict[str, float]:
             difference = (factor * part(model) - label)[known]
             out[f"{word}_rmse_{unit}"] = _rms(difference)
             out[f"{word}_mae_{unit}"] = float(np.mean(np.abs(difference))) if difference.size else float("nan")
-            if word in _SIZED:
+            if word in SIZED:
                 out[f"{word}_rms_{unit}"] = _rms(label[known])
     return out
 

@@ -115,7 +115,8 @@ def plot(parities: Mapping[str, Parity], path: Path, title: str) -> bool:
 
 def _panel(axis: Any, panel: _Panel, parities: Mapping[str, Parity]) -> None:
     key, label, error, part, unit, scale = panel
-    lowest = min(((p.flat(key)[0] / p.sizes).min() for p in parities.values() if key == "energy"), default=0.0)
+    here = [p for p in parities.values() if key == "energy" and key in p.values]
+    lowest = min(((p.flat(key)[0] / p.sizes).min() for p in here), default=0.0)
     for split, parity in parities.items():
         if key not in parity.values:
             continue

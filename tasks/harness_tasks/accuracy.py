@@ -109,7 +109,7 @@ class Accuracy:
         parities: dict[str, Parity] = {"test": aligned} | ({"test, responses": answers} if answered else {})
         return Measurement(
             found,
-            to_arrays(parities, f"{ctx.potential.name}, labels {data.level_of_theory}"),
+            to_arrays(parities, f"labels {data.level_of_theory}"),
             {"test": frames},
             notes=notes(data, level, [word for word in PROPERTIES if word not in has], bool(answered)),
         )

@@ -17,7 +17,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     """``parity.png`` and ``families.png``; none without matplotlib."""
     parities, title = from_arrays(arrays)
     paths = []
-    if plot(parities, folder / "parity.png", f"{title}; energies less a constant per element"):
+    if plot(parities, folder / "parity.png", f"{record.label}, {title}; energies less a constant per element"):
         paths.append(folder / "parity.png")
     words = [w for w in ("relative_energy", "force", "born") if _families(record, w)]
     if words and _bars(record, words, folder / "families.png"):
