@@ -39,9 +39,10 @@ def energies() -> list[str]:
         _names("shaken-bilayer4", 0, 9),
         _names("bent-mono8", 0, 5),
         _names("rand-mono2", 34, 45),
-        _names("shaken-mono8", 0, 7),
+        _names("shaken-mono8", 0, 14),
         _names("rand-bilayer4", 30, 45),
-        _names("rand-mono8", 6, 13),
+        _names("rand-mono8", 6, 27),
+        _names("ripple-mono8", 8, 19),
     )
     large = _mixed(
         _names("bent-mono16", 0, 5),

@@ -1,4 +1,4 @@
-"""Potential ``mtp``: moment tensor potentials through motep's C engine."""
+"""Potential ``mtp``: moment tensor potentials in a kernel compiled by numba."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["mtp"]
 
 
-def mtp(*, model: str = "bn_bilayer.mtp", species: Sequence[str] | None = None, engine: str = "cext") -> MTPPotential:
+def mtp(*, model: str = "bn_bilayer.mtp", species: Sequence[str] | None = None, engine: str = "numba") -> MTPPotential:
     """The potential; parameters as for `harness_mtp.potential.MTPPotential`."""
     from harness_mtp.potential import MTPPotential
 

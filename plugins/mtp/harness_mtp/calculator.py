@@ -1,14 +1,12 @@
-"""ASE calculator over motep's engines, with a neighbour list that rebuilds fast and lists no more than it must.
-
-motep's own calculator builds ASE's pure-Python list, and its kernel evaluates the pairs in the skin too. Here the
-list comes from vesin, and pairs beyond the cutoff are dropped before the kernel. The numbers are motep's.
-"""
+"""ASE calculator of a moment tensor potential: our compiled kernel, or motep's C engine to compare it with."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -22,8 +20,11 @@ if TYPE_CHECKING:
     from motep.potentials.mtp.data import MTPData
 
     from harness_mtp.grade import ActiveSet
+    from harness_mtp.tables import Tables
 
 __all__ = ["MTPCalculator"]
+
+Results = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 _VOIGT = [0, 4, 8, 5, 2, 1]
 _GRADES = ("extrapolation_grade", "extrapolation_grades")
@@ -40,14 +41,14 @@ class MTPCalculator(Calculator):
     data
         motep's potential with ``species`` set to atomic numbers.
     engine
-        motep's engine: ``cext``, or a slower one for comparison.
+        ``numba``: the kernel of this package; ``cext``: motep's C engine.
     active_set
         What grades are measured against; None: no grades.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012 (ASE's way)
 
-    def __init__(self, data: MTPData, engine: str = "cext", active_set: ActiveSet | None = None) -> None:
+    def __init__(self, data: MTPData, engine: str = "numba", active_set: ActiveSet | None = None) -> None:
         super().__init__()
         self.data = data
         self.active_set = active_set
@@ -56,7 +57,8 @@ class MTPCalculator(Calculator):
         self._neighbours = Neighbours(float(data.radial_basis.max))
         self._kind = np.full(len(chemical_symbols), -1, dtype=np.int32)
         self._kind[np.asarray(data.species)] = np.arange(len(data.species), dtype=np.int32)
-        self._kernel, self._engine = _kernel(data, engine)
+        self.engine = engine
+        self._tables = kernel_tables(data) if engine == "numba" else None
 
     def calculate(
         self,
@@ -68,31 +70,36 @@ class MTPCalculator(Calculator):
         super().calculate(atoms, properties, system_changes)
         atoms = self.atoms
         types = self._types(atoms)
-        if self._engine is not None:
-            results = dict(self._engine.calculate(atoms))
-            if atoms.cell.rank < 3:
-                del results["stress"]
-            self.results = {**results, "free_energy": results["energy"]}
-            values = self._engine.mbd.vatoms
-        else:
-            values = self._run(atoms, types)
-        if self.active_set is not None and not set(_GRADES).isdisjoint(properties):
+        wanted = self.active_set is not None and not set(_GRADES).isdisjoint(properties)
+        values = np.zeros((self.data.alpha_scalar_moments, len(atoms))) if wanted or self.engine == "cext" else None
+        run = self._run_motep if self.engine == "cext" else self._run
+        energies, forces, virial = run(atoms, types, values)
+        energy = float(energies.sum())
+        self.results = {"energy": energy, "free_energy": energy, "energies": energies, "forces": forces}
+        if atoms.cell.rank == 3:
+            self.results["stress"] = (0.5 * (virial + virial.T) / atoms.get_volume()).ravel()[_VOIGT]
+        if wanted:
+            assert self.active_set is not None and values is not None
             grades = self.active_set.grades(values, types)
             self.results["extrapolation_grades"] = grades
             self.results["extrapolation_grade"] = float(grades.max(initial=0.0))
 
-    def _run(self, atoms: Atoms, types: np.ndarray) -> np.ndarray:
-        """Results from the C kernel; returns the basis values per atom, shape (n_scalar, N)."""
-        js, rs = self._neighbours(atoms)
-        basis = SimpleNamespace(vatoms=np.zeros((self.data.alpha_scalar_moments, len(atoms))))
-        energies, gradient = self._kernel.calc_run(js, rs, types, types[js], self.data, basis)
-        energy = float(energies.sum())
-        forces = self._kernel.calc_forces_from_gradient(gradient, js)
-        self.results = {"energy": energy, "free_energy": energy, "energies": energies, "forces": forces}
-        if atoms.cell.rank == 3:
-            virial = rs.reshape(-1, 3).T @ gradient.reshape(-1, 3)
-            self.results["stress"] = (0.5 * (virial + virial.T) / atoms.get_volume()).ravel()[_VOIGT]
-        return basis.vatoms
+    def _run(self, atoms: Atoms, types: np.ndarray, values: np.ndarray | None) -> Results:
+        from harness_mtp.kernel import evaluate
+
+        start, j, shift = self._neighbours.rows(atoms, types)
+        store = np.zeros((0, 0)) if values is None else values
+        found: Results = evaluate(self._tables, atoms.positions, types, start, j, shift, store)
+        return found
+
+    def _run_motep(self, atoms: Atoms, types: np.ndarray, values: np.ndarray | None) -> Results:
+        from motep.potentials.mtp.cext import _mtp_cext
+
+        js, rs = self._neighbours.padded(atoms, types)
+        basis = SimpleNamespace(vatoms=values)
+        energies, gradient = _mtp_cext.calc_run(js, rs, types, types[js], self.data, basis)
+        forces = _mtp_cext.calc_forces_from_gradient(gradient, js)
+        return energies, forces, rs.reshape(-1, 3).T @ gradient.reshape(-1, 3)
 
     def _types(self, atoms: Atoms) -> np.ndarray:
         types = self._kind[atoms.numbers]
@@ -104,16 +111,15 @@ class MTPCalculator(Calculator):
         return types
 
 
-def _kernel(data: MTPData, engine: str) -> tuple[Any, Any]:
-    """The C kernel, or another of motep's engines with its own neighbour list."""
-    from motep.calculator import make_mtp_engine
+def kernel_tables(data: MTPData) -> Tables:
+    """What the kernel wants; compiles it now, so that no run is timed with it, and says so when nothing was cached."""
+    from harness_mtp import kernel
+    from harness_mtp.tables import Tables
 
-    try:
-        if engine == "cext":
-            from motep.potentials.mtp.cext import _mtp_cext
-
-            return _mtp_cext, None
-        return None, make_mtp_engine(engine)(data)
-    except ImportError as error:
-        raise HarnessError(f"motep's engine '{engine}' cannot be imported: {error}.",
-                           "Install what it needs, or use potential.params.engine=cext.") from error  # fmt: skip
+    folder = Path(kernel.__file__).with_name("__pycache__")
+    if not kernel.evaluate.signatures and not any(folder.glob("kernel.evaluate-*.nbi")):
+        print("compiling the MTP kernel (once, some ten seconds)", file=sys.stderr, flush=True)
+    tables = Tables.of(data)
+    none = np.zeros((0, 3))
+    kernel.evaluate(tables, none, np.zeros(0, np.int32), np.zeros(1, np.intp), np.zeros(0, np.intp), none, none[:0, :0])
+    return tables

@@ -1,4 +1,4 @@
-"""Neighbours in the shape that motep's engines take: one padded row per atom."""
+"""Neighbours of atoms: a list with a skin for the kernel, and padded rows for motep's C engine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from ase import Atoms
 
 __all__ = ["Neighbours", "padded_neighbours", "pairs"]
 
-#: Extra range of the list, Å. Rebuilding costs 2 µs per atom, and the pairs in the skin are dropped before
-#: the kernel sees them, so this only has to keep rebuilds from every step of a molecular dynamics run.
+#: Extra range of the list, Å. The kernel skips the pairs in the skin, so this only has to keep rebuilds from every
+#: step of a molecular dynamics run.
 SKIN = 0.5
 
 
@@ -54,7 +54,7 @@ def padded_neighbours(atoms: Atoms, cutoff: float, layers: np.ndarray | None = N
 
 
 class Neighbours:
-    """Padded neighbours of a moving structure, from a list with a skin.
+    """Pairs of a moving structure, from a list with a skin, sorted by the first atom and the species of the second.
 
     Parameters
     ----------
@@ -66,28 +66,49 @@ class Neighbours:
         self.cutoff = cutoff
         self.builds = 0
         self._origin: Atoms | None = None
+        self._types = np.zeros(0, dtype=np.int32)
         self._pairs: tuple[np.ndarray, np.ndarray, np.ndarray] = (np.zeros(0),) * 3
+        self._start = np.zeros(1, dtype=np.intp)
 
-    def __call__(self, atoms: Atoms) -> tuple[np.ndarray, np.ndarray]:
+    def rows(self, atoms: Atoms, types: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pairs within the cutoff and some beyond it, for `harness_mtp.kernel.evaluate`.
+
+        Returns
+        -------
+        start : ndarray of int, shape (N + 1,)
+            Pairs ``start[i]:start[i + 1]`` are those of atom i.
+        j : ndarray of int, shape (P,)
+        shift : ndarray, shape (P, 3)
+            Lattice vector to add to ``r_j - r_i``, Å.
+        """
+        self._renew(atoms, types)
+        return self._start, self._pairs[1], self._pairs[2]
+
+    def padded(self, atoms: Atoms, types: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Neighbours (N, M) and vectors (N, M, 3) within the cutoff, as `pad` gives them."""
-        if not self._serves(atoms):
-            self._pairs = pairs(atoms, self.cutoff + SKIN)
-            self._origin = Atoms(positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-            self.builds += 1
+        self._renew(atoms, types)
         i, j, shift = self._pairs
-        # `take` and `compress` are several times faster than fancy indexing
-        vectors = atoms.positions.take(j, axis=0)
-        vectors += shift
-        vectors -= atoms.positions.take(i, axis=0)
+        vectors = atoms.positions.take(j, axis=0) + shift - atoms.positions.take(i, axis=0)
         near = np.einsum("pk,pk->p", vectors, vectors) < self.cutoff**2
         return pad(i.compress(near), j.compress(near), vectors.compress(near, axis=0), len(atoms), self.cutoff)
 
-    def _serves(self, atoms: Atoms) -> bool:
+    def _renew(self, atoms: Atoms, types: np.ndarray) -> None:
+        if self._serves(atoms, types):
+            return
+        i, j, shift = pairs(atoms, self.cutoff + SKIN)
+        order = np.lexsort((types[j], i))
+        self._pairs = (i[order], j[order], np.ascontiguousarray(shift[order]))
+        self._start = np.concatenate([[0], np.cumsum(np.bincount(i, minlength=len(atoms)))])
+        self._origin = Atoms(positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+        self._types = np.array(types)
+        self.builds += 1
+
+    def _serves(self, atoms: Atoms, types: np.ndarray) -> bool:
         """Whether no pair can have come within the cutoff since the list was built."""
         old = self._origin
         return (
             old is not None
-            and len(old) == len(atoms)
+            and np.array_equal(types, self._types)
             and np.array_equal(old.cell.array, atoms.cell.array)
             and np.array_equal(old.pbc, atoms.pbc)
             and ((atoms.positions - old.positions) ** 2).sum(axis=1).max(initial=0.0) < (0.5 * SKIN) ** 2

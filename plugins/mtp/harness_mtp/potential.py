@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "MTPPotential", "sidecar"]
 
-ENGINES = ("cext", "numba", "numpy", "jax")
+ENGINES = ("numba", "cext")
 
 
 def sidecar(model: Path) -> Path:
@@ -38,7 +38,7 @@ class MTPPotential:
         Chemical symbol of each MTP type, in the file's order. None: as the facts beside the model
         (``<model>.json``, key ``species``) or its ``potential_tag`` say.
     engine
-        motep's: ``cext`` (C extension; the fast one), ``numba``, ``numpy``, ``jax``.
+        ``numba``: the kernel of this package (the fast one); ``cext``: motep's C engine.
 
     Raises
     ------
@@ -49,7 +49,7 @@ class MTPPotential:
     name = "mtp"
     implemented_properties: Sequence[str] = ("energy", "forces", "stress", "energies")
 
-    def __init__(self, model: str, species: Sequence[str] | None = None, engine: str = "cext") -> None:
+    def __init__(self, model: str, species: Sequence[str] | None = None, engine: str = "numba") -> None:
         if engine not in ENGINES:
             raise unknown("engine of mtp", str(engine), ENGINES)
         self.engine = engine
@@ -83,7 +83,8 @@ class MTPPotential:
 
     def provenance(self) -> dict[str, Any]:
         """Model file and hash, level of theory and errors of its fit, versions."""
-        versions = {"harness-mtp": _version("harness-mtp"), "motep": _version("motep"), "vesin": _version("vesin")}
+        versions = {"harness-mtp": _version("harness-mtp"), "motep": _version("motep"), "numba": _version("numba"),
+                    "vesin": _version("vesin")}  # fmt: skip
         return {
             "form": "moment tensor potential (Shapeev 2016)",
             "model": {"file": self.path.name, "sha256": sha256(self.path)},

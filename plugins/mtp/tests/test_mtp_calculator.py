@@ -1,4 +1,4 @@
-"""The calculator against bare motep, finite differences, and the symmetries of space."""
+"""The calculator and its kernel against bare motep, finite differences, and the symmetries of space."""
 
 from __future__ import annotations
 
@@ -119,13 +119,24 @@ def test_unknown_element_is_one_line(calculator: MTPCalculator) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_numpy_engine_agrees(random_data: Callable[..., Any], sheet: Sheet) -> None:
-    data, atoms = random_data(4), sheet(1, 1)
-    results = [MTPCalculator(data, engine) for engine in ("cext", "numpy")]
-    energies, forces = zip(*[(c.get_property("energy", atoms), c.get_property("forces", atoms)) for c in results],
-                           strict=True)  # fmt: skip
-    assert energies[0] == pytest.approx(energies[1], abs=1e-10)
-    np.testing.assert_allclose(*forces, atol=1e-10)
+@pytest.mark.parametrize("level", [2, 8, 16, 20])
+@pytest.mark.parametrize("size", [(1, 1), (4, 3)])  # (1, 1): the cell is smaller than the cutoff
+def test_both_engines_give_the_same(random_data: Callable[..., Any], sheet: Sheet, level: int, size: Any) -> None:
+    data, atoms = random_data(level), sheet(*size)
+    own, motep = (MTPCalculator(data, engine) for engine in ("numba", "cext"))
+    for name in ("energies", "forces", "stress"):
+        expected = motep.get_property(name, atoms)
+        np.testing.assert_allclose(own.get_property(name, atoms), expected, atol=1e-13 * np.abs(expected).max() + 1e-15)
+
+
+def test_lone_atoms_and_one_species(random_data: Callable[..., Any]) -> None:
+    data = random_data(12)
+    for symbols, x in (("B", [0.0]), ("BB", [0.0, 1.6]), ("NN", [0.0, 1.6]), ("BN", [0.0, 30.0])):
+        atoms = Atoms(symbols, positions=[(a, 0.1 * a, 0.0) for a in x])
+        own, motep = (MTPCalculator(data, engine) for engine in ("numba", "cext"))
+        np.testing.assert_allclose(own.get_property("energies", atoms), motep.get_property("energies", atoms))
+        np.testing.assert_allclose(own.get_property("forces", atoms), motep.get_property("forces", atoms), atol=1e-12)
+    assert not np.any(own.results["forces"])  # beyond the cutoff
 
 
 def test_grades_equal_moteps(random_data: Callable[..., Any], sheet: Sheet, tmp_path: Path) -> None:
