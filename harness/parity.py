@@ -125,8 +125,9 @@ def predict(
 def _by_layer(born: np.ndarray, atoms: Atoms) -> np.ndarray:
     """Born charges summed over each layer, (layers, 3, 3); none of a single one, where the sum rule makes them zero."""
     layers = assign_layers(atoms)
-    several = np.unique(layers) if layers.max(initial=0) > 0 else []
-    return np.array([born[layers == layer].sum(axis=0) for layer in several]).reshape(-1, 3, 3)
+    if layers.max(initial=0) == 0:
+        return np.zeros((0, 3, 3))
+    return np.array([born[layers == layer].sum(axis=0) for layer in np.unique(layers)])
 
 
 def sheet_stress(stress: Any, atoms: Atoms) -> np.ndarray:

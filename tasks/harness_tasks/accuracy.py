@@ -93,9 +93,9 @@ class Accuracy:
         """Errors of all that potential and polarization model offer."""
         level = ctx.potential.provenance().get("level_of_theory")
         data = _load(ctx.params.dataset).view(dispersion=ctx.params.dispersion or dispersion_of(level))
-        has = offered(ctx)
-        ground = [word for word in GROUND_STATE if word in has]
-        responses = [word for word in RESPONSES if word in has]
+        # energy and forces of a polarization model are those that a field adds
+        ground = [word for word in GROUND_STATE if word in ctx.potential.implemented_properties]
+        responses = [word for word in RESPONSES if word in offered(ctx)]
         frames, answered = data.frames("test"), data.frames("test", "responses") if responses else []
         with ctx.progress("accuracy", len(frames) + len(answered)) as bar, ctx.clock("evaluation"):
             energies = predict(frames, lambda atoms, names: ctx.engine.evaluate([atoms], names)[0], ground, bar)
@@ -106,12 +106,15 @@ class Accuracy:
             only = replace(energies, values={"energy": energies.values["energy"]})
             found |= {k: v for k, v in observables(only, ctx.seed).items() if k in ("energy_rmse", "energy_mae")}
         found |= observables(answers, ctx.seed)
+        absent = [word for word in PROPERTIES if word not in {*ground, *responses}]
         parities: dict[str, Parity] = {"test": aligned} | ({"test, responses": answers} if answered else {})
         return Measurement(
             found,
             to_arrays(parities, f"labels {data.level_of_theory}"),
             {"test": frames},
-            notes=notes(data, level, [word for word in PROPERTIES if word not in has], bool(answered)),
+            notes=notes(
+                data, level, [word for word in PROPERTIES if word not in {*ground, *responses}], bool(answered)
+            ),
         )
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
