@@ -112,9 +112,7 @@ class Accuracy:
             found,
             to_arrays(parities, f"labels {data.level_of_theory}"),
             {"test": frames},
-            notes=notes(
-                data, level, [word for word in PROPERTIES if word not in {*ground, *responses}], bool(answered)
-            ),
+            notes=notes(data, level, absent, bool(answered)),
         )
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
