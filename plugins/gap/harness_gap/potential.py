@@ -1,0 +1,109 @@
+"""The potential ``gap``: a model file, and calculators made of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+from harness.files import resolve_model
+from harness_gap import gapfile
+
+if TYPE_CHECKING:
+    from harness_gap.calculator import GAPCalculator
+
+__all__ = ["GAPPotential", "load", "package_versions"]
+
+
+class GAPPotential:
+    """Any GAP that ``gap_fit`` wrote.
+
+    Parameters
+    ----------
+    model
+        The ``.xml``; its files of sparse points have to lie beside it, plain or packed with xz.
+
+    Raises
+    ------
+    HarnessError
+        When it is not a whole GAP.
+    """
+
+    name = "gap"
+    implemented_properties: Sequence[str] = ("energy", "forces", "stress", "energies")
+
+    def __init__(self, model: str) -> None:
+        self.path = resolve_model(model, package="harness_gap")
+        self.file = gapfile.read(self.path)
+        self.facts = _facts(self.path.with_suffix(".json"))
+        self.elements: frozenset[str] | None = self.file.elements
+
+    def calculator(self, device: str = "cpu", dtype: str = "float64") -> GAPCalculator:
+        """A fresh calculator; it runs on the CPU in double precision."""
+        from harness_gap.calculator import GAPCalculator
+
+        return GAPCalculator(load(self.file), self.elements)
+
+    def provenance(self) -> dict[str, Any]:
+        """Model files and hashes, descriptors, level of theory and errors of the fit, versions."""
+        hashes = self.file.hashes()
+        return {
+            "form": "Gaussian approximation potential (Bartók, Payne, Kondor, Csányi 2010)",
+            "model": {"file": self.path.name, "sha256": hashes[self.path.name]},
+            "sparse_points": {name: digest for name, digest in hashes.items() if name != self.path.name},
+            "label": self.file.label,
+            "descriptors": list(self.file.descriptors),
+            "species": sorted(self.elements) if self.elements is not None else None,
+            "level_of_theory": self.facts.get("level_of_theory"),
+            "licence": self.facts.get("licence"),
+            "fit": self.facts,
+            "versions": package_versions("harness-gap", "quippy-ase"),
+        }
+
+
+def load(file: gapfile.GAPFile) -> Any:
+    """quippy's potential.
+
+    Raises
+    ------
+    HarnessError
+        With QUIP's own words.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        from quippy.potential import Potential
+
+    with gapfile.unpacked(file) as xml:
+        try:
+            return Potential(param_filename=str(xml))
+        except RuntimeError as error:
+            said = str(error).encode("ascii", "ignore").decode().splitlines()[0][:200]
+            raise HarnessError(f"QUIP refuses '{file.path.name}': {said}.",
+                               "Give a GAP that gap_fit wrote.") from error  # fmt: skip
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """The facts beside a model; empty when there are none."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"the facts beside the model, '{path}', cannot be read: {error}.",
+                           "Restore or remove the file.") from error  # fmt: skip
+    return content if isinstance(content, dict) else {}
+
+
+def package_versions(*names: str) -> dict[str, str]:
+    """Installed versions of distributions."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "source tree"
+    return found
