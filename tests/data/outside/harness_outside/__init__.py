@@ -85,3 +85,8 @@ def harness_potentials():
 @hookimpl
 def harness_tasks():
     return {"stretch": Stretch}
+
+
+@hookimpl
+def harness_fitters():
+    return {"tether": "harness_outside.springs:fit"}
