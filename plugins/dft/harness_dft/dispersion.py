@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
+from harness.dataset import DISPERSIONS
+from harness.dispersion import d2
 from harness.errors import unknown
-
-DISPERSIONS = ("d3bj", "none")
 
 
 def dispersion(atoms: Atoms, kind: str = "d3bj") -> tuple[float, np.ndarray, np.ndarray]:
@@ -20,12 +20,14 @@ def dispersion(atoms: Atoms, kind: str = "d3bj") -> tuple[float, np.ndarray, np.
     ----------
     kind
         ``"d3bj"``: D3 with Becke-Johnson damping for PBE (Grimme et al., J. Comput. Chem. 32, 1456 (2011));
-        ``"none"``: zeros.
+        ``"d2"``: `harness.dispersion.d2`; ``"none"``: zeros.
     """
     if kind not in DISPERSIONS:
         raise unknown("dispersion", kind, DISPERSIONS)
     if kind == "none":
         return 0.0, np.zeros((len(atoms), 3)), np.zeros(6)
+    if kind == "d2":
+        return tuple(d2(Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=(True, True, False))))
     from dftd3.ase import DFTD3
 
     sheet = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from harness.dataset import DISPERSIONS, LEVELS
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
 from harness_dft.calculator import DFTCalculator
-from harness_dft.dispersion import DISPERSIONS
 from harness_dft.programs import program_version
 from harness_dft.response import response
 from harness_dft.settings import PSEUDOPOTENTIALS, Settings
@@ -48,12 +48,12 @@ def _provenance(settings: Settings, level: str, programs: Sequence[str]) -> dict
 
 
 class DFTPotential:
-    """PBE or PBE-D3(BJ) energies, forces and stresses of B-N sheets; the level of ``datasets/hbn``.
+    """PBE, PBE-D2 or PBE-D3(BJ) energies, forces and stresses of B-N sheets; the level of ``datasets/hbn``.
 
     Parameters
     ----------
     dispersion
-        ``"d3bj"`` or ``"none"``.
+        ``"d3bj"``, ``"d2"`` or ``"none"``.
     scratch
         Folder for the temporary files of the runs.
     settings
@@ -75,8 +75,7 @@ class DFTPotential:
 
     def provenance(self) -> dict[str, Any]:
         """Data sets with their sha256, settings, versions of the programs."""
-        level = "PBE-D3(BJ)" if self.dispersion == "d3bj" else "PBE"
-        return _provenance(self.settings, level, ["pw.x"])
+        return _provenance(self.settings, LEVELS[self.dispersion], ["pw.x"])
 
 
 class DFTPolarization:
