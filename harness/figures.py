@@ -34,6 +34,10 @@ def draw(record: Record) -> tuple[list[Path], list[str]]:
     try:
         folder.mkdir(exist_ok=True)
         figures = tasks[name]().figures(record, record.arrays(), folder)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            return existing(record), [f"figures of {name} failed: {error}"]
+        figures = []  # a worker's environment draws nothing; whoever started it does
     except Exception as error:
         return existing(record), [f"figures of {name} failed: {type(error).__name__}: {error}"]
     if not figures:

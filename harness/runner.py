@@ -64,7 +64,7 @@ def run(config: Mapping[str, Any], command: str = "") -> Outcome:
     if record.status in FINISHED:
         shutil.rmtree(work, ignore_errors=True)
     outcome = Outcome(record, reused, existing(record))
-    if reused and not outcome.figures:
+    if not outcome.figures:  # reused, or made in an environment that draws nothing
         outcome.figures, outcome.problems = draw(record)
     for implementation in registry.manager().hook.harness_run_finished.get_hookimpls():
         try:

@@ -116,3 +116,16 @@ def test_default_folders_tell_apart_what_a_sweep_can_vary() -> None:
         {"options": {"mtp": {"level": 16}}},
     ]
     assert len({fit_module._out(base | change) for change in [{}, *others]}) == len(others) + 1
+
+
+def test_accuracy_in_another_environment_leaves_a_record_with_pictures(command: CommandLine, tmp_path: Path) -> None:
+    """The worker has neither Hydra nor matplotlib; springs that know nothing of BN are far off, and it says at what."""
+    process = command("task=accuracy", "potential=tether", "material=bn_monolayer", f"task.params.dataset={HBN}")
+    assert process.returncode == 0, process.stderr
+    (path,) = (tmp_path / "runs" / "accuracy").glob("*/record.json")
+    record = json.loads(path.read_text())
+    found = record["observables"]
+    assert found["force_rmse"]["value"] == pytest.approx(found["force_size"]["value"], rel=0.05)
+    assert record["provenance"]["files"]["task.params.dataset"] == Dataset.load(HBN).sha256
+    assert any("LEVEL MISMATCH" in note for note in record["notes"])
+    assert {p.name for p in (path.parent / "figures").iterdir()} == {"parity.png", "families.png"}
