@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +24,25 @@ def publish(out: str | Path) -> Iterator[Path]:
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    prefix = f".publish-{socket.gethostname()}-"
+    for left in out.glob(f"{prefix}*"):
+        if not _alive(left.name.removeprefix(prefix).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
     # inside `out`, so that each move is a rename within one file system
-    with tempfile.TemporaryDirectory(prefix=".publish-", dir=out) as aside:
+    with tempfile.TemporaryDirectory(prefix=f"{prefix}{os.getpid()}-", dir=out) as aside:
         yield Path(aside)
         for path in sorted(Path(aside).iterdir()):
             target = out / path.name
             if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)
             path.replace(target)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OSError):  # not ours to judge
+        return True
+    return True

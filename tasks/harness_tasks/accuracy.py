@@ -59,12 +59,15 @@ class Accuracy:
     Params: ClassVar[type] = AccuracyParams
     headline: ClassVar[tuple[str, ...]] = (
         "relative_energy_rmse",
+        "energy_mae",
         "force_rmse",
+        "force_mae",
         "force_xy_rmse",
         "force_z_rmse",
         "stress_rmse",
         "dipole_z_rmse",
         "born_rmse",
+        "born_mae",
         "born_slide_rmse",
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +142,22 @@ def test_what_is_published_appears_together_or_not_at_all(tmp_path: Path):
         (folder / "deep").mkdir()
     assert (out / "model").read_text() == "new" and not list((out / "deep").iterdir())
     assert {p.name for p in out.iterdir()} == {"model", "deep"}
+
+
+def test_what_a_killed_process_left_is_swept_up(tmp_path: Path):
+    """The old file stays through the kill; the next block removes the remains, but not those of a living process."""
+    (tmp_path / "model").write_text("old")
+    code = (
+        "import os, signal, sys; from harness.publish import publish\n"
+        "with publish(sys.argv[1]) as folder:\n"
+        "    (folder / 'model').write_text('new'); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == -signal.SIGKILL
+    assert (tmp_path / "model").read_text() == "old" and len(list(tmp_path.iterdir())) == 2
+    with publish(tmp_path) as outer, publish(tmp_path) as inner:
+        (outer / "a").write_text("")
+        (inner / "b").write_text("")
+    assert {p.name for p in tmp_path.iterdir()} == {"model", "a", "b"}
 
 
 def test_a_parity_of_no_frames_has_no_errors():
