@@ -1,0 +1,187 @@
+"""What a fit can be told, and deepmd's input made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from harness.errors import unknown
+from harness_deep_wannier.cores import Cores
+
+__all__ = ["ENERGY", "WANNIER", "Settings", "deepmd_input", "read", "watch"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one model; all of them go into its facts.
+
+    Attributes
+    ----------
+    cutoff, smooth
+        Range of the descriptor (Å), and where its decay to zero begins.
+    neighbours
+        Most neighbours of one element within the cutoff.
+    embedding, axis
+        Widths of the embedding net of ``se_e2_a``, and of the axis filter.
+    fitting
+        Widths of the fitting net.
+    steps, batch, rates
+        Steps of Adam, deepmd's batch size, first and last learning rate.
+    polish
+        Most iterations of L-BFGS on the whole training set thereafter.
+    looks
+        How often the validation set is looked at.
+    patience
+        Share of all steps and iterations without a better validation score after which training ends.
+    weights
+        Of the loss. Energy models: deepmd's prefactors at the first and last learning rate. Dipole models: of the mean
+        squares of ``atomic`` and ``total`` dipoles (e Å), ``derivative`` (Born charges, e) and ``layer`` (their sums
+        over layers, e).
+    goals
+        Validation errors that count as equally good; the score is the root of the mean square of error over goal.
+    force_max
+        Frames with larger forces (eV/Å) are left out of training and validation of the energy model.
+    """
+
+    cutoff: float
+    smooth: float
+    neighbours: int
+    embedding: tuple[int, ...]
+    axis: int
+    fitting: tuple[int, ...]
+    steps: int
+    batch: int | str
+    rates: tuple[float, float]
+    polish: int
+    weights: Mapping[str, float]
+    goals: Mapping[str, float]
+    looks: int = 40
+    patience: float = 0.4
+    force_max: float | None = None
+
+
+WANNIER = Settings(
+    cutoff=7.0,
+    smooth=3.0,
+    neighbours=64,
+    embedding=(12, 24),
+    axis=6,
+    fitting=(32, 32),
+    steps=1000,
+    batch=8,
+    rates=(5e-3, 1e-3),
+    polish=6000,
+    weights={"atomic": 50.0, "total": 200.0, "derivative": 1.0, "layer": 20.0},
+    goals={"rmse_derivative": 0.02, "rmse_layer": 0.002, "rmse_total": 0.004},
+)
+ENERGY = Settings(
+    cutoff=6.5,
+    smooth=2.5,
+    neighbours=64,
+    embedding=(12, 24),
+    axis=6,
+    fitting=(40, 40),
+    steps=8000,
+    batch="auto:32",
+    rates=(5e-3, 2e-4),
+    polish=1500,
+    weights={"start_pref_e": 0.02, "limit_pref_e": 20.0, "start_pref_f": 100.0, "limit_pref_f": 10.0,
+             "start_pref_v": 0.01, "limit_pref_v": 0.2},
+    goals={"rmse_f": 0.05, "rmse_e": 0.002},
+    force_max=20.0,
+)  # fmt: skip
+
+
+def read(default: Settings, given: Mapping[str, Any], of: str) -> Settings:
+    """Settings with some of them given.
+
+    Raises
+    ------
+    HarnessError
+        For an unknown one.
+    """
+    known = {field.name for field in fields(Settings)}
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            raise unknown(f"setting of the {of} model", key, known)
+        old = getattr(default, key)
+        if isinstance(old, Mapping):
+            for word in value:
+                if word not in old:
+                    raise unknown(f"{key} of the {of} model", word, old)
+            value = {**old, **value}
+        values[key] = tuple(value) if isinstance(old, tuple) else value
+    return replace(default, **values)
+
+
+def deepmd_input(
+    settings: Settings, species: Sequence[str], systems: Mapping[str, Sequence[str]], seed: int, cores: Cores | None
+) -> dict[str, Any]:
+    """deepmd's input; a dipole model when there are cores, else an energy model."""
+    network = {"precision": "float64", "seed": seed + 1}  # deepmd takes 0 for no seed
+    fitting: dict[str, Any] = {"neuron": list(settings.fitting), "resnet_dt": True, **network}
+    if cores is None:
+        fitting["type"] = "ener"
+        loss = {"type": "ener", **settings.weights}
+    else:
+        fitting |= {"type": "dipole", "sel_type": [species.index(symbol) for symbol in cores.carriers]}
+        loss = {"type": "tensor", "pref": 1.0, "pref_atomic": 1.0}  # replaced by harness_deep_wannier.loss
+    every = max(1, (settings.steps + settings.polish) // settings.looks)
+    return {
+        "model": {
+            "type_map": list(species),
+            "descriptor": {
+                "type": "se_e2_a",
+                "sel": [settings.neighbours] * len(species),
+                "rcut": settings.cutoff,
+                "rcut_smth": settings.smooth,
+                "neuron": list(settings.embedding),
+                "axis_neuron": settings.axis,
+                "resnet_dt": False,
+                "type_one_side": True,
+                **network,
+            },
+            "fitting_net": fitting,
+        },
+        "learning_rate": {
+            "type": "exp",
+            "start_lr": settings.rates[0],
+            "stop_lr": settings.rates[1],
+            "decay_steps": max(1, settings.steps // 200),
+        },
+        "loss": loss,
+        "training": {
+            "training_data": {
+                "systems": list(systems["train"]),
+                "batch_size": settings.batch,
+                "auto_prob": "prob_sys_size",
+            },
+            "validation_data": {"systems": list(systems["validation"]), "batch_size": 1},
+            "numb_steps": settings.steps,
+            "seed": seed + 1,
+            "disp_freq": every,
+            "save_freq": every,
+            "max_ckpt_keep": 2,
+        },
+    }
+
+
+def watch(settings: Settings, cores: Cores | None) -> dict[str, Any]:
+    """What `harness_deep_wannier.trainer` is told beside deepmd's input."""
+    total = settings.steps + settings.polish
+    told: dict[str, Any] = {
+        "polish": settings.polish,
+        "every": max(1, total // settings.looks),
+        "patience": int(settings.patience * total),
+        "goals": dict(settings.goals),
+    }
+    if cores is not None:
+        told["weights"] = {"scale": abs(cores.centroid), **settings.weights}
+    return told
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """For JSON."""
+    return asdict(settings)

@@ -1,0 +1,103 @@
+"""A real fit, small enough for a test: labels, training, early end, going on after a kill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness_deep_wannier import settings, trainer
+from harness_deep_wannier.cores import Cores
+from harness_deep_wannier.fit import fit
+from harness_deep_wannier.polish import polish  # noqa: F401 (imports without deepmd)
+from harness_deep_wannier.systems import write_systems
+from harness_deep_wannier.train import _prepare
+
+from harness.dataset import Dataset
+from harness.errors import HarnessError
+from harness.progress import TqdmProgress
+
+DATA = Dataset.load(Path(__file__).parents[3] / "datasets" / "hbn")
+TINY = {"cutoff": 4.0, "neighbours": 24, "embedding": [4, 8], "axis": 2, "fitting": [8], "looks": 4}
+
+
+def test_systems_hold_the_labels(tmp_path):
+    """Energy, forces and virial come back out of deepmd's arrays; atoms are sorted and forces with them."""
+    frames = DATA.frames("train", families=["rand-mono8", "rand-bilayer4"])[:6]
+    names = write_systems(frames, tmp_path, ["B", "N"], 6.0)
+    sizes = {name: len((tmp_path / name / "type.raw").read_text().split()) for name in names}
+    count = 0
+    for name, size in sizes.items():
+        load = lambda key, place=tmp_path / name / "set.000": np.load(place / f"{key}.npy")  # noqa: E731
+        for k, (energy, virial, box) in enumerate(zip(load("energy"), load("virial"), load("box"), strict=True)):
+            atoms = [a for a in frames if len(a) == size][k]
+            order = np.argsort(atoms.symbols == "N", kind="stable")
+            assert energy[0] == atoms.get_potential_energy()
+            assert load("coord")[k].reshape(-1, 3) == pytest.approx(atoms.positions[order])
+            assert load("force")[k].reshape(-1, 3) == pytest.approx(atoms.get_forces()[order])
+            assert virial.reshape(3, 3) / -atoms.get_volume() == pytest.approx(atoms.get_stress(voigt=False))
+            assert box.reshape(3, 3)[:2] == pytest.approx(atoms.cell.array[:2])
+            count += 1
+    assert count == len(frames)
+
+
+def test_fit_and_go_on(tmp_path, monkeypatch):
+    """A dipole model that sees Born charges learns them; when it is started again, it goes on."""
+    told = {"parts": ["wannier"], "wannier": {**TINY, "steps": 20, "polish": 60}}
+    out = tmp_path / "out"
+    facts = fit(DATA, out, told, 0, TqdmProgress)["wannier"]
+    assert facts["settings"]["stop_reason"] == "all steps done"
+    assert facts["errors"]["train"]["born_rmse_e"] < 0.5  # 2.2 e without a model
+    assert facts["level_of_theory"] == "PBE"
+    assert {path.name for path in out.iterdir()} == {
+        f"bn_bilayer_wannier{end}" for end in (".pb", ".json", "_parity.npz")
+    } | {path.name for path in out.glob("*.png")}
+    assert json.loads((out / "bn_bilayer_wannier.json").read_text())["errors"] == facts["errors"]
+
+
+def test_what_a_kill_left_is_taken_up(tmp_path):
+    chosen = settings.read(settings.WANNIER, TINY, "Wannier")
+    frames = {split: DATA.frames(split, kind="responses") for split in ("train", "validation")}
+    one = _prepare(frames, chosen, ["B", "N"], 0, Cores(), tmp_path)
+    (one / "kept").touch()
+    assert _prepare(frames, chosen, ["B", "N"], 0, Cores(), tmp_path) == one
+    assert (one / "kept").exists()
+    assert _prepare(frames, chosen, ["B", "N"], 1, Cores(), tmp_path) != one  # another seed, another fit
+    (tmp_path / "history").write_text('{"step": 1, "score": 2.0}\n{"step": 2, "sc')
+    assert trainer._rows(tmp_path / "history") == [{"step": 1, "score": 2.0}]
+
+
+def test_early_end_keeps_the_best(tmp_path):
+    """Validation errors that grow end the training; the best state is what is kept."""
+
+    class Base:
+        stop_batch = 100
+
+        def train(self, train_data, valid_data):
+            for self.cur_batch in range(10, 101, 10):
+                self.save_checkpoint(self.cur_batch)
+
+        def save_checkpoint(self, step):
+            (tmp_path / f"{trainer.CHECKPOINT}-{step}.index").write_text(str(step))
+
+    told = {"patience": 30, "goals": {"rmse_f": 0.05}, "polish": 0, "every": 10}
+    watching = trainer.trainer(Base, told, tmp_path)
+    watching._validation = lambda self: {"rmse_f": abs(self.cur_batch - 40) / 100 + 0.05}
+    with pytest.raises(trainer.Finished, match="30 steps"):
+        watching().train()
+    assert (tmp_path / trainer.BEST / f"{trainer.CHECKPOINT}.index").read_text() == "40"
+    rows = trainer._rows(tmp_path / trainer.HISTORY)
+    assert rows[-1]["step"] == 70
+    assert rows[3]["score"] == pytest.approx(1.0)
+
+
+def test_bad_options(tmp_path):
+    for told, words in (
+        ({"energy": {"cutof": 6}}, "Did you mean 'cutoff'"),
+        ({"wannier": {"weights": {"layers": 1}}}, "Did you mean 'layer'"),
+        ({"parts": ["dipole"]}, "unknown part"),
+        ({"steps": 3}, "unknown option"),
+    ):
+        with pytest.raises(HarnessError, match=words):
+            fit(DATA, tmp_path, told, 0, TqdmProgress)
