@@ -91,4 +91,6 @@ def _mend(words: str, instance: Any | None) -> str:
         if missing:
             return f"The wheel was built without the package {missing[1]}; take another style."
         return f"Did you mean '{near}'?" if near and near != style[1] else "See the list of pair styles of LAMMPS."
+    if "too many neighbors for calculating normals" in words:
+        return "This interlayer potential takes at most three bonds within 2 Å of an atom: the sheet is too distorted."
     return "Mend potential.params.pair_style or pair_coeff, or the file named there."
