@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
+from harness.conformance import judged_status, verdicts
 from harness.errors import HarnessError, nearest, unknown
 from harness.record import RECORD_FILE, Record, find_records
 from harness.worker import BAD_INPUT
@@ -113,8 +114,9 @@ def _check_folder(folder: Path) -> None:
 
 def _summary(records: Sequence[Record], errors: Sequence[HarnessError]) -> str:
     counts: dict[str, int] = {}
+    judged = verdicts(records)
     for record in records:
-        status = "invalid" if record.status == "ok" and not record.valid else record.status
+        status = judged_status(record, judged[record.identity])
         counts[status] = counts.get(status, 0) + 1
     if errors:
         counts["corrupt"] = len(errors)

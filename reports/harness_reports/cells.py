@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.conformance import TASK as CONFORMANCE
+from harness.conformance import Verdict, judged_status
 from harness.protocols import Check
 from harness.quantity import Quantity
 from harness.record import Record
@@ -64,6 +66,7 @@ class Row:
     record: Record
     settings: str
     cells: dict[str, Cell] = field(default_factory=dict)
+    conformance: Verdict = Verdict()
 
     @property
     def name(self) -> str:
@@ -80,16 +83,24 @@ class Row:
 
     @property
     def status(self) -> str:
-        """``ok``, ``invalid`` (a check failed), or what the record says."""
-        return "invalid" if self.record.status == "ok" and not self.record.valid else self.record.status
+        """``ok``, ``invalid`` (a check failed, its own or one of conformance), or what the record says."""
+        return judged_status(self.record, self.conformance)
 
     @property
     def reasons(self) -> list[str]:
         """Why the status is not ``ok``, a line each; never empty then."""
         if self.record.status == "ok":
-            return [failure(check) for check in self.record.checks if not check.passed]
+            own = [failure(check) for check in self.record.checks if not check.passed]
+            if self.record.task == CONFORMANCE:  # those of its verdict are its own, or of another material
+                return own
+            return own + few([f"conformance: {failure(check)}" for check in self.conformance.failures])
         reasons = [f"missing: {', '.join(self.record.missing)}"] if self.record.missing else []
         return [*([self.record.error] if self.record.error else []), *reasons] or ["the record gives no reason"]
+
+
+def few(lines: Sequence[str], most: int = 5) -> list[str]:
+    """The first lines, and how many more there are."""
+    return [*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else [])]
 
 
 def failure(check: Check, ascii_only: bool = False) -> str:
@@ -127,7 +138,12 @@ def columns(records: Sequence[Record], names: Sequence[str] | None = None) -> li
     return found
 
 
-def rows(records: Sequence[Record], settings: Mapping[str, str], shown: Sequence[Column]) -> list[Row]:
+def rows(
+    records: Sequence[Record],
+    settings: Mapping[str, str],
+    shown: Sequence[Column],
+    verdicts: Mapping[str, Verdict] | None = None,
+) -> list[Row]:
     """A row for each record, with a cell for each column: never a gap without a word."""
     made = []
     for record in records:
@@ -138,7 +154,8 @@ def rows(records: Sequence[Record], settings: Mapping[str, str], shown: Sequence
                 cells[column.name] = Cell(note="not measured" if record.status == "ok" else record.status)
             else:
                 cells[column.name] = cell(quantity, bool(column.clash))
-        made.append(Row(record, settings.get(record.identity, ""), cells))
+        verdict = (verdicts or {}).get(record.identity, Verdict())
+        made.append(Row(record, settings.get(record.identity, ""), cells, verdict))
     return made
 
 

@@ -7,11 +7,13 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.conformance import TASK as CONFORMANCE
+from harness.conformance import Verdict, judged_status, verdict_beside
 from harness.protocols import Check
 from harness.quantity import Quantity
 from harness.record import Record
 from harness_reports import numbers
-from harness_reports.cells import failure
+from harness_reports.cells import failure, few, plain
 
 WIDTH = 100
 
@@ -24,24 +26,24 @@ def terminal_table(record: Record, figures: Sequence[Path] = ()) -> str:
     potential = record.label + (f" + {record.polarization}" if record.polarization else "")
     stacking = record.config.get("material", {}).get("stacking")
     material = f"{record.material} ({stacking})" if stacking else record.material
-    lines = _wrap(f"{record.task}  |  {potential}  |  {material}  |  {record.profile}  |  {_verdict(record)}", "")
+    judged = verdict_beside(record)
+    status = judged_status(record, judged).replace("invalid", "INVALID")
+    lines = _wrap(f"{record.task}  |  {potential}  |  {material}  |  {record.profile}  |  {status}", "")
     width = min(WIDTH, max(map(len, lines)))
     lines.append("-" * width)
     if record.status != "ok":
         lines += _wrap(record.error or "the record gives no reason", "")
         lines += _wrap(f"missing: {', '.join(record.missing)}", "") if record.missing else []
     lines += _observables(record)
-    lines += _checks(record.checks)
+    lines += _every_check(record) if record.task == CONFORMANCE else _checks(record.checks)
     lines.append("-" * width)
+    if record.task != CONFORMANCE and record.status == "ok":
+        lines += _conformance(record, judged)
     lines += _wrap(_time(record), "time     ")
     if record.folder is not None:
         lines += _wrap(_near(record.folder / "record.json"), "record   ")
     lines += _places(figures)
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _verdict(record: Record) -> str:
-    return "INVALID" if record.status == "ok" and not record.valid else record.status
 
 
 def _observables(record: Record) -> list[str]:
@@ -84,6 +86,30 @@ def _checks(checks: Sequence[Check]) -> list[str]:
     for check in failed:
         lines += _wrap(failure(check, ascii_only=True), "FAILED   ")
     return lines
+
+
+def _every_check(record: Record) -> list[str]:
+    """All lines with number and tolerance, for the task whose answer they are; then what was not checked."""
+    rows = []
+    for check in record.checks:
+        value, limit = (numbers.written(Quantity(x, check.unit), True, 3) for x in (check.value, check.tolerance))
+        rows.append((plain(check.name), value, f"allowed {limit}", "" if check.passed else "FAILED"))
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    lines = ["", *(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:<{widths[2]}}  {d}" for a, b, c, d in rows)]
+    for check in record.checks:
+        if not check.passed:
+            lines += _wrap(f"{plain(check.name)}: {check.reason}", "FAILED   ")
+    return [*lines, *(line for note in record.notes for line in _wrap(note, ""))]
+
+
+def _conformance(record: Record, judged: Verdict) -> list[str]:
+    words = judged.words
+    if judged.failed:
+        words = "; ".join(few([failure(check, ascii_only=True) for check in judged.failures], 3))
+        return _wrap(f"the potential fails conformance: {words}", "FAILED   ")
+    if judged.unchecked:
+        words += f" (python -m harness task={CONFORMANCE} potential={record.label})"
+    return _wrap(words, "conform  ")
 
 
 def _time(record: Record) -> str:

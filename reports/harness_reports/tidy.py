@@ -12,11 +12,24 @@ from harness.record import Record
 from harness.references import KINDS
 from harness.scoring import Score
 from harness_reports import timing
-from harness_reports.cells import failure
+from harness_reports.cells import Row, failure
 from harness_reports.page import Page, Section
 
 _RECORD = ("task", "task_version", "material", "potential", "polarization", "profile", "settings")
-_RUN = ("n", "n_eff", "method", "status", "valid", "failed_checks", "error", "identity", "host", "seconds", "started")
+_RUN = (
+    "n",
+    "n_eff",
+    "method",
+    "status",
+    "valid",
+    "failed_checks",
+    "conformance",
+    "error",
+    "identity",
+    "host",
+    "seconds",
+    "started",
+)
 _COMPARED = ("difference", "ratio", "within", "mismatches")
 _REFERENCE = ("kind", "value", "low", "high", "unit", "system", "level_of_theory", "source")
 FIELDS = (
@@ -32,7 +45,7 @@ def tidy(page: Page) -> Iterator[dict[str, Any]]:
         for row in section.rows:
             record = row.record
             common = {
-                **_run(record),
+                **_run(row),
                 "material": section.group.material,
                 "settings": row.settings,
                 "level_of_theory": origins[record.identity].level,
@@ -49,7 +62,8 @@ def tidy(page: Page) -> Iterator[dict[str, Any]]:
                 yield common
 
 
-def _run(record: Record) -> dict[str, Any]:
+def _run(row: Row) -> dict[str, Any]:
+    record = row.record
     failed = [failure(check) for check in record.checks if not check.passed]
     return {
         "task": record.task,
@@ -58,8 +72,11 @@ def _run(record: Record) -> dict[str, Any]:
         "polarization": record.polarization or "",
         "profile": record.profile,
         "status": record.status,
-        "valid": str(record.valid).lower(),
+        "valid": str(row.status == "ok").lower(),
         "failed_checks": "; ".join(failed),
+        "conformance": ": ".join(
+            [row.conformance.words, *(["; ".join(map(failure, row.conformance.failures))] * row.conformance.failed)]
+        ),
         "error": record.error,
         "identity": record.identity,
         "host": timing.host(record),
@@ -129,14 +146,14 @@ COMPARISON_FIELDS = (
 def comparisons(page: Page) -> Iterator[dict[str, Any]]:
     """Every observable of every record beside every reference of its task."""
     for section in page.sections:
-        records = {row.record.identity: row.record for row in section.rows}
+        rows = {row.record.identity: row for row in section.rows}
         for score in section.all_scores:
-            record = records[score.identity]
+            row = rows[score.identity]
             entries = {
-                **_run(record),
+                **_run(row),
                 "material": section.group.material,
                 "observable": score.observable,
-                **_quantity(record.observables[score.observable]),
+                **_quantity(row.record.observables[score.observable]),
                 **_scored(score),
             }
             yield {name: entries[name] for name in COMPARISON_FIELDS}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from harness.conformance import Verdict, verdicts
 from harness.errors import HarnessError
 from harness.progress import TqdmProgress
 from harness.record import Record
@@ -49,10 +50,12 @@ def build(
         tasks = registry.tasks(None)
     groups = group(records)
     kept = [record for g in groups for record in g.records]
+    judged = verdicts(kept)
     if references is None:
-        references = [*published_references(tasks), *references_from_records(kept)]
+        trusted = [record for record in kept if not judged[record.identity].failed]
+        references = [*published_references(tasks), *references_from_records(trusted)]
     figures = _figures(kept, folder, tasks)
-    sections = [_section(g, figures, tasks, references) for g in groups]
+    sections = [_section(g, figures, tasks, references, judged) for g in groups]
     for before, after in zip(sections, sections[1:], strict=False):  # sorted by task
         after.first_of_task = before.group.task != after.group.task
     starts = sorted(record.started[:10] for record in kept if record.started)
@@ -81,7 +84,11 @@ def _figures(records: Sequence[Record], folder: Path | None, tasks: Mapping[str,
 
 
 def _section(
-    g: Group, figures: Mapping[str, Figures], tasks: Mapping[str, type], references: Sequence[Reference]
+    g: Group,
+    figures: Mapping[str, Figures],
+    tasks: Mapping[str, type],
+    references: Sequence[Reference],
+    judged: Mapping[str, Verdict],
 ) -> Section:
     factories = [str(r.config.get("task", {}).get("factory") or g.task) for r in g.records]
     task = tasks.get(factories[0])
@@ -93,7 +100,7 @@ def _section(
     shown = columns(answered, headline or None)
     names = {column.name for column in shown}
     more = [column for column in columns(answered) if column.name not in names]
-    table = rows(g.records, g.settings, shown)
+    table = rows(g.records, g.settings, shown, judged)
     charts = [c for c in (chart(column, table) for column in shown) if c is not None]
     return Section(
         group=g,

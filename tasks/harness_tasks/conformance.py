@@ -76,6 +76,14 @@ class Conformance:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = ConformanceParams
+    headline: ClassVar[tuple[str, ...]] = (
+        "failed_lines",
+        "worst_error_over_tolerance",
+        "forces_slab_ttf",
+        "stress_slab_ttf",
+        "nve_drift",
+        "born_finite_differences",
+    )
 
     def structure(self, material: Mapping[str, Any], params: ConformanceParams) -> Atoms:
         """Two primitive cells of the material; all others are made from it."""
@@ -169,9 +177,14 @@ def finished(probe: Probe) -> Measurement:
         if other is None or _severity(check) > _severity(other):
             worst[check.name] = check
     checks = [replace(check, value=abs(check.value)) for check in worst.values()]
+    failed = sum(not check.passed for check in checks)
+    ratios = [check.value / check.tolerance for check in checks if check.tolerance]
     observables = {
-        check.name: Quantity(check.value, check.unit, method=f"largest error; {check.reason}") for check in checks
+        "failed_lines": Quantity(failed, "1", n=len(checks), method=f"of {len(checks)} lines"),
+        "worst_error_over_tolerance": Quantity(float(np.max(ratios)), "1", method="of the lines with a tolerance"),
     }
+    for check in checks:
+        observables[check.name] = Quantity(check.value, check.unit, method=f"largest error; {check.reason}")
     why: dict[str, list[str]] = {}
     for name, reason in probe.absent.items():
         why.setdefault(reason, []).append(name)

@@ -60,7 +60,7 @@ class Precision:
 
 PRECISIONS = {
     "float64": Precision("float64", 2.3e-16, 0.005, 0.002, 1e-4, 1e-6, 1e-7, 5e-4, 1e-3),
-    "float32": Precision("float32", 1.2e-7, 0.03, 0.01, 1e-3, 5e-4, 1e-5, 2e-3, 1e-2),
+    "float32": Precision("float32", 1.2e-7, 0.015, 0.005, 1e-3, 5e-4, 1e-5, 2e-3, 1e-2),
 }
 
 

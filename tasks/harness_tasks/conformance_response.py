@@ -20,7 +20,7 @@ from harness_tasks.conformance_probe import Probe, largest
 from harness_tasks.conformance_response_slopes import slope_lines
 from harness_tasks.conformance_state import foreign_state, other
 from harness_tasks.conformance_structures import distance
-from harness_tasks.conformance_symmetry import COPIES, HIGHER, MIRROR, TALLER, upside_down
+from harness_tasks.conformance_symmetry import COPIES, HIGHER, MIRROR, TALLER, another_order, upside_down
 from harness_tasks.sheets import PC_PER_M, area
 
 
@@ -131,7 +131,7 @@ def _symmetry(response: Response, atoms: Atoms, P: np.ndarray, Z: np.ndarray | N
     raised = atoms.copy()
     raised.positions[:, 2] += HIGHER
     compare("origin", raised, np.eye(3), f"raised by {HIGHER:g} Å in its cell")
-    order = rng.permutation(len(atoms))
+    order = another_order(atoms, rng)
     compare("permutation", atoms[order], np.eye(3), "atoms in another order", order)
 
 

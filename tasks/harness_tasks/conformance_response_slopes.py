@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIELD = 0.01
 #: Ų of polarizability per e Å / (V/Å): e / (4π ε₀) in V Å.
 VOLUME = 14.399645
-#: Antisymmetric part of the Born charges below which their index order cannot be told, e.
+#: Difference of the Born charges and their transposes below which the order of the indices cannot be told, e.
 TELLING = 0.01
 
 
@@ -60,7 +60,7 @@ def _finite_differences(response: Response, atoms: Atoms, Z: np.ndarray) -> None
     own = response.ask(atoms, ["charges"])["charges"] if "charges" in response.model.implemented_properties else None
     periodic = np.diag(atoms.pbc.astype(float))
     with_charges, without = 0.0, 0.0
-    numerator = denominator = 0.0
+    as_given, exchanged = 0.0, 0.0
     for _ in range(max(2, probe.ctx.params.directions)):
         direction = probe.rng.normal(size=(n, 3))
         direction /= np.linalg.norm(direction)
@@ -77,21 +77,20 @@ def _finite_differences(response: Response, atoms: Atoms, Z: np.ndarray) -> None
         with_charges = _worse(with_charges, found + carried - expected)
         if own is not None and largest(found + carried - expected) < largest(found - expected):
             found = found + carried
-        odd = np.einsum("iab,ib->a", 0.5 * (Z - Z.transpose(0, 2, 1)), direction)
-        numerator += float((found - (expected - odd)) @ odd)
-        denominator += float(odd @ odd)
+        as_given += float(((found - expected) ** 2).sum())
+        exchanged += float(((found - np.einsum("iba,ib->a", Z, direction)) ** 2).sum())
     limit = probe.precision.charge
     extra = "" if without <= with_charges or own is None else ", with Σ q u along periodic directions"
     what = f"Z* = dP/du along random displacements of all atoms{extra}"
     probe.add("born_finite_differences", min(without, with_charges), limit, "e", response.reason(what))
-    if math.sqrt(denominator) > TELLING:
+    if largest(Z - Z.transpose(0, 2, 1)) > TELLING:
         probe.add(
             "born_index_order",
-            1 - numerator / denominator,
-            0.5,
+            math.sqrt(as_given / exchanged) if exchanged else math.inf,
+            2.0,
             "1",
-            "first index polarization, second displacement: the antisymmetric part of Z* against finite differences "
-            "is 1, and −1 where indices are exchanged",
+            "first index polarization, second displacement: error against finite differences, over that with the two "
+            "indices exchanged",
         )
     else:
         probe.leave_out(["born_index_order"], f"the Born charges are symmetric within {TELLING} e")

@@ -41,8 +41,8 @@ def state_lines(probe: Probe, atoms: Atoms, values: Values) -> None:
 
     changed: set[str] = set()
     with foreign_state(probe.precision.name):
-        probe.evaluate(moved)
         before = snapshot()
+        probe.evaluate(moved)
         answer = probe.evaluate(atoms)
         changed |= differing(before, snapshot())
         what = "another backend set number type, threads and seeds"
