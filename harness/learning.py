@@ -122,6 +122,7 @@ def _draw(rows: Sequence[Row], path: Path) -> bool:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.ticker import NullLocator, StrMethodFormatter
     except ImportError:
         return False
     lines = _lines(rows)
@@ -133,13 +134,20 @@ def _draw(rows: Sequence[Row], path: Path) -> bool:
         curves: dict[str, list[tuple[int, float]]] = {}
         for (potential, part, dispersion, n_train, _), values in lines.items():
             if key in values:
-                curves.setdefault(f"{potential} {part}, {dispersion}", []).append((n_train, values[key]))
+                curves.setdefault(", ".join(dict.fromkeys((potential, part, dispersion))), []).append(
+                    (n_train, values[key])
+                )
         for label, points in curves.items():
             sizes = sorted({n for n, _ in points})
             axis.plot(*zip(*points, strict=True), ".", color="0.6")
             means = [[e for m, e in points if m == n] for n in sizes]
             axis.plot(sizes, [sum(e) / len(e) for e in means], "o-", ms=4, label=label)
         axis.set(xscale="log", yscale="log", xlabel="training frames", ylabel=f"test error, {SHOWN[key]}")
+        every = sorted({n for points in curves.values() for n, _ in points})
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_xticks(every, [str(n) for n in every])
+        for set_formatter in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            set_formatter(StrMethodFormatter("{x:.3g}"))
         axis.legend(frameon=False, fontsize=7)
     FigureCanvasAgg(figure).print_png(str(path))
     return True
