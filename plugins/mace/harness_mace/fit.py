@@ -13,10 +13,10 @@ from ase import Atoms
 
 from harness_mace.architecture import Architecture, build
 from harness_mace.backend import torch_state
-from harness_mace.calculator import MaceCalculator
-from harness_mace.graph import graph
+from harness_mace.graph import collate, graph
+from harness_mace.potential import MacePotential
 from harness_mace.settings import Common, finish, identity, model_name, read
-from harness_mace.training import Schedule, train
+from harness_mace.training import train
 
 if TYPE_CHECKING:
     from harness.dataset import Dataset
@@ -75,7 +75,9 @@ def fit(
     with torch_state(settings.dtype, seed):
         free = free_atoms(frames["train"], elements)
         train_set = [_labelled(a, elements, shape["r_max"], free, settings) for a in frames["train"]]
-        judged = [_labelled(a, elements, shape["r_max"], free, settings) for a in frames["validation"] or frames["train"]]
+        judged = [
+            _labelled(a, elements, shape["r_max"], free, settings) for a in frames["validation"] or frames["train"]
+        ]
         neighbours = sum(g["edge_index"].shape[1] for g in train_set) / sum(len(g["batch"]) for g in train_set)
         scale = float(np.sqrt(np.mean([np.mean(a.get_forces() ** 2) for a in frames["train"]])))
         architecture = Architecture(
@@ -91,23 +93,12 @@ def fit(
             )  # fmt: skip
     return finish(
         "mace", name, model, architecture, dataset, out, outcome, settings, schedule, seed, frames,
-        _calculator(model, architecture), ("energy", "forces", "stress"), dataset.level_of_theory,
+        lambda path: MacePotential(str(path)).calculator(), ("energy", "forces", "stress"),
     )  # fmt: skip
 
 
-def _calculator(model: Any, architecture: Architecture) -> MaceCalculator:
-    """The model as it will be read from its file."""
-    import torch
-
-    fresh = build(architecture)
-    with torch.no_grad():
-        for mine, theirs in zip(fresh.parameters(), model.parameters(), strict=True):
-            mine.copy_(theirs)
-    return MaceCalculator(fresh, architecture.elements)
-
-
 def free_atoms(frames: Sequence[Atoms], elements: Sequence[str]) -> list[float]:
-    """Energy of each element (eV), by least squares; the shortest solution where compositions do not tell them apart."""
+    """Energy of each element (eV) by least squares; where compositions cannot tell them apart, the shortest."""
     counts = np.array([[np.sum(atoms.symbols == s) for s in elements] for atoms in frames], dtype=float)
     energies = np.array([atoms.get_potential_energy() for atoms in frames])
     return [float(e) for e in np.linalg.lstsq(counts, energies, rcond=None)[0]]
@@ -120,7 +111,9 @@ def _labelled(
     import torch
 
     data = graph(atoms, elements, cutoff)
-    rest = atoms.get_potential_energy() - sum(e * np.sum(atoms.symbols == s) for e, s in zip(free, elements, strict=True))
+    rest = atoms.get_potential_energy() - sum(
+        e * np.sum(atoms.symbols == s) for e, s in zip(free, elements, strict=True)
+    )
     forces = atoms.get_forces()
     virial = atoms.get_stress(voigt=False) * atoms.get_volume() / len(atoms)
     size = np.sum(forces**2, axis=1)
@@ -141,8 +134,8 @@ class _Objective:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
-    def __call__(self, model: Any, batch: dict[str, Any], training: bool = True) -> Any:
-        s = self.settings
+    def __call__(self, model: Any, graphs: Sequence[dict[str, Any]], training: bool = True) -> Any:
+        s, batch = self.settings, collate(graphs)
         out = model(dict(batch), training=training, compute_force=True, compute_stress=True)
         energy = ((out["interaction_energy"] - batch["energy"]) / batch["atoms"] / s.energy) ** 2
         forces = ((out["forces"] - batch["forces"]) / s.forces) ** 2
@@ -152,10 +145,8 @@ class _Objective:
 
     def judge(self, graphs: Sequence[dict[str, Any]], size: int) -> Callable[[Any], float]:
         """Root of the mean objective over frames that are not trained on."""
-        from harness_mace.graph import collate
-
-        batches = [collate(graphs[k : k + 4 * size]) for k in range(0, len(graphs), 4 * size)]
-        shares = np.array([len(batch["atoms"]) for batch in batches], dtype=float)
+        batches = [graphs[k : k + 4 * size] for k in range(0, len(graphs), 4 * size)]
+        shares = np.array([len(batch) for batch in batches], dtype=float)
 
         def error(model: Any) -> float:
             values = [float(self(model, batch, training=False).detach()) for batch in batches]

@@ -75,7 +75,9 @@ def collate(graphs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     sizes = torch.tensor([0, *(len(g["batch"]) for g in graphs)])
     ptr = torch.cumsum(sizes, 0)
-    joined = {key: torch.cat([g[key] for g in graphs]) for key in graphs[0] if key not in ("edge_index", "batch", "ptr")}
+    joined = {
+        key: torch.cat([g[key] for g in graphs]) for key in graphs[0] if key not in ("edge_index", "batch", "ptr")
+    }
     joined["edge_index"] = torch.cat([g["edge_index"] + ptr[k] for k, g in enumerate(graphs)], dim=1)
     joined["batch"] = torch.repeat_interleave(torch.arange(len(graphs)), sizes[1:])
     joined["ptr"] = ptr

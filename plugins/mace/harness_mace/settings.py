@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +40,15 @@ def model_name(params: Mapping[str, Any], dataset: Dataset, stem: str) -> str:
     return Path(str(params.get("model") or f"{stem}{dataset.suffix}{SUFFIX}")).name
 
 
-def read(params: Mapping[str, Any], kind: type, model: str) -> tuple[Any, dict[str, Any], Schedule]:
+def read(
+    params: Mapping[str, Any], kind: type, model: str, own: Mapping[str, Any] | None = None
+) -> tuple[Any, dict[str, Any], Schedule]:
     """Settings, hyperparameters and schedule from a fitter's parameters.
+
+    Parameters
+    ----------
+    own
+        Values that this fitter takes where it is not told others.
 
     Raises
     ------
@@ -51,7 +58,7 @@ def read(params: Mapping[str, Any], kind: type, model: str) -> tuple[Any, dict[s
     defaults = {f.name: f.default for f in fields(Architecture) if f.name in SHAPE}
     groups: list[dict[str, Any]] = [asdict(kind()), defaults, asdict(Schedule())]
     known = {key: value for group in groups for key, value in group.items()}
-    for key, value in params.items():
+    for key, value in {**(own or {}), **params}.items():
         if key == "model":
             continue
         if key not in known:
@@ -75,34 +82,51 @@ def _as(like: Any, value: Any, key: str) -> Any:
         raise HarnessError(f"{key}={value} is not a value like {like}.", f"Give +options.NAME.{key}={like}.") from error
 
 
-def identity(dataset: Dataset, *parts: Any) -> str:
-    """What a checkpoint has to agree with: the data and all settings."""
-    text = json.dumps([dataset.facts(), *parts], default=asdict, sort_keys=True)
+def identity(dataset: Dataset, settings: Any, shape: Mapping[str, Any], schedule: Schedule, seed: int) -> str:
+    """What a checkpoint has to agree with: the data and all settings but those that only say when to stop."""
+    course = {key: value for key, value in asdict(schedule).items() if key not in ("minutes", "patience")}
+    text = json.dumps([dataset.facts(), asdict(settings), dict(shape), course, seed], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def finish(
     potential: str, name: str, model: Any, architecture: Architecture, dataset: Dataset, out: Path, outcome: Outcome,
-    settings: Any, schedule: Schedule, seed: int, frames: Mapping[str, Sequence[Atoms]], calculate: Any,
-    properties: Sequence[str], level_of_theory: str,
+    settings: Any, schedule: Schedule, seed: int, frames: Mapping[str, Sequence[Atoms]],
+    calculator: Callable[[Path], Any], properties: Sequence[str], level_of_theory: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Judge a trained model on all splits and write it with its facts and parity plots; returns the facts."""
-    parities = {split: predict(some, calculate, properties) for split, some in frames.items() if some}
+    """Write a trained model, judge on all splits what was written, and add its facts and parity plots.
+
+    Parameters
+    ----------
+    frames
+        By split.
+    calculator
+        Of a model file, as `harness.parity.predict` takes it.
+    level_of_theory
+        Where it is not that of the data set's energies.
+
+    Returns
+    -------
+    dict
+        The facts, and the ``potential`` made.
+    """
     facts: dict[str, Any] = {
         "species": list(architecture.elements),
-        "level_of_theory": level_of_theory,
+        "level_of_theory": level_of_theory or dataset.level_of_theory,
         "licence": "MIT",
         "data": dataset.facts(),
         "settings": {**asdict(settings), **asdict(schedule), "architecture": architecture.facts(), "seed": seed},
         "training": asdict(outcome),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "errors": {split: errors(parity) for split, parity in parities.items()},
-        "errors_by_family": {split: by_family(parity) for split, parity in parities.items()},
         "versions": versions(),
     }
     with publish(out) as folder:
         path = folder / name
         write(path, model, architecture)
+        calculate = calculator(path)
+        parities = {split: predict(some, calculate, properties) for split, some in frames.items() if some}
+        facts["errors"] = {split: errors(parity) for split, parity in parities.items()}
+        facts["errors_by_family"] = {split: by_family(parity) for split, parity in parities.items()}
         path.with_suffix(".json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         draw(parities, path.with_name(f"{path.stem}_parity.png"), f"{potential}: {name}")
     return {**facts, "potential": {"name": potential, "params": {"model": str(out / name)}}}

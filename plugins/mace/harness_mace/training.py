@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness_mace.graph import collate
-
 if TYPE_CHECKING:
     from harness.protocols import Progress
 
@@ -37,10 +35,10 @@ class Schedule:
     patience
         Epochs without a better validation error after which training stops.
     minutes
-        Of training, over all restarts; then it stops wherever it is.
+        Of one processor, over all restarts; then training stops wherever it is.
     """
 
-    epochs: int = 400
+    epochs: int = 200
     batch: int = 5
     step: float = 0.01
     last: float = 0.01
@@ -51,7 +49,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How training ended: why, after how many epochs and seconds, where it was best, and the validation error there."""
+    """How training ended: why, after how many epochs and processor seconds, where it was best, and the error there."""
 
     stopped: str
     epochs: int
@@ -63,7 +61,7 @@ class Outcome:
 def train(
     model: Any,
     graphs: Sequence[dict[str, Any]],
-    loss: Callable[[Any, dict[str, Any]], Any],
+    loss: Callable[[Any, Sequence[dict[str, Any]]], Any],
     judge: Callable[[Any], float],
     schedule: Schedule,
     seed: int,
@@ -78,7 +76,7 @@ def train(
     graphs
         Of the training frames, with their labels.
     loss
-        Of the model for a batch of graphs; a scalar tensor.
+        Of the model for some of the graphs; a scalar tensor.
     judge
         Validation error of a model; small is good. It is shown with the progress.
     checkpoint, identity
@@ -86,9 +84,10 @@ def train(
     """
     import torch
 
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     state = _State(model, schedule)
     state.load(checkpoint, identity)
-    began = time.perf_counter() - state.seconds
+    began = time.process_time() - state.seconds
     saved = time.perf_counter()
     bar.update(state.epoch)
     stopped = "epochs"
@@ -98,7 +97,7 @@ def train(
         for group in state.optimizer.param_groups:
             group["lr"] = schedule.step * _fall(state.epoch / schedule.epochs, schedule.last)
         for start in range(0, len(order), schedule.batch):
-            batch = collate([graphs[k] for k in order[start : start + schedule.batch]])
+            batch = [graphs[k] for k in order[start : start + schedule.batch]]
             state.optimizer.zero_grad(set_to_none=True)
             value = loss(model, batch)
             value.backward()
@@ -112,7 +111,7 @@ def train(
             state.best, state.best_epoch = error, state.epoch
             state.kept = [p.clone() for p in state.average]
         bar.update(1, f"validation {error:.4g}, best {state.best:.4g}")
-        state.seconds = time.perf_counter() - began
+        state.seconds = time.process_time() - began
         if state.epoch - state.best_epoch >= schedule.patience:
             stopped = "no better validation error"
             break
