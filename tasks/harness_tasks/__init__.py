@@ -14,22 +14,33 @@ def harness_tasks() -> Mapping[str, Any]:
     from harness_tasks.accuracy import Accuracy
     from harness_tasks.bend import Bend
     from harness_tasks.conformance import Conformance
+    from harness_tasks.interlayer import Interlayer
     from harness_tasks.single_point import SinglePoint
+    from harness_tasks.sliding import Sliding
 
-    return {"accuracy": Accuracy, "bend": Bend, "conformance": Conformance, "single_point": SinglePoint}
+    return {
+        "accuracy": Accuracy,
+        "bend": Bend,
+        "conformance": Conformance,
+        "interlayer": Interlayer,
+        "single_point": SinglePoint,
+        "sliding": Sliding,
+    }
 
 
 @hookimpl
 def harness_potentials() -> Mapping[str, Any]:
-    """The analytic oracle."""
+    """The analytic oracles."""
+    from harness_tasks.cosine import CosinePotential
     from harness_tasks.oracles import PlatePotential
 
-    return {"plate": PlatePotential}
+    return {"cosine": CosinePotential, "plate": PlatePotential}
 
 
 @hookimpl
 def harness_polarization_models() -> Mapping[str, Any]:
-    """The analytic oracle."""
+    """The analytic oracles."""
+    from harness_tasks.cosine import CosinePolarization
     from harness_tasks.oracles import PlatePolarization
 
-    return {"plate": PlatePolarization}
+    return {"cosine": CosinePolarization, "plate": PlatePolarization}

@@ -1,0 +1,109 @@
+"""The own checks of the task `sliding`, each with the reason of its tolerance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness import Check
+from harness_tasks.sheets import PC_PER_M
+
+if TYPE_CHECKING:
+    from harness_tasks.sliding_results import Landscape, Track
+
+#: Smallest tolerances: noise of plane-wave grids, and of Wannier centres in the plane (4e-4 e Å are 0.12 pC/m).
+ENERGY, ACROSS, ALONG = 0.1, 0.02, 0.15  # meV per cell, pC/m, pC/m
+
+
+def of_track(track: Track, sheet: float) -> list[Check]:
+    """Symmetry of energy and polarization, and Born charges against dipoles."""
+    found: list[Check] = []
+    if not np.isfinite(track.energy).all():
+        return found
+    prefix = "" if track.kind == "relaxed" else f"{track.kind}_"
+    energy, middle = 1e3 * (track.energy - track.energy[0]), len(track.s) // 2
+    tolerance = max(ENERGY, 0.02 * abs(energy[middle]))
+    found.append(
+        Check(
+            f"{prefix}energy_of_BA_and_AB",
+            float(energy[-1]),
+            tolerance,
+            "meV",
+            "mirror images; 0.1 meV a cell is left to plane-wave grids, or 2 % of the barrier",
+        )
+    )
+    found.append(
+        Check(
+            f"{prefix}barrier_at_SP",
+            _summit(track) * track.length,
+            0.03,
+            "A",
+            "top of the path, by a parabola through its three highest points; a noise of 0.1 meV moves it by 0.01 Å",
+        )
+    )
+    unit = PC_PER_M / sheet
+    if track.dipole is not None:
+        across = unit * track.dipole[:, 2]
+        spontaneous = 0.5 * abs(across[-1] - across[0])
+        limit = max(ACROSS, 0.02 * spontaneous)
+        reason = "AB and BA are mirror images, SP its own: 2 %, or 0.02 pC/m for grids in DFT"
+        found.append(Check(f"{prefix}polarization_odd", float(across[0] + across[-1]), limit, "pC/m", reason))
+        found.append(Check(f"{prefix}no_polarization_across_at_SP", float(across[middle]), limit, "pC/m", reason))
+    if track.born is not None:
+        rule = float(np.abs(track.born.sum(axis=1)).max()) / track.born.shape[1]
+        reason = "largest |Σ Z| per atom; the sum over a layer at SP is of order 0.01 e"
+        found.append(Check(f"{prefix}acoustic_sum_rule", rule, 0.01, "e", reason))
+    if track.born is not None and track.dipole is not None:
+        found += _born_against_dipoles(track, unit, prefix)
+    return found
+
+
+def _born_against_dipoles(track: Track, unit: float, prefix: str) -> list[Check]:
+    from harness_tasks.sliding_results import integrate
+
+    moved = unit * integrate(track.balanced_born, track.positions, track.s)
+    dipoles = unit * (track.dipole - track.dipole[0])  # type: ignore[index]
+    found = []
+    for name, axis, floor in (("across", np.array([0.0, 0.0, 1.0]), ACROSS), ("along", track.along, ALONG)):
+        pair = np.array([moved @ axis, dipoles @ axis])
+        if name == "along":  # AB and BA have none: what is left at the end is a drift
+            pair -= track.s * pair[:, -1:]
+        apart, size = pair[0] - pair[1], float(np.ptp(pair[1]))
+        worst = float(apart[np.argmax(np.abs(apart))])
+        reason = "∫ Σ Z·du against the change of the dipole, worst point: 5 % of its range, or the noise of DFT dipoles"
+        found.append(
+            Check(f"{prefix}born_charges_give_the_dipole_{name}", worst, max(floor, 0.05 * size), "pC/m", reason)
+        )
+    return found
+
+
+def of_map(landscape: Landscape, only: bool, sheet: float) -> list[Check]:
+    """Whether the symmetry that spreads the map holds; without a path (`only`) also that nothing polarizes."""
+    known = landscape.energy[np.isfinite(landscape.energy)]
+    span = 1e3 * float(np.ptp(known)) if len(known) else 0.0
+    found = [
+        Check(
+            "map_symmetry",
+            1e3 * landscape.image,
+            max(ENERGY, 0.02 * span),
+            "meV",
+            "two registries that symmetry makes equal, calculated both; 0.1 meV a cell, or 2 % of the corrugation",
+        )
+    ]
+    if only and landscape.dipole is not None:
+        largest = PC_PER_M / sheet * float(np.abs(landscape.dipole[:, 2]).max())
+        found.append(
+            Check("antiparallel_not_polar", largest, ACROSS, "pC/m", "antiparallel layers have a centre of inversion")
+        )
+    return found
+
+
+def _summit(track: Track) -> float:
+    """Fraction of the path between its top and SP."""
+    top = int(np.argmax(track.energy))
+    if top in (0, len(track.s) - 1):
+        return float(track.s[top] - 0.5)
+    before, here, after = track.energy[top - 1 : top + 2]
+    step = track.s[1] - track.s[0]
+    return float(track.s[top] - 0.5 + 0.5 * step * (before - after) / (before - 2 * here + after))

@@ -1,0 +1,255 @@
+"""Observables of the task `sliding` from its points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from scipy import stats
+from scipy.interpolate import CubicSpline
+
+from harness import Measurement, Quantity
+from harness.protocols import Context
+from harness_tasks import sliding_checks as checks
+from harness_tasks.registries import Grid
+from harness_tasks.sheets import PC_PER_M, area
+from harness_tasks.stacks import LOWER, UPPER
+
+#: Formula units (BN) in the primitive bilayer.
+UNITS = 2
+MIRROR = "interval from what the mirror image of the path forbids"
+#: Intervals are no narrower than this share of the value: exact models are still computed with rounding.
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Points along the straight path AB-SP-BA.
+
+    Attributes
+    ----------
+    s
+        0 at AB, 1 at BA, (n,).
+    energy, positions
+        eV per cell (n,), Å (n, 4, 3).
+    step
+        AB → BA, Å (3,).
+    dipole, born
+        e Å per cell (n, 3); e (n, 4, 3, 3), first index polarization; None where not offered.
+    """
+
+    kind: str
+    s: np.ndarray
+    energy: np.ndarray
+    positions: np.ndarray
+    step: np.ndarray
+    dipole: np.ndarray | None
+    born: np.ndarray | None
+
+    @property
+    def length(self) -> float:
+        """Of the path, Å."""
+        return float(np.linalg.norm(self.step))
+
+    @property
+    def along(self) -> np.ndarray:
+        """Unit vector AB → BA."""
+        return self.step / self.length
+
+    @property
+    def distance(self) -> np.ndarray:
+        """Of the layers' mean heights, Å (n,)."""
+        return self.positions[:, UPPER, 2].mean(axis=1) - self.positions[:, LOWER, 2].mean(axis=1)
+
+    @property
+    def balanced_born(self) -> np.ndarray:
+        """Born charges less their mean over the atoms, so that a shift of everything polarizes nothing."""
+        assert self.born is not None
+        return self.born - self.born.mean(axis=1, keepdims=True)
+
+    @property
+    def layer_born(self) -> np.ndarray:
+        """Sum over the upper layer, (n, 3, 3): dp/du of a rigid slip of that layer, e."""
+        return self.balanced_born[:, UPPER].sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Landscape:
+    """The map: a `Grid` with energies (m,), positions (m, 4, 3) and dipoles (m, 3) of its representatives.
+
+    `image` is the energy of one of them less that of a registry that follows from it by symmetry, eV.
+    """
+
+    grid: Grid
+    kind: str
+    energy: np.ndarray
+    positions: np.ndarray
+    dipole: np.ndarray | None
+    image: float
+
+
+def integrate(born: np.ndarray, positions: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """p(s) − p(0) = ∫ Σ_i Z_i · (du_i/ds) ds along a path, (n, 3) e Å; cubic splines through `born` and `positions`.
+
+    nan throughout when a point is missing.
+    """
+    if not (np.isfinite(born).all() and np.isfinite(positions).all()):
+        return np.full((len(s), 3), np.nan)
+    nodes, weights = np.polynomial.legendre.leggauss(5)
+    charge, path = CubicSpline(s, born), CubicSpline(s, positions)
+    velocity = path.derivative()
+    total = [np.zeros(3)]
+    for low, high in zip(s[:-1], s[1:], strict=True):
+        x = 0.5 * (high - low) * nodes + 0.5 * (high + low)
+        current = np.einsum("kiab,kib->ka", charge(x), velocity(x))
+        total.append(total[-1] + 0.5 * (high - low) * weights @ current)
+    return np.array(total)
+
+
+def noise(values: np.ndarray, parity: int) -> float:
+    """Half-width of the 95 % interval of one of the `values` along the path, from its part of the wrong parity.
+
+    Both halves of the path are mirror images, so v(s) = parity v(1 − s); what is left of v(s) − parity v(1 − s) is
+    √2 times the noise of one value.
+    """
+    half = len(values) // 2
+    wrong = values[:half] - parity * values[: -half - 1 : -1]
+    return float(stats.t.ppf(0.975, half) * math.sqrt(np.mean(wrong**2) / 2))
+
+
+def evaluate(
+    ctx: Context, material: Mapping[str, Any], cell: Atoms, tracks: Sequence[Track], landscape: Landscape | None
+) -> Measurement:
+    """Observables, checks, arrays, frames and notes."""
+    measurement = Measurement()
+    sheet = area(cell)
+    for track in tracks:
+        suffix = "" if track.kind == "relaxed" else f"_{track.kind}"
+        measurement.observables |= {name + suffix: q for name, q in _energies(track).items()}
+        measurement.observables |= {name + suffix: q for name, q in _polarization(track, sheet).items()}
+        measurement.arrays |= {f"{name}_{track.kind}": a for name, a in _arrays(track, sheet).items()}
+        measurement.checks += checks.of_track(track, sheet)
+        measurement.notes += _remarks(track)
+        measurement.frames[f"{track.kind}_path"] = [_frame(cell, p) for p in track.positions if np.isfinite(p).all()]
+    if tracks:
+        measurement.arrays |= {"s": tracks[0].s, "path_length": np.array(tracks[0].length), "step": tracks[0].step}
+    measurement.arrays["cell"] = cell.cell.array
+    if landscape is not None:
+        same = next((track for track in tracks if track.kind == landscape.kind), None)
+        _of_map(measurement, landscape, same, sheet)
+    if ctx.params.relax_cell:
+        measurement.observables["lattice_constant"] = Quantity(
+            float(material["a"]), "A", method="forces and stress relaxed"
+        )
+    return measurement
+
+
+def _energies(track: Track) -> dict[str, Quantity]:
+    middle = len(track.s) // 2
+    ends = 0.5 * (track.energy[0] + track.energy[-1])
+    reach = math.sqrt(1.5) * 1e3 * noise(track.energy, 1)
+    found = {}
+    for name, share in (("barrier_per_cell", 1), ("barrier_per_formula_unit", UNITS)):
+        found[name] = _quantity(
+            1e3 * (track.energy[middle] - ends) / share, reach / share, "meV", "E(SP) - E(AB), " + MIRROR
+        )
+    if track.kind == "relaxed":
+        reach = noise(track.distance, 1)
+        found["distance_AB"] = _quantity(0.5 * (track.distance[0] + track.distance[-1]), reach, "A", MIRROR)
+        found["distance_SP"] = _quantity(track.distance[middle], reach, "A", MIRROR)
+    return found
+
+
+def _polarization(track: Track, sheet: float) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    unit, middle = PC_PER_M / sheet, len(track.s) // 2
+    if track.dipole is not None:
+        across, along = unit * track.dipole[:, 2], unit * track.dipole @ track.along
+        found["spontaneous_polarization"] = _quantity(
+            0.5 * (across[-1] - across[0]), noise(across, -1) / math.sqrt(2), "pC/m", "dipoles of BA and AB, " + MIRROR
+        )
+        parallel = along[middle] - 0.5 * (along[0] + along[-1])
+        reach = math.sqrt(1.5) * noise(along, 1)
+        found["polarization_parallel_SP"] = _quantity(abs(parallel), reach, "pC/m", "dipole less that of AB, " + MIRROR)
+        ratio = abs(2 * parallel / (across[-1] - across[0])) if across[-1] != across[0] else math.nan
+        found["polarization_ratio"] = Quantity(ratio, "1", method="P parallel at SP over spontaneous polarization")
+    if track.born is not None:
+        fine = unit * integrate(track.balanced_born, track.positions, track.s)
+        coarse = unit * integrate(track.balanced_born[::2], track.positions[::2], track.s[::2])
+        every = "integral of Born charges, interval from every second point"
+        found["spontaneous_polarization_born"] = _quantity(
+            0.5 * fine[-1, 2], 0.5 * abs(fine[-1, 2] - coarse[-1, 2]), "pC/m", every
+        )
+        inner = (fine @ track.along)[middle] - 0.5 * (fine @ track.along)[-1]
+        rough = np.interp(0.5, track.s[::2], coarse @ track.along) - 0.5 * (coarse @ track.along)[-1]
+        found["polarization_parallel_SP_born"] = _quantity(abs(inner), abs(inner - rough), "pC/m", every)
+        perp, par = track.layer_born[:, 2] @ track.along, track.layer_born @ track.along @ track.along
+        found["layer_born_charge_perp_SP"] = _quantity(perp[middle], noise(perp, 1), "e", MIRROR)
+        found["layer_born_charge_parallel_AB"] = _quantity(
+            0.5 * (par[0] - par[-1]), noise(par, -1) / math.sqrt(2), "e", MIRROR
+        )
+    return found
+
+
+def _arrays(track: Track, sheet: float) -> dict[str, np.ndarray]:
+    arrays = {"energy": track.energy, "distance": track.distance, "positions": track.positions}
+    if track.dipole is not None:
+        arrays |= {"dipole": track.dipole, "polarization": PC_PER_M / sheet * track.dipole}
+    if track.born is not None:
+        moved = PC_PER_M / sheet * integrate(track.balanced_born, track.positions, track.s)
+        arrays |= {"born": track.born, "layer_born": track.layer_born, "polarization_born": moved}
+    return arrays
+
+
+def _remarks(track: Track) -> list[str]:
+    notes = []
+    if not np.isfinite(track.energy).all():
+        return [f"{track.kind} path: {np.sum(~np.isfinite(track.energy))} points have no energy"]
+    highest = int(np.argmax(track.energy))
+    if highest in (0, len(track.s) - 1):
+        notes.append(f"{track.kind} path: AB is no minimum of it, the barrier is negative")
+    elif highest != len(track.s) // 2:
+        notes.append(f"{track.kind} path: its highest point, s = {track.s[highest]:.3f}, is not SP")
+    return notes
+
+
+def _of_map(measurement: Measurement, landscape: Landscape, track: Track | None, sheet: float) -> None:
+    grid, energy = landscape.grid, landscape.energy
+    suffix = "" if landscape.kind == "relaxed" else "_rigid"
+    reach = math.sqrt(2) * 1e3 * noise(track.energy, 1) if track is not None else None
+    method = "highest less lowest registry of the map" + (
+        f", {MIRROR}" if track is not None else "; no noise to judge it by"
+    )
+    span = 1e3 * (np.nanmax(energy) - np.nanmin(energy)) if np.isfinite(energy).any() else math.nan
+    for name, share in (("corrugation_per_cell", 1), ("corrugation_per_formula_unit", UNITS)):
+        measurement.observables[name + suffix] = _quantity(span / share, reach and reach / share, "meV", method)
+    measurement.arrays["map_energy"] = grid.energies(energy)
+    heights = landscape.positions[..., 2]
+    distance = heights[:, UPPER].mean(axis=1) - heights[:, LOWER].mean(axis=1)
+    measurement.arrays["map_distance"] = grid.energies(distance)
+    if landscape.kind == "relaxed":
+        measurement.observables["distance_increase"] = Quantity(
+            float(np.ptp(distance[np.isfinite(distance)])) if np.isfinite(distance).any() else math.nan,
+            "A",
+            method="largest less smallest distance of the map",
+        )
+    if landscape.dipole is not None:
+        measurement.arrays["map_polarization"] = PC_PER_M / sheet * grid.polarizations(landscape.dipole)
+    measurement.checks += checks.of_map(landscape, track is None, sheet)
+
+
+def _quantity(value: float, reach: float | None, unit: str, method: str) -> Quantity:
+    if reach is None or not (math.isfinite(reach) and math.isfinite(value)):
+        return Quantity(float(value), unit, method=method)
+    reach = max(reach, ROUNDING * abs(value))
+    return Quantity(float(value), unit, (value - reach, value + reach), method=method)
+
+
+def _frame(cell: Atoms, positions: np.ndarray) -> Atoms:
+    atoms = cell.copy()
+    atoms.positions = positions
+    return atoms
