@@ -14,7 +14,9 @@ def harness_tasks() -> Mapping[str, Any]:
     from harness_tasks.accuracy import Accuracy
     from harness_tasks.bend import Bend
     from harness_tasks.conformance import Conformance
+    from harness_tasks.elastic import Elastic
     from harness_tasks.interlayer import Interlayer
+    from harness_tasks.piezo import Piezo
     from harness_tasks.single_point import SinglePoint
     from harness_tasks.sliding import Sliding
 
@@ -22,7 +24,9 @@ def harness_tasks() -> Mapping[str, Any]:
         "accuracy": Accuracy,
         "bend": Bend,
         "conformance": Conformance,
+        "elastic": Elastic,
         "interlayer": Interlayer,
+        "piezo": Piezo,
         "single_point": SinglePoint,
         "sliding": Sliding,
     }

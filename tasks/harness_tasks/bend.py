@@ -56,6 +56,10 @@ class Bend:
 
     def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""
+        if material.get("layers", 2) not in (1, 2):
+            raise HarnessError(
+                f"bend knows how one or two layers slip, not {material['layers']}.", "Give material.layers=2."
+            )
         nx, ny = cells_for(material, params.width, params.length)
         return make_ribbon(rectangular(material, nx, ny), ny, params.held, params.boundary).flat
 

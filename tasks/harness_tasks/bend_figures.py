@@ -20,9 +20,7 @@ BLUE, ORANGE, GREY = "#1f5a93", "#d1661e", "#8a8a8a"
 
 def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     """The pictures that the arrays allow; returns the files."""
-    material = record.config["material"]
-    stacking = material.get("stacking") if material.get("layers") != 1 else None
-    title = ", ".join(str(word) for word in (record.label, material.get("name"), stacking) if word)
+    title = title_of(record)
     paths = []
     if "positions_last" in arrays:
         paths.append(_ribbon(arrays, title, folder / "ribbon.png"))
@@ -33,19 +31,27 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     return paths
 
 
+def title_of(record: Record) -> str:
+    """Potential, material and stacking in a line."""
+    material = record.config["material"]
+    stacking = material.get("stacking") if material.get("layers") != 1 else None
+    return ", ".join(str(word) for word in (record.label, material.get("name"), stacking) if word)
+
+
 @contextmanager
-def _figure(path: Path, size: tuple[float, float], **layout: Any) -> Iterator[Any]:
+def figure(path: Path, size: tuple[float, float], **layout: Any) -> Iterator[Any]:
+    """Axes (one, or an array with ``nrows`` or ``ncols``) whose figure is saved at `path` at the end."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(**layout)
+    sheet = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(sheet)
+    axes = sheet.subplots(**layout)
     for axis in np.ravel(axes):
         axis.spines[["top", "right"]].set_visible(False)
     yield axes
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=160)
+    sheet.savefig(path, dpi=160)
 
 
 def _ribbon(arrays: Arrays, title: str, path: Path) -> Path:
@@ -53,7 +59,7 @@ def _ribbon(arrays: Arrays, title: str, path: Path) -> Path:
     y, z = positions[:, 1], positions[:, 2] - flat[:, 2].mean()
     column = flat[:, 0] < flat[:, 0].min() + 3.0  # one period of a wide ribbon is enough to see
     y, z = y[column], z[column]
-    with _figure(path, (8.6, 2.9)) as axis:
+    with figure(path, (8.6, 2.9)) as axis:
         label = "layer"
         colours = arrays["layer"][column].astype(float)
         options: dict[str, Any] = {"cmap": "cividis"}
@@ -89,7 +95,7 @@ def _energy(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
     branch = arrays["on_branch"]
     stiffness = record.observables["bending_stiffness"]
     slope = 0.5 * number(stiffness) * 1e3 * 1e-4
-    with _figure(path, (4.8, 3.8)) as axis:
+    with figure(path, (4.8, 3.8)) as axis:
         axis.plot(square[~branch], energy[~branch], "o", mfc="white", mec=GREY, label="before buckling, trial")
         axis.plot(square[branch], energy[branch], "o", color=BLUE, label="buckled")
         line = np.array([0.0, square[branch].max() * 1.05])
@@ -111,7 +117,7 @@ def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Pat
     kinds = [
         kind for kind in ("full", "dipoles") if f"p_{kind}" in arrays and f"mu_half_kappa_{kind}" in record.observables
     ]
-    with _figure(path, (4.4 * max(len(kinds), 1), 3.8), ncols=max(len(kinds), 1), squeeze=False) as axes:
+    with figure(path, (4.4 * max(len(kinds), 1), 3.8), ncols=max(len(kinds), 1), squeeze=False) as axes:
         for axis, kind in zip(axes[0], kinds, strict=False):
             still = at_flat_registry(arrays["curvature"], arrays[f"p_{kind}"], arrays["slip"], branch, inner)
             values = PC_PER_M * still[branch][:, inner]

@@ -1,4 +1,4 @@
-"""Cells of layered honeycomb sheets: primitive or rectangular, one or two layers, by stacking name.
+"""Cells of layered honeycomb sheets: primitive or rectangular, one to four layers, by stacking name.
 
 Axes: x along zigzag (period a), y along armchair (period √3 a), z out of the sheet and never periodic.
 """
@@ -15,7 +15,8 @@ from ase import Atoms
 from harness.errors import HarnessError, unknown
 
 #: Shift of each further layer in fractions of the 120° primitive cell, and whether its species are exchanged.
-#: AB, BA and SP are the labels of parallel stacking: AB has N of the lower layer below B of the upper one.
+#: AB, BA and SP are the labels of parallel stacking: AB has N of the lower layer below B of the upper one. Shifts add
+#: up, so that three layers AB are the rhombohedral stack; exchanged species alternate.
 STACKINGS: dict[str, tuple[tuple[float, float], bool]] = {
     "AA": ((0.0, 0.0), False),
     "AB": ((1 / 3, 2 / 3), False),
@@ -25,7 +26,7 @@ STACKINGS: dict[str, tuple[tuple[float, float], bool]] = {
 }
 #: The apostrophe of AA' has to be quoted in a shell; this name has not.
 ALIASES = {"AAp": "AA'"}
-MAX_LAYERS = 2
+MAX_LAYERS = 4
 
 
 def primitive(material: Mapping[str, Any]) -> Atoms:
@@ -34,7 +35,7 @@ def primitive(material: Mapping[str, Any]) -> Atoms:
     Parameters
     ----------
     material
-        ``symbols`` (two chemical symbols), ``a`` (Å), ``layers``, ``stacking`` and ``distance`` (Å) for two layers,
+        ``symbols`` (two chemical symbols), ``a`` (Å), ``layers``, ``stacking`` and ``distance`` (Å) for more than one,
         ``vacuum`` (Å, height of the cell above the stack).
 
     Returns

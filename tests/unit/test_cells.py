@@ -83,6 +83,18 @@ def test_monolayer_needs_neither_stacking_nor_distance() -> None:
     assert np.ptp(primitive(single).positions[:, 2]) == 0
 
 
+@pytest.mark.parametrize(("stacking", "fourth"), [("AB", "same as the first"), ("AA'", "as the second")])
+def test_four_layers_repeat_the_step_from_layer_to_layer(stacking: str, fourth: str) -> None:
+    """AB goes on to the rhombohedral stack, which repeats after three layers; AA' alternates."""
+    atoms = primitive(material(stacking=stacking, layers=4))
+    again = {"same as the first": 0, "as the second": 1}[fourth]
+    shift = atoms.positions[6:] - atoms.positions[2 * again : 2 * again + 2]
+    fractions = np.linalg.solve(atoms.cell[:2, :2].T, shift[:, :2].T)
+    assert fractions == pytest.approx(np.round(fractions), abs=1e-9)
+    assert shift[:, 2] == pytest.approx((3 - again) * D)
+    assert (atoms.numbers[6:] == atoms.numbers[2 * again : 2 * again + 2]).all()
+
+
 def test_antiparallel_has_a_name_without_apostrophe() -> None:
     assert primitive(material(stacking="AAp")) == primitive(material(stacking="AA'"))
 
@@ -95,8 +107,8 @@ def test_antiparallel_has_a_name_without_apostrophe() -> None:
         ({"a": -2.5}, "material.a must be positive"),
         ({"a": "wide"}, "material.a is 'wide'"),
         ({"distance": 0}, "material.distance must be positive"),
-        ({"layers": 3}, "Choices: 1 to 2"),
-        ({"layers": True}, "Choices: 1 to 2"),
+        ({"layers": 5}, "Choices: 1 to 4"),
+        ({"layers": True}, "Choices: 1 to 4"),
         ({"vacuum": math.inf}, "material.vacuum must be positive"),
     ],
 )

@@ -1,0 +1,81 @@
+"""Parameters that `elastic` and `piezo` share: the strain series, and the published molecular dynamics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from harness.errors import HarnessError
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesParams:
+    """What the configuration may set for a strain series.
+
+    Attributes
+    ----------
+    strains
+        Magnitudes of the strains in the plane; each is applied in both directions.
+    vertical_strains
+        The same for the distance of the outermost atomic planes, whose coupling is softer and less linear.
+    relax_cell
+        Start from the potential's own lattice constant; otherwise from the material's.
+    fmax
+        Forces left on relaxed ions, eV/Å.
+    max_steps
+        Of the relaxation of the unstrained cell.
+    displacement
+        Of the atoms for the force constants, Å; larger for potentials with noisy forces, e.g. 0.03 for DFT.
+    method
+        ``static``: strained unit cells. ``dynamics``: these and, in addition, the published molecular dynamics of a
+        large sheet whose edges are pulled apart.
+    length, width, held
+        Of that sheet: between its edges along y, across (periodic), and of each held strip, Å.
+    edge_width
+        The sheet's width ``held``, or ``free``: it shrinks by the static Poisson ratio (register item 7).
+    step, max_strain
+        Lengthening per load (both edges together), Å, and where loading ends.
+    ramp_steps, relaxation_steps, sample_every
+        Steps during which a load is applied, steps after it, sampling interval.
+    temperature, timestep
+        K, fs.
+    """
+
+    strains: tuple[float, ...] = (0.0025, 0.005)
+    vertical_strains: tuple[float, ...] = (0.0025, 0.005)
+    relax_cell: bool = True
+    fmax: float = 1e-5
+    max_steps: int = 300
+    displacement: float = 0.01
+    method: Literal["static", "dynamics"] = "static"
+    length: float = 80.0
+    width: float = 80.0
+    held: float = 4.0
+    edge_width: Literal["held", "free"] = "held"
+    step: float = 0.001
+    max_strain: float = 0.01
+    ramp_steps: int = 10
+    relaxation_steps: int = 10_000
+    sample_every: int = 1000
+    temperature: float = 1.0
+    timestep: float = 0.5
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and not value > 0:
+                raise HarnessError(
+                    f"task.params.{entry.name} is {value}.", f"Give a positive number, e.g. {entry.default}."
+                )
+        for name in ("strains", "vertical_strains"):
+            values = getattr(self, name)
+            if not values or not all(0 < value <= 0.1 for value in values) or len(set(values)) < len(values):
+                raise HarnessError(
+                    f"task.params.{name} is {list(values)}.",
+                    f"Give different magnitudes between 0 and 0.1, e.g. task.params.{name}=[0.0025,0.005].",
+                )
+        if self.relaxation_steps < self.sample_every:
+            raise HarnessError(
+                f"task.params.sample_every={self.sample_every} exceeds relaxation_steps={self.relaxation_steps}.",
+                "Sample at least once after each load.",
+            )
