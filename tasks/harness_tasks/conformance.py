@@ -91,19 +91,27 @@ class Conformance:
 
     def measure(self, ctx: Context) -> Measurement:
         """All lines; an observable for each with its largest error."""
-        probe = Probe(ctx, np.random.default_rng(ctx.seed))
-        first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
-        fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or material ends here
-        with ctx.progress("conformance", len(GROUPS)) as bar:
-            for name, run in GROUPS.items():
-                with ctx.clock(name):
-                    run(probe, first, fresh)
-                bar.update(1, name)
-        return finished(probe)
+        return examine(ctx)[0]
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         """Every line against its tolerance, and the paths."""
         return conformance_figures.draw(record, arrays, folder)
+
+
+def examine(ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
+    """All lines, and the names of those of each group."""
+    probe = Probe(ctx, np.random.default_rng(ctx.seed))
+    first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
+    fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or the material ends here
+    groups: dict[str, list[str]] = {}
+    with ctx.progress("conformance", len(GROUPS)) as bar:
+        for name, run in GROUPS.items():
+            before = len(probe.checks)
+            with ctx.clock(name):
+                run(probe, first, fresh)
+            groups[name] = list(dict.fromkeys(check.name for check in probe.checks[before:]))
+            bar.update(1, name)
+    return finished(probe), groups
 
 
 def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:

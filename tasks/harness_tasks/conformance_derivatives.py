@@ -24,7 +24,7 @@ STEP_IN_SIXTH = 10.0
 #: a jump does not.
 FINER, TIMES = 8, 3
 #: Jump over tolerance from which on a stretch is sampled again; at most how many stretches are, and within each.
-SUSPICIOUS, STRETCHES, WITHIN = 0.3, 20, 3
+SUSPICIOUS, STRETCHES, WITHIN = 0.5, 20, 8
 #: A finite difference that disagrees is repeated with a step so many times shorter.
 SHORTER = 10
 #: Jump of the energy that is allowed, eV per atom.
