@@ -29,7 +29,7 @@ def test_validation_chooses(fitted: Any) -> None:
     _, facts, _ = fitted
     tried = facts["settings"]["tried"]
     assert [t["force_sigma"] for t in tried] == [0.3, 0.01]
-    best = min(tried, key=lambda t: t["force_rmse_meV_per_A"])
+    best = min(tried, key=lambda t: t["force_rmse_meV_per_A"] / 50 + t["energy_rmse_meV_per_atom"] / 2)
     assert facts["settings"]["force_sigma"] == best["force_sigma"]
     judged = facts["errors"]["validation"]["force_rmse_meV_per_A"]
     assert judged == pytest.approx(best["force_rmse_meV_per_A"], rel=1e-6)  # the model kept is the one that was chosen

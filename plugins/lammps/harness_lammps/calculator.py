@@ -71,7 +71,7 @@ class LammpsCalculator(Calculator):
     def _answer(self, atoms: Atoms, per_atom: bool) -> None:
         session, box = self._prepared(atoms)
         found = session.evaluate(atoms.positions, box, per_atom)
-        self._last = atoms.copy()
+        self._last = atoms  # a copy already, and no one else's
         virial = found.pop("virial")
         self.results = {**found, "free_energy": found["energy"]}
         if atoms.cell.rank == 3:
