@@ -79,7 +79,8 @@ def _curve(axis: Any, x: np.ndarray, y: np.ndarray, fine: np.ndarray, colour: st
     known = np.isfinite(y)
     if known.sum() > 3:
         axis.plot(fine, CubicSpline(x[known], y[known])(fine), line, color=colour, linewidth=1.3)
-    axis.plot(x[known], y[known], "o", color=colour, markersize=4, label=label)
+    fill = colour if line == "-" else "white"
+    axis.plot(x[known], y[known], "o", color=colour, markerfacecolor=fill, markersize=4, label=label)
 
 
 def _map(arrays: Arrays, title: str, path: Path) -> Path:
@@ -119,5 +120,5 @@ def _map(arrays: Arrays, title: str, path: Path) -> Path:
         axis.set_aspect("equal")
         axis.set_axis_off()
     figure.suptitle(f"{title}: map over the shift of the upper layer", fontsize=10)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=100)
     return path

@@ -22,8 +22,8 @@ from harness_tasks.stacks import LOWER, UPPER
 #: Formula units (BN) in the primitive bilayer.
 UNITS = 2
 MIRROR = "interval from what the mirror image of the path forbids"
-#: Intervals are no narrower than this share of the value: exact models are still computed with rounding.
-ROUNDING = 1e-6
+#: Intervals are no narrower than this share of the value: mirror images relax alike, and so hide what is left to relax.
+LEFT = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ def _of_map(measurement: Measurement, landscape: Landscape, track: Track | None,
 def _quantity(value: float, reach: float | None, unit: str, method: str) -> Quantity:
     if reach is None or not (math.isfinite(reach) and math.isfinite(value)):
         return Quantity(float(value), unit, method=method)
-    reach = max(reach, ROUNDING * abs(value))
+    reach = max(reach, LEFT * abs(value))
     return Quantity(float(value), unit, (value - reach, value + reach), method=method)
 
 

@@ -124,7 +124,7 @@ def test_known_polarization_is_recovered_from_dipoles_and_from_born_charges(quic
 
 
 def test_layer_born_charge_is_the_slope_of_the_polarization(quick: Measurement) -> None:
-    """At SP of the rigid path: p⊥ g'(u) with g = Σ sin G·t / (3√3/2), by hand 4π p⊥ / (3a)·..., here by differences."""
+    """At SP of the rigid path; slope of the closed form by differences."""
     steps = 1e-4 * np.array([-1, 1])
     direction = (BA - AB) @ bilayer(MATERIAL, AB, 3.35).cell.array[:2]
     length = float(np.linalg.norm(direction))
