@@ -57,8 +57,9 @@ class FreeAtoms(Calculator):
         self.results = {"energy": 0.0, "forces": np.zeros((len(self.atoms), 3))}
 
 
-#: Å; relaxations and dynamics move atoms by less between two calls.
-JUMP = 1.0
+#: Å; a larger displacement between two calls is another structure, whose bonds are found anew. Springs between layers
+#: keep their lengths for longer: a change of the load may move a ribbon by more.
+JUMP, JUMP_OF_SPRINGS = 0.3, 1.0
 
 
 class PlatePotential:
@@ -139,7 +140,7 @@ class PlateCalculator(Calculator):
         super().calculate(atoms, properties, system_changes)
         assert atoms is not None
         bond, stretch, bending, coupling, reach = self.plate
-        if self._seen is None or _another(self._seen, atoms):
+        if self._seen is None or _another(self._seen, atoms, JUMP_OF_SPRINGS if coupling else JUMP):
             self._pairs = _topology(atoms, reach if coupling else 0.0)
         self._seen = atoms.copy()
         i, j, images, first, second, between, rest = self._pairs
@@ -204,13 +205,13 @@ class PlatePolarization:
         return {"form": "p_i = f Σ_j (r_j - r_i)", "params": {"dipole": self.dipole, "charge": self.charge}}
 
 
-def _another(before: Atoms, after: Atoms) -> bool:
+def _another(before: Atoms, after: Atoms, jump: float) -> bool:
     """Whether this is not the same structure a little later."""
     return (
         not np.array_equal(before.numbers, after.numbers)
         or not np.array_equal(before.pbc, after.pbc)
-        or np.abs(before.cell.array - after.cell.array)[before.pbc].max(initial=0.0) > JUMP
-        or np.abs(before.positions - after.positions).max(initial=0.0) > JUMP
+        or np.abs(before.cell.array - after.cell.array)[before.pbc].max(initial=0.0) > jump
+        or np.abs(before.positions - after.positions).max(initial=0.0) > jump
     )
 
 
