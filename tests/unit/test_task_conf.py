@@ -34,6 +34,15 @@ def test_profiles_of_bend_are_valid(profile: str) -> None:
     assert len(atoms) == {"quick": 144, "standard": 4608, "paper": 4608}[profile]
 
 
+@pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
+@pytest.mark.parametrize("task", ["elastic", "piezo"])
+def test_profiles_of_strain_series_are_valid(task: str, profile: str) -> None:
+    params = build_params(TASKS[task].Params, composed(task, profile), f"task '{task}'")
+    assert (params.method == "dynamics") == (profile == "paper")
+    assert 0.005 in params.strains
+    assert len(params.strains) == {"quick": 2, "standard": 4, "paper": 2}[profile]
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_yaml_lists_every_parameter_so_that_each_can_be_set(task: str) -> None:
     """Hydra takes only keys that it knows; the values are the task's own defaults."""
