@@ -70,5 +70,5 @@ class GAPCalculator(Calculator):
         self.results = {name: self._quip.results[name] for name in (*wanted, "free_energy")}
         if uncertain:
             variance = np.asarray(self._quip.extra_results["atoms"][_VARIANCE]).reshape(len(atoms))
-            self.results["energies_uncertainty"] = np.sqrt(np.maximum(variance, 0.0))
-            self.results["energy_uncertainty"] = float(self.results["energies_uncertainty"].sum())
+            deviations = np.sqrt(np.maximum(variance, 0.0))
+            self.results |= {"energies_uncertainty": deviations, "energy_uncertainty": float(deviations.sum())}

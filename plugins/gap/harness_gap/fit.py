@@ -118,7 +118,7 @@ def _words(found: Mapping[str, float]) -> str:
 
 
 def free_atoms(frames: Sequence[Atoms], species: Sequence[str]) -> dict[str, float]:
-    """Energy of each element (eV), by least squares; the shortest solution where compositions do not tell them apart."""
+    """Energy of each element (eV) by least squares; the shortest solution where compositions do not tell them apart."""
     counts = np.array([[np.sum(atoms.symbols == s) for s in species] for atoms in frames], dtype=float)
     energies = np.array([atoms.get_potential_energy() for atoms in frames])
     return dict(zip(species, (float(e) for e in np.linalg.lstsq(counts, energies, rcond=None)[0]), strict=True))

@@ -69,10 +69,10 @@ class Pairs:
         Sparse points for each pair of elements.
     """
 
-    cutoff: float = 6.0
+    cutoff: float = 8.0
     width: float = 1.0
     theta: float = 0.8
-    delta: float = 1.0
+    delta: float = 3.0
     sparse: int = 20
 
     def string(self, first: str, second: str) -> str:
@@ -86,7 +86,7 @@ class Pairs:
 
 #: Bonds and angles, and what layers do to each other. One SOAP of 6 Å (Nieto Luna et al. 2025) would have to resolve
 #: both with the same functions; with as few frames as here the two are better.
-NEAR = Soap(cutoff=4.0, width=1.0, n_max=8, l_max=4, atom_sigma=0.3, zeta=4, delta=1.0, sparse=350)
+NEAR = Soap(cutoff=4.0, width=1.0, n_max=8, l_max=4, atom_sigma=0.3, zeta=2, delta=1.0, sparse=350)
 FAR = Soap(cutoff=6.0, width=1.0, n_max=4, l_max=3, atom_sigma=0.6, zeta=2, delta=0.2, sparse=100)
 
 
@@ -110,7 +110,7 @@ class Settings:
     pairs: Pairs = field(default_factory=Pairs)
     near: Soap = NEAR
     far: Soap | None = FAR
-    energy_sigma: float = 0.0005
+    energy_sigma: float = 0.001
     force_sigma: float = 0.01
     virial_sigma: float = 0.01
     hot: float = 0.0
@@ -118,7 +118,7 @@ class Settings:
 
 
 #: Tried in turn where nothing else is asked for; the validation frames choose.
-GRID: dict[str, tuple[Any, ...]] = {"near.atom_sigma": (0.3, 0.4, 0.5), "force_sigma": (0.004, 0.012)}
+GRID: dict[str, tuple[Any, ...]] = {"near.atom_sigma": (0.3, 0.4), "force_sigma": (0.004, 0.012)}
 
 
 def read(params: Mapping[str, Any]) -> tuple[Settings, dict[str, list[Any]]]:
@@ -184,4 +184,6 @@ def _with(settings: Settings, name: str, value: Any) -> Settings:
     part, dot, key = name.partition(".")
     if not dot:
         return replace(settings, **{part: value})
-    return replace(settings, **{part: replace(getattr(settings, part) or FAR, **{key: value})})
+    inner: Any = replace(getattr(settings, part) or FAR, **{key: value})
+    changed: dict[str, Any] = {part: inner}
+    return replace(settings, **changed)

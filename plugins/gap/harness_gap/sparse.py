@@ -36,7 +36,7 @@ def choose(frames: Sequence[Atoms], descriptor: str, count: int) -> np.ndarray:
 
 
 def write(points: np.ndarray, path: Path) -> None:
-    """For gap_fit's ``sparse_method=file``: a one (the weight) and the components, one number a line, point by point."""
+    """For gap_fit's ``sparse_method=file``: a one (the weight) and the components of each point, one number a line."""
     with path.open("w", encoding="ascii") as stream:
         for point in points:
             stream.write("1.0\n" + "".join(f"{x:.{DIGITS}f}\n" for x in point))

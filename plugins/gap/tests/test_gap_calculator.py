@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from harness_gap import gapfile
 
 from harness.errors import HarnessError
-from harness_gap import gapfile
 
 Make = Callable[..., Any]
 

@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from harness_gap import gapfile
 
 from harness.errors import HarnessError
 from harness.registry import build_potential
-from harness_gap import gapfile
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.io import read as read_frames
-
-from harness.errors import HarnessError
-from harness.registry import build_potential
 from harness_gap import gapfile, sparse
 from harness_gap.fit import free_atoms
 from harness_gap.gapfit import write_labels
 from harness_gap.settings import GRID, NEAR, Settings, candidates, read
+
+from harness.errors import HarnessError
+from harness.registry import build_potential
 
 
 def test_a_small_fit_learns(fitted: Any) -> None:

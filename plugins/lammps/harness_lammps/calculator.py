@@ -37,7 +37,9 @@ class LammpsCalculator(Calculator):
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012 (ASE's way)
 
-    def __init__(self, recipe: Recipe | Callable[[Atoms, np.ndarray | None], Recipe], molecules: str | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe | Callable[[Atoms, np.ndarray | None], Recipe], molecules: str | None = None
+    ) -> None:
         super().__init__()
         self._recipe = recipe
         self._molecules = molecules
@@ -110,7 +112,8 @@ class LammpsCalculator(Calculator):
         mine = types[atoms.numbers]
         if not mine.all():
             wrong = chemical_symbols[int(atoms.numbers[int(np.argmin(mine))])]
-            raise HarnessError(f"the potential does not know the element {wrong}; it knows {', '.join(recipe.species)}.",
+            known = ", ".join(recipe.species)
+            raise HarnessError(f"the potential does not know the element {wrong}; it knows {known}.",
                                "Choose a material of these elements, or another potential.")  # fmt: skip
         return Session(recipe, mine, box, atoms.positions, ids)
 

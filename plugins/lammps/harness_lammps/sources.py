@@ -61,8 +61,9 @@ def _resolved(word: str, shipped: Mapping[str, Path], folder: Path | None, found
     if looks and (path.suffix or path.parent.is_absolute()) and not _is_style(word):
         known = [*shipped, *(p.name for p in folder.iterdir())] if folder is not None else list(shipped)
         near = nearest(path.name, known)
-        raise HarnessError(f"potential file '{word}' does not exist.{f' Did you mean {near!r}?' if near else ''}",
-                           "Give a path, potential.params.folder, or the name of a file that LAMMPS ships.")  # fmt: skip
+        hint = f" Did you mean '{near}'?" if near else ""
+        mend = "Give a path, potential.params.folder, or the name of a file that LAMMPS ships."
+        raise HarnessError(f"potential file '{word}' does not exist.{hint}", mend)
     return word
 
 

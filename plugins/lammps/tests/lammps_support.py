@@ -11,7 +11,12 @@ ILP: dict[str, Any] = {
     "species": ["B", "N"],
     "molecules": "layers",
 }
-LJ: dict[str, Any] = {"pair_style": "lj/cut 8.0", "pair_coeff": "* * 0.0104 3.4", "species": ["Ar"], "after": ["pair_modify shift yes"]}
+LJ: dict[str, Any] = {
+    "pair_style": "lj/cut 8.0",
+    "pair_coeff": "* * 0.0104 3.4",
+    "species": ["Ar"],
+    "after": ["pair_modify shift yes"],
+}
 PLAIN_ILP: dict[str, Any] = {
     **ILP,
     "pair_style": ILP["pair_style"].replace("/opt", ""),

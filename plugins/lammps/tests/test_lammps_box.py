@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 from ase import Atoms
+from harness_lammps.box import ROOM, Box
 
 from harness.errors import HarnessError
-from harness_lammps.box import ROOM, Box
 
 
 def cells() -> list[np.ndarray]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness_lammps.library import potentials_folder, start
+from harness_lammps.sources import resolve
 from lammps_support import ILP, TERSOFF
 
 from harness.errors import HarnessError
 from harness.registry import build_potential
-from harness_lammps.library import potentials_folder, start
-from harness_lammps.sources import resolve
 
 Make = Callable[..., Any]
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 from ase.neighborlist import neighbor_list
-
-from harness.errors import HarnessError, unknown
-from harness.files import sha256
 from harness_lammps.library import potential_files
 from harness_lammps.potential import package_versions
 from harness_lammps.recipe import Recipe
+
+from harness.errors import HarnessError, unknown
+from harness.files import sha256
 
 if TYPE_CHECKING:
     from harness_lammps.calculator import LammpsCalculator
