@@ -23,7 +23,7 @@ from harness_tasks.cells import primitive
 from harness_tasks.elastic_checks import checks, notes
 from harness_tasks.elastic_params import ElasticParams
 from harness_tasks.elastic_results import XX, XY, YY, ZZ, Curves
-from harness_tasks.series_start import Stages, Unphysical, start_series
+from harness_tasks.series_start import Stages, Unphysical, changes_at_rest, start_series
 from harness_tasks.sheets import N_PER_M, area
 from harness_tasks.slopes import derived, slope
 from harness_tasks.strain_series import Point, Series
@@ -116,7 +116,7 @@ class Elastic:
             )
         measurement = Measurement(found, _arrays(series, curves, free))
         measurement.checks = checks(series, params, found, curves)
-        measurement.notes = notes(series, virial, curves)
+        measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(series, virial)
         measurement.frames["cell"] = [series.structure(point) for point in curves["relaxed", YY].points]
         return measurement
 

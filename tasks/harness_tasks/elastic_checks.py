@@ -103,7 +103,7 @@ def _maxwell(series: Series, curves: dict[tuple[str, int], Curves], found: dict[
     )
 
 
-def notes(series: Series, virial: Virial, curves: dict[tuple[str, int], Curves]) -> list[str]:
+def notes(series: Series, virial: Virial) -> list[str]:
     """What a reader of the numbers has to know."""
     remarks = []
     if not virial.from_stress:

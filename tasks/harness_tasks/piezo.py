@@ -22,7 +22,7 @@ from harness_tasks.cells import primitive
 from harness_tasks.elastic_results import XX, YY, ZZ, along, both_ways
 from harness_tasks.piezo_results import COMPONENTS, PiezoCurves, checks, coefficients, notes
 from harness_tasks.series_params import SeriesParams
-from harness_tasks.series_start import Stages, Unphysical, start_series
+from harness_tasks.series_start import Stages, Unphysical, changes_at_rest, start_series
 from harness_tasks.sheet_dipole import SheetDipole
 from harness_tasks.sheets import PC_PER_M, area
 from harness_tasks.strain_series import Point, Series
@@ -135,6 +135,6 @@ def _evaluate(
         arrays["born_effective_charges"] = born
     measurement = Measurement(found, arrays)
     measurement.checks = checks(ctx, series, found, curves)
-    measurement.notes = notes(ctx, series, dipole.parts, born)
+    measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(ctx, series, dipole.parts, born)
     measurement.frames["cell"] = [series.structure(point) for point in rest.points]
     return measurement

@@ -20,8 +20,10 @@ PER_EVALUATION = 0.05
 STRESS_FREE = 0.02
 
 
-#: Longest bond of the relaxed sheet relative to the material's; beyond, the sheet is torn.
+#: Lattice constant of the relaxed sheet relative to the material's (or the reverse); beyond, the sheet is torn.
 TORN = 1.3
+#: Relative change of lattice constant or height from which a note says that this is another structure.
+FAR = 0.05
 
 
 class Unphysical(Exception):
@@ -100,6 +102,17 @@ def _relax(ctx: Context, base: Atoms, virial: Virial) -> None:
             base.set_constraint(FixedLine(np.arange(len(base)), (0, 0, 1)))
             ctx.engine.relax(base, fmax=fmax, max_steps=params.max_steps, optimizer="lbfgs")
     base.set_constraint()
+
+
+def changes_at_rest(start: Atoms, base: Atoms) -> list[str]:
+    """Notes on a relaxed sheet that is far from what the material says."""
+    a0, a = (float(np.linalg.norm(atoms.cell[0])) for atoms in (start, base))
+    sizes = {"lattice constant": (a0, a), "height": (np.ptp(start.positions[:, 2]), np.ptp(base.positions[:, 2]))}
+    return [
+        f"at rest the {name} is {after:.3f} Å where the material has {before:.3f} Å: the numbers are of that structure"
+        for name, (before, after) in sizes.items()
+        if before and abs(after / before - 1) > FAR
+    ]
 
 
 def _whole(base: Atoms, start: Atoms, virial: Virial) -> None:

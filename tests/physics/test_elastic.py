@@ -224,6 +224,12 @@ def test_a_sheet_that_does_not_hold_is_a_result() -> None:
     assert any("not finite" in note for note in found.notes)
 
 
+def test_a_sheet_that_relaxes_to_another_structure_says_so(monolayer: Measurement) -> None:
+    far = elastic(material=MONOLAYER | {"a": 1.08 * BOND * 3**0.5}, strains=(0.005,), free_width=False)
+    assert any("at rest the lattice constant is 2.51" in note for note in far.notes)
+    assert not any("at rest" in note for note in monolayer.notes)
+
+
 @pytest.mark.parametrize(("edge_width", "name"), [("held", "C11"), ("free", "Y_2D")])
 def test_the_published_tension_of_a_large_sheet_gives_the_static_modulus(edge_width: str, name: str) -> None:
     """Next to the held edges ions cannot relax in full, which stiffens a sheet of 25 Å by some per cent."""
