@@ -209,7 +209,8 @@ def pooled_error(
     Returns
     -------
     Quantity
-        Without an interval below three groups, or when a draw has no error at all.
+        Without an interval below three groups, when a draw has no error at all, or when groups are so few or differ so
+        much that it would reach beyond a tenth or ten times the value.
     """
     total, number_of = np.asarray(sums, dtype=float), np.asarray(counts, dtype=float)
     total, number_of = total[number_of > 0], number_of[number_of > 0]
@@ -222,7 +223,8 @@ def pooled_error(
         means = (drawn @ total) / (drawn @ number_of)
         if np.isfinite(means).all() and means.min() > 0:
             spread = stats.t.ppf(0.5 + level / 2, n - 1) * float(np.log(means**power).std(ddof=1))
-            interval = (value * math.exp(-spread), value * math.exp(spread))
+            if spread < math.log(10.0):
+                interval = (value * math.exp(-spread), value * math.exp(spread))
     return Quantity(
         value, unit, interval, n=int(number_of.sum()), n_eff=float(n) if n else None, level=level, method=method
     )

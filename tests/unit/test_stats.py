@@ -128,5 +128,7 @@ def test_pooled_errors_draw_structures_not_values():
 def test_pooled_errors_weigh_structures_by_their_values():
     found = pooled_error([30.0, 1.0, 0.0], [30, 1, 0], "e", root=False)
     assert (found.value, found.interval, found.n, found.n_eff) == (1.0, None, 31, 2)
+    assert pooled_error([1e-6, 1e-6, 1.0], [1, 1, 1], "e", root=True).interval is None  # who can say
+    assert pooled_error([0.8, 1.1, 1.0], [1, 1, 1], "e", root=True).interval is not None
     assert math.isnan(pooled_error([], [], "e", root=True).value)
     assert math.isnan(pooled_error([np.nan, 1.0, 1.0, 1.0], [1, 1, 1, 1], "e", root=True).value)
