@@ -14,13 +14,14 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from harness.dataset import SPLITS
-from harness.errors import unknown
+from harness.errors import HarnessError, unknown
+from harness.files import sha256
 from harness.parity import Parity, by_family, draw, errors, sheet_stress
 from harness.publish import publish
 from harness_mtp import mtpfile
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.grade import ActiveSet, features
-from harness_mtp.potential import sidecar
+from harness_mtp.potential import MTPPotential, sidecar
 from harness_mtp.regression import Example, Weights, minimize, predict
 from harness_mtp.templates import template
 
@@ -48,7 +49,10 @@ class Settings:
     steps
         Most Gauss-Newton steps per start.
     starts
-        Random starting points; the one with the least validation error is kept.
+        Starting points; the one with the least validation error is kept. They are random, except
+    start_from
+        a trained model of the same elements, which is the first of them when it is given: that of an earlier version of
+        the data, say. Its level and radial basis are taken over.
     """
 
     level: int = 16
@@ -57,6 +61,7 @@ class Settings:
     radial_size: int = 8
     steps: int = 60
     starts: int = 2
+    start_from: str = ""
 
 
 def fit(
@@ -104,8 +109,8 @@ def fit(
         "level_of_theory": dataset.level_of_theory,
         "licence": "MIT",
         "data": {**dataset.facts(), "used": {s: len(sets[s]) for s in SPLITS}},
-        "settings": {**asdict(settings), "weights": asdict(weights), "noise_of_stacks": asdict(LEFT_BEHIND),
-                     "seed": seed},
+        "settings": {**asdict(settings), "start_from": _named(settings.start_from), "seed": seed,
+                     "weights": asdict(weights), "noise_of_stacks": asdict(LEFT_BEHIND)},
         "interlayer": between_facts,
         "errors": {s: errors(p) for s, p in single.items()},
         # what is left of stacks when the interaction between the layers is subtracted: its errors are in here too
@@ -130,7 +135,7 @@ def _read(kind: type, params: Mapping[str, Any]) -> Any:
     for key in params:
         if key not in known and key not in extra:
             raise unknown("setting of the MTP fit", str(key), known)
-    casts = {"int": int, "float": float}
+    casts = {"int": int, "float": float, "str": str}
     return kind(**{k: casts[str(known[k])](v) for k, v in params.items() if k in known and v is not None})
 
 
@@ -164,9 +169,12 @@ def _best(
     kept: tuple[float, Any] = (np.inf, None)
     judge = [e for e in sets["validation"] if not e.stacked] or sets["train"]
     for start in range(settings.starts):
-        data = template(settings.level, len(species), settings.cutoff, settings.min_dist, settings.radial_size)
-        data.species = [atomic_numbers[s] for s in species]
-        data.initialize(np.random.default_rng([seed, start]))
+        if settings.start_from and start == 0:
+            data = _earlier(settings.start_from, species)
+        else:
+            data = template(settings.level, len(species), settings.cutoff, settings.min_dist, settings.radial_size)
+            data.species = [atomic_numbers[s] for s in species]
+            data.initialize(np.random.default_rng([seed, start]))
         done = 0
 
         def report(step: int, value: float) -> None:
@@ -180,6 +188,21 @@ def _best(
         if score < kept[0]:
             kept = (score, data)
     return kept[1]
+
+
+def _named(model: str) -> dict[str, str] | None:
+    if not model:
+        return None
+    path = MTPPotential(model).path
+    return {"file": path.name, "sha256": sha256(path)}
+
+
+def _earlier(model: str, species: list[str]) -> MTPData:
+    earlier = MTPPotential(model)
+    if earlier.species != species:
+        raise HarnessError(f"'{model}' is for {', '.join(earlier.species)}, the data for {', '.join(species)}.",
+                           "Give a model of the same elements, in alphabetical order, as start_from.")  # fmt: skip
+    return earlier.data
 
 
 def _parity(data: MTPData, chosen: Sequence[Example]) -> Parity:

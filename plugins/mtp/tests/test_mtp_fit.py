@@ -168,3 +168,18 @@ def test_stacks_are_trained_without_their_interlayer_part(random_data: Callable[
 def test_written_models_keep_their_species_in_the_file(tmp_path: Path, bench: Dataset, progress: Any) -> None:
     fit.fit(bench, tmp_path, {**PARAMS, "starts": 1, "steps": 1}, 0, progress)
     assert mtpfile.species_of_tag(mtpfile.read(tmp_path / "bench.mtp")) == ["B", "N"]
+
+
+def test_a_fit_goes_on_from_an_earlier_model(tmp_path: Path, bench: Dataset, progress: Any) -> None:
+    """From the end of one fit, another on the same data has nothing left to do."""
+    first = fit.fit(bench, tmp_path / "first", {**PARAMS, "starts": 1, "steps": 8}, 0, progress)
+    model = tmp_path / "first" / "bench.mtp"
+    again = {**PARAMS, "starts": 1, "steps": 1, "start_from": str(model), "level": 2}
+    second = fit.fit(bench, tmp_path / "second", again, 5, progress)
+    errors = [facts["errors"]["train"]["force_rmse_meV_per_A"] for facts in (first, second)]
+    assert errors[1] <= errors[0] * 1.01
+    assert second["settings"]["start_from"]["file"] == "bench.mtp" and str(tmp_path) not in json.dumps(
+        second["settings"]
+    )
+    with pytest.raises(HarnessError, match="does not exist"):
+        fit.fit(bench, tmp_path / "third", {**again, "start_from": "lost.mtp"}, 0, progress)
