@@ -103,6 +103,8 @@ def examine(ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
     probe = Probe(ctx, np.random.default_rng(ctx.seed))
     first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
     fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or the material ends here
+    if probe.precision.name == "float32":
+        probe.find_grain(first, fresh)
     groups: dict[str, list[str]] = {}
     with ctx.progress("conformance", len(GROUPS)) as bar:
         for name, run in GROUPS.items():

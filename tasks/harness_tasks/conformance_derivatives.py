@@ -60,8 +60,8 @@ def forces(probe: Probe, name: str, atoms: Atoms, values: Values, directions: in
         error,
         tolerance,
         "eV/A",
-        f"F = −dE/dr; {probe.precision.slope:.0e} of the rms force {values.force:.2g} eV/Å, and rounding of "
-        f"|E| = {abs(values.energy):.3g} eV ({probe.precision.name}) over the step",
+        f"F = −dE/dr; {probe.precision.slope:.0e} of the rms force {values.force:.2g} eV/Å, and the rounding "
+        f"of |E| = {abs(values.energy):.3g} eV ({probe.precision.name}, {probe.rounding(values):.0e} eV)",
     )
 
 
@@ -91,8 +91,8 @@ def stress(
         error,
         tolerance,
         "eV",
-        f"V σ = dE/dε, per atom; {probe.precision.slope:.0e} of its rms {values.pull:.2g} eV, and rounding of "
-        f"|E| = {abs(values.energy):.3g} eV ({probe.precision.name}) over the strain",
+        f"V σ = dE/dε, per atom; {probe.precision.slope:.0e} of its rms {values.pull:.2g} eV, and the rounding "
+        f"of |E| = {abs(values.energy):.3g} eV ({probe.precision.name}, {probe.rounding(values):.0e} eV)",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     return paths
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple:
+def _figure(width: float, height: float, columns: int) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -37,21 +38,24 @@ def _figure(width: float, height: float, columns: int = 1) -> tuple:
 
 
 def _lines(record: Record, path: Path) -> Path:
-    checks = record.checks
-    figure, axis = _figure(8.0, 0.8 + 0.19 * len(checks))
-    ratios = np.array([_ratio(check) for check in checks])
-    colours = [PASSED if check.passed else FAILED for check in checks]
-    rows = np.arange(len(checks))[::-1]
-    axis.barh(rows, np.log10(ratios) - np.log10(SPAN[0]), left=np.log10(SPAN[0]), color=colours, height=0.62)
-    axis.axvline(0, color=LIMIT, lw=1)
-    axis.set_yticks(rows, [check.name.replace("_", " ") for check in checks], fontsize=7.5)
-    axis.set_ylim(-0.7, len(checks) - 0.3)
-    ticks = np.arange(np.log10(SPAN[0]), max(1.0, np.log10(ratios.max())) + 0.5, 2)
-    axis.set_xticks(ticks, [f"$10^{{{int(t)}}}$" for t in ticks], fontsize=8)
-    axis.set_xlabel("error over tolerance; right of the line: failed")
+    half = -(-len(record.checks) // 2)
+    figure, axes = _figure(11.0, 1.0 + 0.18 * half, 2)
+    for axis, checks in zip(axes, (record.checks[:half], record.checks[half:]), strict=True):
+        decades = np.log10([_ratio(check) for check in checks])
+        colours = [PASSED if check.passed else FAILED for check in checks]
+        rows = np.arange(half)[::-1][: len(checks)]
+        low = np.log10(SPAN[0])
+        axis.barh(rows, decades - low, left=low, color=colours, height=0.62)
+        axis.axvline(0, color=LIMIT, lw=1)
+        axis.set_yticks(rows, [check.name.replace("_", " ") for check in checks], fontsize=7.5)
+        axis.set_ylim(-0.7, half - 0.3)
+        ticks = np.arange(low, max(1.0, *decades) + 0.5, 3)
+        axis.set_xticks(ticks, [f"$10^{{{int(t)}}}$" for t in ticks], fontsize=8)
+        axis.set_xlabel("error over tolerance; right of the line: failed", fontsize=8.5)
     who = record.label + (f" + {record.polarization}" if record.polarization else "")
-    axis.set_title(f"{who}, {record.material}: {sum(c.passed for c in checks)} of {len(checks)} passed", fontsize=10)
-    figure.savefig(path, dpi=150)
+    passed = sum(check.passed for check in record.checks)
+    figure.suptitle(f"{who}, {record.material}: {passed} of {len(record.checks)} lines passed", fontsize=10)
+    figure.savefig(path, dpi=130)
     return path
 
 

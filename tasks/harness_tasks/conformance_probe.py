@@ -18,6 +18,8 @@ MISHAPS = (ArithmeticError, AssertionError, AttributeError, LookupError, OSError
 SMALL = 0.1
 #: Roundings of a total energy, in units of the last place: summation over atoms, pairs and layers of a network.
 ROUNDINGS = 4.0
+#: Displacements by which the coarseness of the energy is found: how many, and their standard deviation, Å.
+GRAINS, TINY = 8, 1e-5
 #: Energy per atom below which rounding is not counted, eV: inside a potential larger numbers cancel.
 CANCELLED = 10.0
 
@@ -102,6 +104,8 @@ class Probe:
         Numbers that were not finite, among all that the potential answered.
     altered
         Structures that an evaluation changed.
+    grain
+        Rounding of the energy that was seen, eV per atom; see `find_grain`.
     """
 
     ctx: Context
@@ -111,6 +115,7 @@ class Probe:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     wrong: int = 0
     altered: int = 0
+    grain: float = np.inf
 
     @property
     def precision(self) -> Precision:
@@ -154,8 +159,25 @@ class Probe:
 
     def rounding(self, values: Values) -> float:
         """What rounding and the potential's own noise can do to a total energy, eV."""
-        own = ROUNDINGS * self.precision.epsilon * max(abs(values.energy), CANCELLED * values.n)
+        unit = ROUNDINGS * self.precision.epsilon
+        own = unit * max(abs(values.energy), CANCELLED * values.n)
+        own = min(own, max(ROUNDINGS * self.grain, unit * CANCELLED) * values.n)
         return own + self.stated.get("energy", 0.0) * values.n
+
+    def find_grain(self, atoms: Atoms, values: Values) -> None:
+        """See how coarse the energy is: what tiny displacements do beside F·u.
+
+        A potential that adds large energies of free atoms in double precision is finer than its total energy would
+        allow, and gets the tighter tolerance. A noisy one cannot loosen it: `rounding` never exceeds what follows from
+        the total energy.
+        """
+        seen = []
+        for _ in range(GRAINS):
+            moved = atoms.copy()
+            step = self.rng.normal(scale=TINY, size=atoms.positions.shape)
+            moved.positions += step
+            seen.append(self.energy(moved) - values.energy + float((values.forces * step).sum()))
+        self.grain = float(np.max(np.abs(seen))) / values.n
 
     def add(self, name: str, value: float, tolerance: float, unit: str, reason: str) -> None:
         """One line."""
@@ -192,7 +214,8 @@ class Probe:
             (got.energy / got.n - expected.energy / n),
             p.energy + rounding / n,
             "eV",
-            f"{what}; per atom, {p.name}: {p.energy:.0e} eV and the rounding of |E| = {abs(expected.energy):.3g} eV",
+            f"{what}; per atom, {p.name}: {p.energy:.0e} eV and the rounding of |E| = {abs(expected.energy):.3g} eV, "
+            f"{rounding / n:.0e} eV",
         )
         self.add(
             f"{name}_forces",
