@@ -20,7 +20,7 @@ from ase import Atoms
 
 from harness.catalogue import source_root
 from harness.errors import HarnessError, unknown
-from harness.labels import CHECKSUMS, KINDS, VERSIONS, labelled, read_frames, verify, version_of
+from harness.labels import CHECKSUMS, KINDS, VERSIONS, labelled, read_frames, response_is_sound, verify, version_of
 
 __all__ = [
     "CHECKSUMS",
@@ -114,6 +114,8 @@ class Dataset:
     def load(cls, folder: str | Path, dispersion: str = "d3bj", n_train: int | None = None) -> Dataset:
         """Read a folder and verify its checksums; the other parameters are those of `view`.
 
+        Response frames whose Born charges break the sum rule (`harness.labels.response_is_sound`) are left out.
+
         Raises
         ------
         HarnessError
@@ -126,6 +128,8 @@ class Dataset:
             frames = {
                 kind: read_frames(folder / f"{kind}.extxyz") for kind in KINDS if (folder / f"{kind}.extxyz").exists()
             }
+            if "responses" in frames:
+                frames["responses"] = {name: a for name, a in frames["responses"].items() if response_is_sound(a)}
             version = version_of(folder)
         except (ValueError, KeyError, OSError) as error:
             raise HarnessError(f"the data set {folder} cannot be read: {error}.", "Restore its files.") from error

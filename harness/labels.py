@@ -18,6 +18,8 @@ from harness.files import sha256
 KINDS = ("energies", "responses")
 CHECKSUMS = "checksums.txt"
 VERSIONS = "versions.json"
+#: e. Converged responses of hBN sum up to less than 0.006 e.
+SUM_RULE = 0.05
 
 
 def verify(folder: Path) -> str:
@@ -67,6 +69,15 @@ def dipole_is_sound(atoms: Atoms) -> bool:
     """
     exact = "dipole_z" in atoms.info or "height" in atoms.info
     return exact or "wannier_centres" not in atoms.arrays
+
+
+def response_is_sound(atoms: Atoms) -> bool:
+    """Whether the Born charges of a frame keep the acoustic sum rule to `SUM_RULE`; those that do not are no labels.
+
+    Of a sheet whose gap has nearly closed, a k-mesh that serves all others does not resolve the response.
+    """
+    born = atoms.arrays.get("born_charges")
+    return born is None or float(np.abs(born.sum(axis=0)).max()) <= SUM_RULE
 
 
 def polarizability(atoms: Atoms) -> np.ndarray:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.io import read, write
 
 from harness import HarnessError
 from harness.dataset import SPLITS, Dataset, family
 from harness.dispersion import d2
+from harness.files import sha256
 
 FOLDER = Path(__file__).resolve().parents[2] / "datasets" / "hbn"
 
@@ -62,6 +64,20 @@ def test_response_frames_hold_their_labels(data):
         np.testing.assert_allclose(frame.get_dipole_moment()[:2], from_centres[:2], atol=1e-6)
         assert frame.get_dipole_moment()[2] == pytest.approx(frame.info.get("dipole_z", from_centres[2]), abs=1e-6)
         assert frame.get_dipole_moment()[2] == pytest.approx(from_centres[2], abs=0.02)
+
+
+def test_responses_that_break_the_sum_rule_are_no_labels(copy, data):
+    """One that is shifted by 0.1 e an atom disappears from the responses and stays among the energies."""
+    frames = read(copy / "responses.extxyz", ":")
+    name = frames[0].info["name"]
+    frames[0].arrays["born_charges"] += 0.1
+    write(copy / "responses.extxyz", frames, format="extxyz")
+    listing = (copy / "checksums.txt").read_text().splitlines()
+    listing = [f"{sha256(copy / line.partition('  ')[2])}  {line.partition('  ')[2]}" for line in listing]
+    (copy / "checksums.txt").write_text("\n".join(listing) + "\n")
+    changed = Dataset.load(copy)
+    assert name in data.names("all", "responses") and name not in changed.names("all", "responses")
+    assert name in changed.names("all") and changed.version is None
 
 
 def test_selection_by_family_and_split(data):
