@@ -22,7 +22,7 @@ NOISE = math.sqrt(2 * (8 / 12) ** 2 + 2 * (1 / 12) ** 2)
 STEP_IN_SIXTH = 10.0
 #: How much finer a suspicious stretch of a path is sampled, and how often: a kink of the force becomes smaller there,
 #: a jump does not.
-FINER, TIMES = 8, 3
+FINER, TIMES = 8, 5
 #: Jump over tolerance from which on a stretch is sampled again; at most how many stretches are, and within each.
 SUSPICIOUS, STRETCHES, WITHIN = 0.5, 20, 8
 #: A finite difference that disagrees is repeated with a step so many times shorter.
