@@ -116,7 +116,7 @@ class Elastic:
             )
         measurement = Measurement(found, _arrays(series, curves, free))
         measurement.checks = checks(series, params, found, curves)
-        measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(series, virial)
+        measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(series, virial, found)
         measurement.frames["cell"] = [series.structure(point) for point in curves["relaxed", YY].points]
         return measurement
 

@@ -103,7 +103,7 @@ def _maxwell(series: Series, curves: dict[tuple[str, int], Curves], found: dict[
     )
 
 
-def notes(series: Series, virial: Virial) -> list[str]:
+def notes(series: Series, virial: Virial, found: dict[str, Quantity]) -> list[str]:
     """What a reader of the numbers has to know."""
     remarks = []
     if not virial.from_stress:
@@ -113,6 +113,8 @@ def notes(series: Series, virial: Virial) -> list[str]:
             else f"its stress is off by {virial.error:.3g} N/m at a trial strain with {virial.scale:.3g} N/m"
         )
         remarks.append(f"stresses are energy differences: {reason}")
+    if number(found["C66"]) <= 0 or number(found["C11"]) <= abs(number(found["C12"])):
+        remarks.append("the sheet is unstable in its plane: some strain lowers the energy (C66 <= 0 or C11 <= |C12|)")
     lowest = series.newton().eigenvalues()[:1]
     if len(lowest) and lowest[0] < -1e-3:
         remarks.append(

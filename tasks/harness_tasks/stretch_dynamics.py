@@ -108,26 +108,29 @@ def _stretch(ctx: Context, base: Atoms, poisson: float, store: Store, bar: Progr
     bar.update(share * len(samples) / (loads + 1), "tension")
     for load in range(len(samples), loads + 1):
         _set_width(ctx, atoms, ribbon, params.step * load, poisson)
-        samples = np.concatenate([samples, _load(ctx, atoms, ribbon, params.step if load else 0.0)[None]])
+        bar.update(0, f"load {load} of {loads}")
+        taken = _load(ctx, atoms, ribbon, params.step if load else 0.0, bar, share / (loads + 1))
+        samples = np.concatenate([samples, taken[None]])
         finished = {"cell": atoms.cell.array, "positions": atoms.positions, "momenta": atoms.get_momenta()}
         store.put("tension", finished | {"samples": samples})  # one save: load and samples stay together
-        bar.update(share / (loads + 1), f"load {load} of {loads}")
     number = np.repeat(np.arange(len(samples)), samples.shape[1])
     strain = number * params.step / ribbon.span
     flat = samples.reshape(-1, 4)
     return Stretched(number, strain, flat[:, 0], flat[:, 1:])
 
 
-def _load(ctx: Context, atoms: Atoms, ribbon: Ribbon, by: float) -> np.ndarray:
+def _load(ctx: Context, atoms: Atoms, ribbon: Ribbon, by: float, bar: Progress, share: float) -> np.ndarray:
     """Apply one load and sample it: (samples, 4), stress in N/m and polarization in nC/m."""
     params = ctx.params
     for _ in range(params.ramp_steps if by else 0):
         atoms.positions[:, 1] += by / params.ramp_steps * (ribbon.follows - 0.5)
         _advance(ctx, atoms, ribbon, 1, "nve")
-    samples = []
-    for _ in range(params.relaxation_steps // params.sample_every):
+    samples: list[np.ndarray] = []
+    number = params.relaxation_steps // params.sample_every
+    for _ in range(number):
         _advance(ctx, atoms, ribbon, params.sample_every, "nve")
         samples.append(_sample(ctx, atoms, ribbon))
+        bar.update(0.999999 * share / number)
     return np.array(samples)
 
 

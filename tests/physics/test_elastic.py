@@ -75,6 +75,13 @@ def test_bonds_alone_do_not_resist_shear_once_ions_relax() -> None:
     assert abs(value(floppy, "C66")) < 1e-3 * value(floppy, "C66_clamped")
 
 
+def test_an_unstable_sheet_is_named() -> None:
+    """A Laplacian that favours the shift of the sublattices: K = 3k/2 + 18c falls below where C66 is zero."""
+    unstable = elastic(PlatePotential(BOND, STRETCH, bending=-0.5), free_width=False, strains=(0.005,))
+    assert value(unstable, "C66") < 0
+    assert any("unstable in its plane" in note for note in unstable.notes)
+
+
 def test_springs_between_layers_are_the_vertical_constant(bilayer: Measurement) -> None:
     """Two springs a cell, as stiff with clamped as with relaxed ions; in the plane the layers only add."""
     expected = 3.35 * 2 * SPRING / (1.5 * 3**0.5 * BOND**2) * 160.2176634
