@@ -39,7 +39,8 @@ def of_track(track: Track, sheet: float) -> list[Check]:
             _summit(track) * track.length,
             0.03,
             "A",
-            "top of the path, by a parabola through its three highest points; a noise of 0.1 meV moves it by 0.01 Å",
+            "SP maps onto itself, so the path is stationary there: top of the parabola through SP and its neighbours; "
+            "a noise of 0.1 meV moves it by 0.01 Å",
         )
     )
     unit = PC_PER_M / sheet
@@ -100,10 +101,8 @@ def of_map(landscape: Landscape, only: bool, sheet: float) -> list[Check]:
 
 
 def _summit(track: Track) -> float:
-    """Fraction of the path between its top and SP."""
-    top = int(np.argmax(track.energy))
-    if top in (0, len(track.s) - 1):
-        return float(track.s[top] - 0.5)
-    before, here, after = track.energy[top - 1 : top + 2]
-    step = track.s[1] - track.s[0]
-    return float(track.s[top] - 0.5 + 0.5 * step * (before - after) / (before - 2 * here + after))
+    """Fraction of the path between SP and the stationary point of the parabola through SP and its neighbours."""
+    middle = len(track.s) // 2
+    before, here, after = track.energy[middle - 1 : middle + 2]
+    bend, slope = before - 2 * here + after, 0.5 * (after - before)
+    return -float(slope / bend * (track.s[1] - track.s[0])) if bend else 0.0

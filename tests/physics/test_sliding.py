@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from ase import Atoms
 from harness_tasks.cosine import CosinePolarization, CosinePotential
+from harness_tasks.interlayer import Interlayer
 from harness_tasks.oracles import PlatePotential
 from harness_tasks.registries import AB, BA, make_grid, smooth
 from harness_tasks.sliding import Sliding, SlidingParams
 from harness_tasks.sliding_results import integrate, noise
 from harness_tasks.stacks import bilayer
 from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
+from omegaconf import OmegaConf
 
 from harness import HarnessError, Measurement
+from harness.parameters import build_params
 
 from .labels import LabelPolarization, Labels
 
@@ -261,7 +265,28 @@ def test_a_landscape_upside_down_is_a_result() -> None:
     found = measure(Sliding(), Upside(), POLAR, material=MATERIAL, grid=0)
     assert value(found, "barrier_per_cell_rigid") == pytest.approx(-1e3 * 0.03 / 9)
     assert any("AB is no minimum" in note for note in found.notes)
-    assert not check(found, "rigid_barrier_at_SP").passed
+    assert all(each.passed for each in found.checks)  # wrong, but consistent
+
+
+def test_checks_find_an_energy_that_is_no_mirror_image_of_itself() -> None:
+    class Lopsided(CosinePotential):
+        def calculator(self, device: str = "cpu", dtype: str = "float64") -> Any:
+            calculator = super().calculator()
+            calculate = calculator.calculate
+
+            def tilted(atoms: Atoms | None = None, *args: Any) -> None:
+                calculate(atoms, *args)
+                assert atoms is not None
+                if len(atoms) == 4:
+                    calculator.results["energy"] += 1.2e-3 * (atoms.positions[2, 0] - atoms.positions[0, 0])
+
+            calculator.calculate = tilted
+            return calculator
+
+    found = measure(Sliding(), Lopsided(), material=MATERIAL, paths=("rigid",), map="rigid")
+    failed = {each.name for each in found.checks if not each.passed}
+    assert failed == {"rigid_energy_of_BA_and_AB", "rigid_barrier_at_SP", "map_symmetry"}
+    assert found.observables["barrier_per_cell_rigid"].interval[1] > 3.5  # type: ignore[index]
 
 
 class Repulsive(PlatePotential):
@@ -332,3 +357,14 @@ def test_a_killed_run_goes_on_to_the_same_numbers(
 def test_bad_parameters_are_told(params: dict[str, Any], words: str) -> None:
     with pytest.raises(HarnessError, match=words):
         SlidingParams(**params)
+
+
+@pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
+@pytest.mark.parametrize("task", [Sliding, Interlayer])
+def test_profiles_are_valid(task: type, profile: str) -> None:
+    conf = Path(__file__).parents[2] / "conf" / "task"
+    files = (conf / f"{task.name}.yaml", conf / task.name / f"{profile}.yaml")  # type: ignore[attr-defined]
+    merged = OmegaConf.merge(*(OmegaConf.load(file) for file in files))
+    params = build_params(task.Params, OmegaConf.to_container(merged)["params"], task.name)  # type: ignore
+    assert params.relax_cell == (profile != "quick")
+    assert len(task().structure(MATERIAL, params)) == 4
