@@ -7,22 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ase import Atoms
-from harness_tasks.bend import Bend
-from harness_tasks.bend_loading import History, Load, next_shortening
-from harness_tasks.bend_params import BendParams
 from harness_tasks.bend_profiles import LocalDipoles, averages, bin_mean, gradient, shape_of, slip
 from harness_tasks.bend_results import at_flat_registry, inner_bins
 from harness_tasks.bend_ribbon import Ribbon, make_ribbon
-from harness_tasks.bend_store import Store
 from harness_tasks.cells import STACKINGS, rectangular
-from harness_tasks.oracles import PlatePolarization, PlatePotential
 from harness_tasks.strain import AtomicStrain
-from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
-
-from harness import HarnessError
-from harness.protocols import Measurement
-from harness.record import Record
 
 BILAYER = {"symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511, "distance": 3.35, "vacuum": 20.0}
 MONOLAYER = BILAYER | {"layers": 1}
@@ -168,134 +157,3 @@ def test_polarization_of_slip_is_told_from_that_of_curvature() -> None:
     assert still == pytest.approx(2e-4 - 0.02 * curvature, abs=1e-9)
     unknown = np.full_like(moved, np.nan)
     assert at_flat_registry(curvature, polarization, unknown, [1, 2, 3], inner) is polarization
-
-
-def load(shortening: float, curvature: float) -> Load:
-    return Load(shortening, np.zeros((1, 3)), np.eye(3), 0.0, 0.0, 1, 0.0, curvature, curvature)
-
-
-def test_loads_grow_until_buckled_and_then_spread_evenly_in_curvature_squared() -> None:
-    made, last, critical = ribbon(), 0.01, 0.2
-    history = History([load(0.0, 0.0)])
-    while (target := next_shortening(made, history, last, 5, None, 60)) is not None:
-        beyond = max(target - critical, 0.0)
-        history.loads.append(load(target, math.sqrt(beyond / made.shortening_for(1.0))))
-    first = history.buckled(last)
-    assert first is not None
-    squares = np.array([entry.rms_curvature**2 for entry in history.loads[first + 1 :]])
-    assert squares == pytest.approx(last**2 * np.arange(1, 6) / 5)
-    before = [entry.shortening for entry in history.loads[1 : first + 1]]
-    assert np.allclose(np.divide(before[1:], before[:-1]), 1.5)
-
-
-def test_loading_gives_up_on_a_ribbon_that_never_buckles() -> None:
-    made = ribbon()
-    history = History([load(0.0, 0.0)])
-    while (target := next_shortening(made, history, 0.01, 5, None, 60)) is not None:
-        history.loads.append(load(target, 0.0))
-    assert history.loads[-1].shortening < 0.1 * made.span
-    even = History([load(0.2 * k, 0.0) for k in range(61)])
-    assert next_shortening(made, even, 0.01, 5, 0.2, 60) is None
-
-
-def test_store_survives_its_checkpoint() -> None:
-    checkpoint = MemoryCheckpoint()
-    store = Store(checkpoint)
-    entries = [{"energy": 1.5 * k, "positions": np.full((2, 3), k), "answers": {"q": np.arange(k)}} for k in range(12)]
-    for entry in entries:
-        store.append("main", entry)
-    store.put("now", {"state": np.arange(3), "nothing": {}})
-    again = Store(checkpoint)
-    for entry, found in zip(entries, again.sequence("main"), strict=True):
-        assert found["energy"] == entry["energy"]
-        assert (found["positions"] == entry["positions"]).all()
-        assert (found["answers"]["q"] == entry["answers"]["q"]).all()
-    assert again.get("now")["nothing"] == {}  # type: ignore[index]
-    again.put("now", None)
-    assert Store(checkpoint).get("now") is not None  # dropped only together with the load that it became
-    again.append("main", entries[0])
-    assert Store(checkpoint).get("now") is None
-    assert len(Store(checkpoint).sequence("main")) == 13
-
-
-DYNAMICS = {
-    "length": 40.0,
-    "method": "dynamics",
-    "step": 0.1,
-    "max_loads": 3,
-    "max_curvature": 0.02,
-    "relaxation_steps": 60,
-    "sample_every": 20,
-    "ramp_steps": 4,
-    "check_length": None,
-    "check_steps": None,
-    "timestep": 1.0,
-}
-
-
-@pytest.mark.parametrize("ensemble", ["nvt_nose_hoover", "nvt_langevin"])
-def test_dynamics_go_on_from_the_middle_of_a_load(ensemble: str) -> None:
-    class Stop(Exception):
-        pass
-
-    class Fragile(MemoryCheckpoint):
-        left = 5
-
-        def save(self, arrays: Any) -> None:
-            super().save(arrays)
-            self.left -= 1
-            if self.left == 0:
-                raise Stop
-
-    def run(checkpoint: MemoryCheckpoint) -> Measurement:
-        return measure(
-            Bend(),
-            PlatePotential(),
-            PlatePolarization(),
-            material=MONOLAYER,
-            checkpoint=checkpoint,
-            ensemble=ensemble,
-            **DYNAMICS,
-        )
-
-    whole = run(MemoryCheckpoint())
-    checkpoint = Fragile()
-    with pytest.raises(Stop):
-        run(checkpoint)
-    resumed = run(checkpoint)
-    assert whole.arrays["shortening"] == pytest.approx([0.0, 0.1, 0.2, 0.3])
-    for name in ("energy_per_area", "z", "p_full"):
-        assert resumed.arrays[name] == pytest.approx(whole.arrays[name], abs=1e-12)
-    assert np.ptp(whole.arrays["z"][-1]) > 0.1  # it has begun to buckle
-    held = whole.arrays["held"]
-    assert whole.frames["ribbon"][-1].positions[held] == pytest.approx(whole.frames["ribbon"][0].positions[held])
-
-
-def test_figures_are_drawn_from_the_record_alone(tmp_path: Any) -> None:
-    measurement = measure(
-        Bend(),
-        PlatePotential(),
-        PlatePolarization(),
-        material=MONOLAYER,
-        length=40.0,
-        steps=3,
-        max_curvature=0.01,
-        check_length=None,
-        check_steps=None,
-    )
-    config = {"material": {"name": "bn_monolayer"}, "potential": {"name": "plate"}}
-    record = Record("0", "ok", "bend", 1, "plate", "plate", "bn_monolayer", "quick", config, measurement.observables)
-    paths = Bend().figures(record, measurement.arrays, tmp_path)
-    assert [path.name for path in paths] == ["ribbon.png", "energy_curvature.png", "polarization_gradient.png"]
-    assert all(path.stat().st_size > 10_000 for path in paths)
-    without = {name: array for name, array in measurement.arrays.items() if not name.startswith(("p_", "atomic"))}
-    assert len(Bend().figures(record, without, tmp_path / "other")) == 2
-
-
-def test_structure_is_what_is_bent() -> None:
-    params = BendParams(length=40.0)
-    context = TrialContext(Bend(), PlatePotential(), None, BILAYER, params)  # type: ignore[arg-type]
-    assert isinstance(context.atoms, Atoms)
-    assert len(context.atoms) == 8 * 9
-    with pytest.raises(HarnessError, match="material.a must be positive"):
-        Bend().structure(BILAYER | {"a": -1.0}, params)
