@@ -86,7 +86,7 @@ class Pairs:
 
 #: Bonds and angles, and what layers do to each other. One SOAP of 6 Å (Nieto Luna et al. 2025) would have to resolve
 #: both with the same functions; with as few frames as here the two are better.
-NEAR = Soap(cutoff=4.0, width=1.0, n_max=8, l_max=4, atom_sigma=0.3, zeta=2, delta=1.0, sparse=350)
+NEAR = Soap(cutoff=4.0, width=1.0, n_max=8, l_max=4, atom_sigma=0.4, zeta=2, delta=1.0, sparse=350)
 FAR = Soap(cutoff=6.0, width=1.0, n_max=4, l_max=3, atom_sigma=0.6, zeta=2, delta=0.2, sparse=100)
 
 
@@ -118,7 +118,7 @@ class Settings:
 
 
 #: Tried in turn where nothing else is asked for; the validation frames choose.
-GRID: dict[str, tuple[Any, ...]] = {"near.atom_sigma": (0.3, 0.4), "force_sigma": (0.004, 0.012)}
+GRID: dict[str, tuple[Any, ...]] = {"near.atom_sigma": (0.4, 0.5), "force_sigma": (0.004, 0.012)}
 
 
 def read(params: Mapping[str, Any]) -> tuple[Settings, dict[str, list[Any]]]:
