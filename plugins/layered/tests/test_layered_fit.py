@@ -86,25 +86,34 @@ def test_a_data_set_without_rigid_bilayers_is_refused(frames: list[Atoms]) -> No
         fit_lj.interlayer_frames(Dataset.of("bench", {"energies": {"train": frames[:1]}}), "train")
 
 
-def test_the_shipped_model_binds_as_dft_does() -> None:
-    """AB binds by 93.7 meV per cell at 3.345 Å in DFT; the shipped parameters within the residual they state."""
-    potential = InterlayerLJ()
+@pytest.mark.parametrize(
+    ("model", "level", "binding", "distance"),
+    [("bn_bilayer_lj.json", "PBE-D3(BJ)", -0.0937, 3.345), ("bn_bilayer_lj_d2.json", "PBE-D2", -0.1407, 3.086)],
+)
+def test_the_shipped_models_bind_as_dft_does(model: str, level: str, binding: float, distance: float) -> None:
+    """Energy (eV per cell) and distance (Å) of AB in DFT; the shipped parameters within the residual they state."""
+    potential = InterlayerLJ(model)
+    assert potential.provenance()["level_of_theory"] == level
     residual = potential.provenance()["fit"]["errors"]["train"]["phi_rmse_meV_per_cell"] * 1e-3
     a = 2.511
     phi = []
-    distances = np.linspace(3.0, 3.8, 41)
+    distances = np.linspace(2.9, 3.8, 46)
     for d in distances:
         atoms = Atoms("BNBN", cell=[[a, 0, 0], [-a / 2, a * 3**0.5 / 2, 0], [0, 0, 30]], pbc=(True, True, False))
         atoms.set_scaled_positions([[0, 0, 0], [1 / 3, 2 / 3, 0], [1 / 3, 2 / 3, 0], [2 / 3, 1 / 3, 0]])
         atoms.positions[2:, 2] += d
         atoms.calc = potential.calculator()
         phi.append(atoms.get_potential_energy())
-    assert min(phi) == pytest.approx(-0.0937, abs=2 * residual)
-    assert distances[int(np.argmin(phi))] == pytest.approx(3.345, abs=0.1)
+    assert min(phi) == pytest.approx(binding, abs=2 * residual)
+    assert distances[int(np.argmin(phi))] == pytest.approx(distance, abs=0.1)
 
 
-def test_mtp_and_lj_ship_together() -> None:
+@pytest.mark.parametrize(("suffix", "level"), [("", "PBE-D3(BJ)"), ("_d2", "PBE-D2")])
+def test_mtp_and_lj_ship_together(suffix: str, level: str) -> None:
     pytest.importorskip("harness_mtp")
-    potential = LayeredPotential({"name": "mtp"}, {"name": "lj"})
-    assert potential.provenance()["level_of_theory"] == "PBE-D3(BJ)"
+    potential = LayeredPotential(
+        {"name": "mtp", "params": {"model": f"bn_bilayer{suffix}.mtp"}},
+        {"name": "lj", "params": {"model": f"bn_bilayer_lj{suffix}.json"}},
+    )
+    assert potential.provenance()["level_of_theory"] == level
     assert potential.elements == {"B", "N"}
