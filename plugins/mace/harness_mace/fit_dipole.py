@@ -42,14 +42,16 @@ class Settings(Common):
     ----------
     born, layers
         Errors that count as one, e: of a Born charge, and of their sum over a layer, which is what sliding layers see.
-    dipole
-        The same, e Å per atom, of the dipole along z. That in the plane is defined modulo lattice vectors, and is left
-        to the Born charges.
+    dipole, share
+        The same, e Å per atom, of the dipole along z, and the share of the dipole itself that is added to it: else the
+        hottest frames would decide. The dipole in the plane is defined modulo lattice vectors, and is left to the Born
+        charges.
     """
 
     born: float = 0.02
     layers: float = 0.003
     dipole: float = 0.0005
+    share: float = 0.1
 
 
 def fit(
@@ -149,7 +151,8 @@ class _Objective:
                 continue
             batch = collate(some)
             out = model(batch)
-            errors.append((out["dipole"][:, 2] - batch["dipole_z"]) / batch["atoms"] / s.dipole)
+            unit = s.dipole * batch["atoms"] + s.share * batch["dipole_z"].abs()
+            errors.append((out["dipole"][:, 2] - batch["dipole_z"]) / unit)
             if with_born:
                 # first index of the gradient: dipole; of the labels: polarization
                 difference = gradients(out["dipole"], batch["positions"], keep=training) - batch["born"]

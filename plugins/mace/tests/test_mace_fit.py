@@ -54,12 +54,10 @@ class Watched(TqdmProgress):
 
 def test_fit_learns(few, tmp_path):
     facts = fit(few, tmp_path, {**FEW, "epochs": 40, "batch": 2, "step": 0.05}, 0, TqdmProgress)
-    start = fit(few, tmp_path / "start", {**FEW, "epochs": 1}, 0, TqdmProgress)
-    for key in ("energy_rmse_meV_per_atom", "force_rmse_meV_per_A"):
-        assert facts["errors"]["train"][key] < 0.5 * start["errors"]["train"][key]
+    train = facts["errors"]["train"]
+    assert train["force_rmse_meV_per_A"] < 0.5 * train["force_rms_meV_per_A"]
     assert facts["level_of_theory"] == "PBE-D3(BJ)"
-    assert facts["training"]["epochs"] == 40
-    assert facts["training"]["stopped"] == "epochs"
+    assert (facts["training"]["epochs"], facts["training"]["stopped"]) == (40, "epochs")
     potential = harness_mace.mace(model=str(tmp_path / "bn_bilayer.mace"))
     atoms = few.frames("test")[0]
     expected = atoms.get_potential_energy()
@@ -108,7 +106,7 @@ def test_dipole_fit_learns_born_charges(few, tmp_path):
     assert facts["level_of_theory"] == "PBE"
     model = harness_mace.mace_dipole(**facts["polarization"]["params"])
     again = errors(predict(frames_with_dipoles(few, "train"), model.calculate, ("dipole", "born_effective_charges")))
-    assert again == facts["errors"]["train"]
+    assert again == pytest.approx(facts["errors"]["train"], nan_ok=True)
 
 
 def test_wrong_settings(few, tmp_path):
