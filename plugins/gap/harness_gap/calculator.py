@@ -62,8 +62,9 @@ class GAPCalculator(Calculator):
         if not np.isfinite(atoms.positions).all():  # an optimiser wants to hear of it, QUIP would stop
             self.results = {"energy": np.nan, "free_energy": np.nan, "forces": np.full((len(atoms), 3), np.nan)}
             return
-        solid = atoms.cell.rank == 3
-        wanted = ["energy", "forces", "energies", *(["stress"] if solid else [])]
+        wanted = ["energy", "forces", *(["stress"] if atoms.cell.rank == 3 else [])]
+        if "energies" in properties:
+            wanted.append("energies")
         uncertain = not set(_UNCERTAIN).isdisjoint(properties)
         self._quip.results = {}
         self._quip.calculate(atoms, wanted, all_changes, calc_args=f"{_VARIANCE}={_VARIANCE}" if uncertain else None)

@@ -90,10 +90,10 @@ def test_chosen_points_are_different_rounded_and_no_more_than_there_are(frames: 
 
 
 def test_options() -> None:
-    settings, grid = read({"near": {"zeta": [2, 6], "sparse": 10}, "far": None, "energy_sigma": 0.002})
-    assert settings.near.sparse == 10 and settings.far is None and grid == {"near.zeta": [2, 6]}
+    settings, grid = read({"near": {"atom_sigma": [0.2, 0.6], "sparse": 10}, "far": None, "energy_sigma": 0.002})
+    assert settings.near.sparse == 10 and settings.far is None and grid == {"near.atom_sigma": [0.2, 0.6]}
     made = list(candidates(settings, grid))
-    assert [s.near.zeta for _, s in made] == [2, 6] and made[1][0] == {"near.zeta": 6}
+    assert [s.near.atom_sigma for _, s in made] == [0.2, 0.6] and made[1][0] == {"near.atom_sigma": 0.6}
     assert read({})[1] == {name: list(values) for name, values in GRID.items()}
     with pytest.raises(HarnessError, match="Did you mean 'near.zeta'"):
         read({"near": {"zetta": 2}})

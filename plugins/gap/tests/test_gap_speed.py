@@ -1,7 +1,7 @@
 """Force calls of the shipped GAP through the harness against bare quippy, interleaved in one run.
 
-``pytest plugins/gap/tests --benchmark-only`` in the plugin's environment: ``extra_info`` holds microseconds of processor
-time per atom and call on both sides, and their ratio (harness / bare; aim: at most 1.02).
+``pytest plugins/gap/tests --benchmark-only`` in the plugin's environment: ``extra_info`` holds microseconds of
+processor time per atom and call on both sides, and their ratio (harness / bare; aim: at most 1.02).
 """
 
 from __future__ import annotations
