@@ -30,7 +30,7 @@ def _families(record: Record, word: str) -> list[str]:
 
 
 def _bars(record: Record, words: list[str], path: Path) -> bool:
-    """Error of each family with its interval, the one over all frames as a line."""
+    """Error of each family with its interval where it has one; the one over all frames as a line."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -43,9 +43,13 @@ def _bars(record: Record, words: list[str], path: Path) -> bool:
         found = [record.observables[name] for name in names]
         values = np.array([number(q) for q in found])
         reach = np.array([q.interval or (number(q), number(q)) for q in found]).T
-        axis.barh(range(len(names)), values, color="tab:blue", height=0.7)
         axis.errorbar(values, range(len(names)), xerr=np.clip([values - reach[0], reach[1] - values], 0, None),
-                      fmt="none", ecolor="0.2", elinewidth=0.8)  # fmt: skip
+                      fmt="o", color="tab:blue", ecolor="0.4", elinewidth=0.8, markersize=5)  # fmt: skip
+        axis.grid(axis="y", color="0.9")
+        if values.min() > 0 and values.max() > 10 * values.min():
+            axis.set_xscale("log")
+        else:
+            axis.set_xlim(left=0.0)
         _label(axis, [name.removeprefix(f"{word}_rmse_").replace("_", "-") for name in names])
         whole = record.observables[f"{word}_rmse"]
         axis.axvline(number(whole), color="tab:red", linewidth=1.0, label="all frames")

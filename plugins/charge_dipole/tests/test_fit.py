@@ -157,7 +157,8 @@ def test_shipped_models(name: str) -> None:
     for element in shipped.elements.values():
         if not tied:  # no catastrophe, whatever the structure
             assert element.polarizability <= tied_polarizability(element.width)
-    assert {"errors", "settings", "frames"} <= set(shipped.provenance)
+    assert {"data", "errors", "errors_by_family", "errors_by_class", "settings", "frames"} <= set(shipped.provenance)
+    assert shipped.provenance["data"]["version"] and shipped.provenance["level_of_theory"] == "PBE"
     out = ChargeDipole(shipped).calculate(bilayer(), ["charges", "polarizability", "born_effective_charges", "dipole"])
     assert out["charges"][0] > 0 > out["charges"][1]
     assert out["dipole"][2] < 0  # as in DFT for this stacking, -0.0030 e Å, but too small
