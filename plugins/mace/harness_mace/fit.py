@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from harness.errors import HarnessError
+from harness.files import resolve_model
 from harness_mace.architecture import Architecture, build
-from harness_mace.backend import torch_state
+from harness_mace.backend import torch_dtype, torch_state
 from harness_mace.graph import collate, graph
+from harness_mace.modelfile import executes_code, load, read_architecture
 from harness_mace.potential import MacePotential
 from harness_mace.settings import Common, finish, identity, model_name, read
 from harness_mace.training import train
@@ -36,13 +39,17 @@ class Settings(Common):
     energy, forces, stress
         Errors that count as one: eV/atom, eV/Å, eV per atom (stress times volume over the number of atoms).
     force_scale
-        Frames and atoms with forces beyond it (eV/Å) count less, by 1 / (1 + (F/scale)²).
+        They grow with the forces F of an atom, or of a frame (root mean square), by 1 + F / scale (eV/Å): what is near
+        equilibrium is wanted exactly, what is hot roughly.
+    start
+        ``.mace`` file to go on from, with its hyperparameters; empty: from random ones.
     """
 
-    energy: float = 0.003
-    forces: float = 0.05
-    stress: float = 0.02
-    force_scale: float = 3.0
+    energy: float = 0.001
+    forces: float = 0.02
+    stress: float = 0.01
+    force_scale: float = 1.0
+    start: str = ""
 
 
 def fit(
@@ -72,18 +79,25 @@ def fit(
     settings, shape, schedule = read(params, Settings, "energy")
     frames = {s: dataset.frames(s) for s in SPLITS}
     elements = tuple(sorted({str(symbol) for atoms in frames["train"] for symbol in atoms.symbols}))
+    start = _start(settings.start, elements)
+    if start is not None:
+        shape["r_max"] = start[1].r_max
     with torch_state(settings.dtype, seed):
-        free = free_atoms(frames["train"], elements)
+        free = list(start[1].atomic_energies) if start is not None else free_atoms(frames["train"], elements)
         train_set = [_labelled(a, elements, shape["r_max"], free, settings) for a in frames["train"]]
         judged = [
             _labelled(a, elements, shape["r_max"], free, settings) for a in frames["validation"] or frames["train"]
         ]
-        neighbours = sum(g["edge_index"].shape[1] for g in train_set) / sum(len(g["batch"]) for g in train_set)
-        scale = float(np.sqrt(np.mean([np.mean(a.get_forces() ** 2) for a in frames["train"]])))
-        architecture = Architecture(
-            kind="energy", elements=elements, neighbours=neighbours, atomic_energies=tuple(free), scale=scale, **shape
-        )  # fmt: skip
-        model = build(architecture, settings.dtype, seed)
+        if start is not None:
+            model, architecture = start[0].to(torch_dtype(settings.dtype)), start[1]
+        else:
+            neighbours = sum(g["edge_index"].shape[1] for g in train_set) / sum(len(g["batch"]) for g in train_set)
+            scale = float(np.sqrt(np.mean([np.mean(a.get_forces() ** 2) for a in frames["train"]])))
+            architecture = Architecture(
+                kind="energy", elements=elements, neighbours=neighbours, atomic_energies=tuple(free), scale=scale,
+                **shape,
+            )  # fmt: skip
+            model = build(architecture, settings.dtype, seed)
         model.atomic_energies_fn.atomic_energies.zero_()  # the labels are without them, to keep the digits of float32
         objective = _Objective(settings)
         with progress("mace", schedule.epochs) as bar:
@@ -95,6 +109,21 @@ def fit(
         "mace", name, model, architecture, dataset, out, outcome, settings, schedule, seed, frames,
         lambda path: MacePotential(str(path)).calculator(), ("energy", "forces", "stress"),
     )  # fmt: skip
+
+
+def _start(file: str, elements: Sequence[str]) -> tuple[Any, Architecture] | None:
+    """Model and hyperparameters to go on from."""
+    if not file:
+        return None
+    path = resolve_model(file, package="harness_mace")
+    if executes_code(path):
+        raise HarnessError(
+            f"a fit goes on from a .mace file, not from '{path.name}'.", "Give +options.mace.start=FILE."
+        )
+    architecture = read_architecture(path)
+    if architecture.kind != "energy" or tuple(architecture.elements) != tuple(elements):
+        raise HarnessError(f"'{path.name}' is no energy model of {', '.join(elements)}.", "Give another start.")
+    return load(path)[0], architecture
 
 
 def free_atoms(frames: Sequence[Atoms], elements: Sequence[str]) -> list[float]:
@@ -123,8 +152,8 @@ def _labelled(
     data["virial"] = torch.tensor(virial[None], dtype=real)
     data["volume"] = torch.tensor([atoms.get_volume() / len(atoms)], dtype=real)
     data["atoms"] = torch.tensor([float(len(atoms))], dtype=real)
-    data["weight"] = torch.tensor([1.0 / (1.0 + size.mean() / settings.force_scale**2)], dtype=real)
-    data["weights"] = torch.tensor(1.0 / (1.0 + size / settings.force_scale**2), dtype=real)
+    data["weight"] = torch.tensor([(1.0 + size.mean() ** 0.5 / settings.force_scale) ** -2], dtype=real)
+    data["weights"] = torch.tensor((1.0 + size**0.5 / settings.force_scale) ** -2, dtype=real)
     return data
 
 

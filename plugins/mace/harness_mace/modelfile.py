@@ -32,7 +32,9 @@ def executes_code(path: Path) -> bool:
 
 def write(path: Path, model: Any, architecture: Architecture) -> None:
     """Write the parameters of a model, in single precision, as a ``.mace`` file."""
-    arrays: dict[str, Any] = {name: value.detach().cpu().numpy().astype(np.float32) for name, value in model.named_parameters()}
+    arrays: dict[str, Any] = {
+        name: value.detach().cpu().numpy().astype(np.float32) for name, value in model.named_parameters()
+    }
     arrays[_SETTINGS] = np.array(json.dumps(architecture.facts()))
     with path.open("wb") as stream:  # a path would get the suffix .npz
         np.savez_compressed(stream, **arrays)
