@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.errors import HarnessError
-from harness.files import resolve_model
+from harness.files import resolve_model, sha256
 from harness_mace.architecture import Architecture, build
 from harness_mace.backend import torch_dtype, torch_state
 from harness_mace.graph import collate, graph
@@ -82,6 +82,8 @@ def fit(
     start = _start(settings.start, elements)
     if start is not None:
         shape["r_max"] = start[1].r_max
+        digest = sha256(resolve_model(settings.start, package="harness_mace"))
+        settings = replace(settings, start=f"{Path(settings.start).name}, sha256 {digest}")
     with torch_state(settings.dtype, seed):
         free = list(start[1].atomic_energies) if start is not None else free_atoms(frames["train"], elements)
         train_set = [_labelled(a, elements, shape["r_max"], free, settings) for a in frames["train"]]

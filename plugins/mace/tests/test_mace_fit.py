@@ -68,6 +68,20 @@ def test_fit_learns(few, tmp_path):
     assert (tmp_path / "bn_bilayer_parity.npz").is_file()
 
 
+def test_a_fit_goes_on_from_a_model(few, tmp_path):
+    shipped = MODELS / "bn_bilayer.mace"
+    facts = fit(few, tmp_path, {"start": str(shipped), "epochs": 1, "step": 1e-12, "dtype": "float64"}, 0, TqdmProgress)
+    atoms = few.frames("test")[0]
+    energies = []
+    for path in (shipped, tmp_path / "bn_bilayer.mace"):
+        atoms.calc = harness_mace.mace(model=str(path)).calculator()
+        energies.append(atoms.get_potential_energy())
+    assert energies[1] == pytest.approx(energies[0], abs=1e-6)
+    assert facts["settings"]["start"].startswith("bn_bilayer.mace, sha256 ")
+    with pytest.raises(HarnessError, match="no energy model of B, N"):
+        fit(few, tmp_path, {"start": str(MODELS / "bn_bilayer_dipole.mace")}, 0, TqdmProgress)
+
+
 def test_a_killed_fit_goes_on_as_if_nothing_had_been(few, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SAVE_EVERY", -1.0)
     settings = {**FEW, "epochs": 6}
