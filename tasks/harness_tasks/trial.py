@@ -39,6 +39,25 @@ class MemoryCheckpoint:
         self.stored = {name: np.array(value) for name, value in arrays.items()}
 
 
+class Killed(Exception):
+    """In place of a kill."""
+
+
+class FragileCheckpoint(MemoryCheckpoint):
+    """Stops the run with `Killed` after a number of saves."""
+
+    def __init__(self, stop_after: int) -> None:
+        super().__init__()
+        self.left = stop_after
+
+    def save(self, arrays: Mapping[str, Any]) -> None:
+        """Keep a copy of `arrays`, and perhaps stop."""
+        super().save(arrays)
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
 class Bar:
     """Progress that only adds up."""
 

@@ -12,7 +12,7 @@ from ase import Atoms
 from harness_tasks.bend import Bend
 from harness_tasks.bend_params import BendParams
 from harness_tasks.oracles import PlatePolarization, PlatePotential
-from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
+from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 from harness import HarnessError, Measurement
 
@@ -22,24 +22,6 @@ SHORT = {"length": 50.0, "steps": 5, "max_curvature": 0.009, "check_length": Non
 PLATE = PlatePotential()
 DIPOLE = 0.1
 MU = DIPOLE / math.sqrt(3)  # per curvature and layer
-
-
-class Stop(Exception):
-    """In place of a kill."""
-
-
-class Fragile(MemoryCheckpoint):
-    """Stops the run after a number of saves."""
-
-    def __init__(self, stop_after: int) -> None:
-        super().__init__()
-        self.left = stop_after
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        super().save(arrays)
-        self.left -= 1
-        if self.left == 0:
-            raise Stop
 
 
 def bend(
@@ -189,9 +171,9 @@ def test_width_does_not_matter_at_rest(monolayer: Measurement) -> None:
 
 @pytest.mark.parametrize("stop_after", [1, 4, 8])
 def test_a_killed_run_goes_on_to_the_same_numbers(monolayer: Measurement, stop_after: int) -> None:
-    checkpoint = Fragile(stop_after)
+    checkpoint = FragileCheckpoint(stop_after)
     arguments = (PLATE, PlatePolarization(DIPOLE, 0.3), MONOLAYER, checkpoint)
-    with pytest.raises(Stop):
+    with pytest.raises(Killed):
         bend(*arguments, check_length=40.0, check_steps=5)
     resumed = bend(*arguments, check_length=40.0, check_steps=5)
     assert resumed.observables.keys() == monolayer.observables.keys()

@@ -15,7 +15,7 @@ from harness_tasks.force_constants import plan
 from harness_tasks.oracles import PlatePotential
 from harness_tasks.sheets import N_PER_M
 from harness_tasks.symmetry import allowed, has_threefold_axis, operations
-from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
+from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 from harness import HarnessError, Measurement
 
@@ -174,34 +174,16 @@ class Primed(PlatePotential):
         return calculator
 
 
-class Stop(Exception):
-    """In place of a kill."""
-
-
-class Fragile(MemoryCheckpoint):
-    """Stops the run after a number of saves."""
-
-    def __init__(self, stop_after: int) -> None:
-        super().__init__()
-        self.left = stop_after
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        super().save(arrays)
-        self.left -= 1
-        if self.left == 0:
-            raise Stop
-
-
 @pytest.mark.parametrize("stop_after", [2, 5, 12, 25])
 def test_a_killed_run_goes_on_to_the_same_numbers(stop_after: int) -> None:
     primed = Primed(BOND, STRETCH, STIFF, coupling=SPRING, reach=3.5)
-    killed = Fragile(stop_after)
+    killed = FragileCheckpoint(stop_after)
     contexts = [
         TrialContext(Elastic(), primed, None, BILAYER, Elastic.Params(strains=(0.005,)), checkpoint=checkpoint)
         for checkpoint in (MemoryCheckpoint(), killed, killed)
     ]
     whole = Elastic().measure(contexts[0])
-    with pytest.raises(Stop):
+    with pytest.raises(Killed):
         Elastic().measure(contexts[1])
     resumed = Elastic().measure(contexts[2])
     for name, quantity in whole.observables.items():

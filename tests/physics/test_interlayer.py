@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from harness_tasks.interlayer import Interlayer, InterlayerParams
 from harness_tasks.interlayer_fit import find_minimum
 from harness_tasks.oracles import PlatePotential
 from harness_tasks.stacks import HeldLayers, bilayer
-from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
+from harness_tasks.trial import FragileCheckpoint, Killed, TrialContext, measure
 
 from harness import HarnessError, Measurement
 
@@ -165,30 +164,14 @@ def test_a_hole_at_short_distance_is_told() -> None:
     assert find_minimum(h, np.where(h > 3.0, np.nan, energy), 7) is None
 
 
-class Stop(Exception):
-    """In place of a kill."""
-
-
-class Fragile(MemoryCheckpoint):
-    def __init__(self, stop_after: int) -> None:
-        super().__init__()
-        self.left = stop_after
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        super().save(arrays)
-        self.left -= 1
-        if self.left == 0:
-            raise Stop
-
-
 @pytest.mark.parametrize("stop_after", [1, 17, 30])
 def test_a_killed_run_goes_on_to_the_same_numbers(monkeypatch: pytest.MonkeyPatch, stop_after: int) -> None:
     """Every point is saved when points are slow; none is calculated twice."""
     params: dict[str, Any] = {"stackings": ("AA", "AB"), "relaxed": True, "distances": InterlayerParams().distances[:7]}
     whole = measure(Interlayer(), COSINE, CosinePolarization(), material=MATERIAL, **params)
     monkeypatch.setattr("harness_tasks.points.Points.__init__.__defaults__", (0.0,))
-    checkpoint = Fragile(stop_after)
-    with pytest.raises(Stop):
+    checkpoint = FragileCheckpoint(stop_after)
+    with pytest.raises(Killed):
         measure(Interlayer(), COSINE, CosinePolarization(), material=MATERIAL, checkpoint=checkpoint, **params)
     kept = {key.rpartition("|")[0] for key in checkpoint.stored or {}}
     assert len(kept) == stop_after

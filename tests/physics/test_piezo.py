@@ -14,7 +14,7 @@ from harness_tasks.oracles import PlatePolarization, PlatePotential
 from harness_tasks.piezo import Piezo
 from harness_tasks.sheet_dipole import improper, proper
 from harness_tasks.sheets import PC_PER_M
-from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
+from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 from harness_tasks.virial import tensor
 
 from harness import Measurement
@@ -185,28 +185,10 @@ def test_every_value_has_a_unit_and_an_interval(bonds: Measurement) -> None:
             assert quantity.method, name
 
 
-class Stop(Exception):
-    """In place of a kill."""
-
-
-class Fragile(MemoryCheckpoint):
-    """Stops the run after a number of saves."""
-
-    def __init__(self, stop_after: int) -> None:
-        super().__init__()
-        self.left = stop_after
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        super().save(arrays)
-        self.left -= 1
-        if self.left == 0:
-            raise Stop
-
-
 @pytest.mark.parametrize("stop_after", [3, 9, 20])
 def test_a_killed_run_goes_on_to_the_same_numbers(bonds: Measurement, stop_after: int) -> None:
-    killed = Fragile(stop_after)
-    with pytest.raises(Stop):
+    killed = FragileCheckpoint(stop_after)
+    with pytest.raises(Killed):
         piezo(Bonds(), checkpoint=killed)
     context = TrialContext(Piezo(), PLATE, Bonds(), MONOLAYER, Piezo.Params(), checkpoint=killed)
     resumed = Piezo().measure(context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from harness_tasks.oracles import PlatePotential
 from harness_tasks.registries import AB, BA
 from harness_tasks.sliding import Sliding, SlidingParams
 from harness_tasks.stacks import bilayer
-from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
+from harness_tasks.trial import FragileCheckpoint, Killed, TrialContext, measure
 
 from harness import Measurement
 
@@ -237,29 +236,13 @@ def test_layers_that_come_apart_are_a_result() -> None:
     assert value(found, "spontaneous_polarization_rigid") == pytest.approx(3.2e-3 * PC_PER_M)
 
 
-class Stop(Exception):
-    """In place of a kill."""
-
-
-class Fragile(MemoryCheckpoint):
-    def __init__(self, stop_after: int) -> None:
-        super().__init__()
-        self.left = stop_after
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        super().save(arrays)
-        self.left -= 1
-        if self.left == 0:
-            raise Stop
-
-
 @pytest.mark.parametrize("stop_after", [1, 12, 22, 30])
 def test_a_killed_run_goes_on_to_the_same_numbers(
     quick: Measurement, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
     monkeypatch.setattr("harness_tasks.points.Points.__init__.__defaults__", (0.0,))
-    checkpoint = Fragile(stop_after)
-    with pytest.raises(Stop):
+    checkpoint = FragileCheckpoint(stop_after)
+    with pytest.raises(Killed):
         measure(Sliding(), COSINE, POLAR, material=MATERIAL, checkpoint=checkpoint)
     context = TrialContext(Sliding(), COSINE, POLAR, MATERIAL, SlidingParams(), 0, checkpoint)
     resumed = Sliding().measure(context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from ase import Atoms
 
 from harness.errors import HarnessError, unknown
 from harness.layers import assign_layers
+from harness.provenance import package_versions
 from harness_charge_dipole.geometry import Frame
 from harness_charge_dipole.kernels import KE
 from harness_charge_dipole.parameters import Parameters, check_constraint
@@ -66,17 +66,13 @@ class ChargeDipole:
 
     def provenance(self) -> dict[str, Any]:
         """Model file with hash and origin, constraint, solver, versions."""
-        try:
-            own = version("harness-charge-dipole")
-        except PackageNotFoundError:
-            own = "source tree"
         return {
             "form": "Gaussian-regularised charge-dipole (Mayer 2007)",
             "constraint": self.constraint,
             "level_of_theory": self.parameters.provenance.get("level_of_theory"),
             "licence": "MIT",
             "tolerance": self.tolerance,
-            "versions": {"harness-charge-dipole": own},
+            "versions": package_versions("harness-charge-dipole"),
             **self.parameters.describe(),
         }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ase import Atoms
 from harness.dataset import DISPERSIONS, LEVELS
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
+from harness.provenance import package_versions
 from harness_dft.calculator import DFTCalculator
 from harness_dft.programs import program_version
 from harness_dft.response import response
@@ -31,12 +31,7 @@ def _settings(params: dict[str, Any]) -> Settings:
 
 def _provenance(settings: Settings, level: str, programs: Sequence[str]) -> dict[str, Any]:
     files = {s: Path(settings.pseudo_dir) / name for s, name in settings.pseudopotentials.items()}
-    versions = {name: program_version(name) for name in programs}
-    for package in ("ase", "dftd3"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
+    versions = {name: program_version(name) for name in programs} | package_versions("ase", "dftd3")
     return {
         "form": "plane-wave density-functional theory, PAW, truncated Coulomb interaction",
         "model": {s: {"file": f.name, "sha256": sha256(f) if f.is_file() else None} for s, f in files.items()},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +11,13 @@ from ase.data import atomic_numbers
 
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
+from harness.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_layered.calculator import LayeredCalculator
     from harness_layered.lennard_jones import LennardJones
 
 __all__ = ["InterlayerLJ", "LayeredPotential", "read_parameters"]
-
-
-def _version() -> str:
-    try:
-        return version("harness-layered")
-    except PackageNotFoundError:
-        return "source tree"
 
 
 def read_parameters(path: Path) -> dict[str, Any]:
@@ -94,7 +87,7 @@ class InterlayerLJ:
             "cutoff": self.cutoff,
             "fit": self._fit,
             "licence": self._fit.get("licence"),
-            "versions": {"harness-layered": _version()},
+            "versions": package_versions("harness-layered"),
         }
 
 
@@ -140,7 +133,7 @@ class LayeredPotential:
             "interlayer": between,
             "level_of_theory": levels.pop() if len(levels) == 1 else None,
             "licence": licences.pop() if len(licences) == 1 else None,
-            "versions": {"harness-layered": _version()},
+            "versions": package_versions("harness-layered"),
         }
 
 

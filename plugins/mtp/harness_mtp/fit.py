@@ -17,11 +17,12 @@ from harness.dataset import SPLITS
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
 from harness.parity import Parity, by_family, draw, errors, sheet_stress
+from harness.provenance import sidecar
 from harness.publish import publish
 from harness_mtp import mtpfile
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.grade import ActiveSet, features
-from harness_mtp.potential import MTPPotential, sidecar
+from harness_mtp.potential import MTPPotential
 from harness_mtp.regression import Example, Weights, minimize, predict
 from harness_mtp.templates import template
 

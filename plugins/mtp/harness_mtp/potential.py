@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase.data import atomic_numbers, chemical_symbols
 
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
+from harness.provenance import facts_beside, package_versions
 from harness_mtp import mtpfile
 
 if TYPE_CHECKING:
     from harness_mtp.calculator import MTPCalculator
 
-__all__ = ["ENGINES", "MTPPotential", "sidecar"]
+__all__ = ["ENGINES", "MTPPotential"]
 
 ENGINES = ("numba", "cext")
-
-
-def sidecar(model: Path) -> Path:
-    """The file of facts beside a model: species, errors, settings of the fit."""
-    return model.with_suffix(".json")
 
 
 class MTPPotential:
@@ -55,7 +48,7 @@ class MTPPotential:
         self.engine = engine
         self.path = resolve_model(model, package="harness_mtp")
         self.data = mtpfile.read(self.path)
-        self.facts = _facts(sidecar(self.path))
+        self.facts = facts_beside(self.path)
         self.species = self._species(species)
         self.data.species = [atomic_numbers[s] for s in self.species]
         self.elements: frozenset[str] | None = frozenset(self.species)
@@ -83,8 +76,6 @@ class MTPPotential:
 
     def provenance(self) -> dict[str, Any]:
         """Model file and hash, level of theory and errors of its fit, versions."""
-        versions = {"harness-mtp": _version("harness-mtp"), "motep": _version("motep"), "numba": _version("numba"),
-                    "vesin": _version("vesin")}  # fmt: skip
         return {
             "form": "moment tensor potential (Shapeev 2016)",
             "model": {"file": self.path.name, "sha256": sha256(self.path)},
@@ -94,24 +85,5 @@ class MTPPotential:
             "level_of_theory": self.facts.get("level_of_theory"),
             "licence": self.facts.get("licence"),
             "fit": self.facts,
-            "versions": versions,
+            "versions": package_versions("harness-mtp", "motep", "numba", "vesin"),
         }
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    """The facts beside a model; empty when there are none."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"the facts beside the model, '{path}', cannot be read: {error}.",
-                           "Restore or remove the file.") from error  # fmt: skip
-    return content if isinstance(content, dict) else {}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "source tree"
