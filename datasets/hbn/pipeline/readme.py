@@ -12,9 +12,7 @@ from ase import Atoms
 from harness.dataset import SPLITS, family
 
 
-def renew(
-    file: Path, frames: Mapping[str, Mapping[str, Atoms]], split: Mapping[str, list[str]], version: str
-) -> None:
+def renew(file: Path, frames: Mapping[str, Mapping[str, Atoms]], split: Mapping[str, list[str]], version: str) -> None:
     """Write the version and the numbers of frames between the marks ``<!--word-->`` and ``<!---->`` of `file`."""
     if not file.exists():
         return
