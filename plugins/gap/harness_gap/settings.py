@@ -118,7 +118,7 @@ class Settings:
 
 
 #: Tried in turn where nothing else is asked for; the validation frames choose.
-GRID: dict[str, tuple[Any, ...]] = {"near.atom_sigma": (0.4, 0.5), "force_sigma": (0.004, 0.012)}
+GRID: dict[str, tuple[Any, ...]] = {"near.atom_sigma": (0.3, 0.4), "force_sigma": (0.004, 0.012)}
 
 
 def read(params: Mapping[str, Any]) -> tuple[Settings, dict[str, list[Any]]]:
