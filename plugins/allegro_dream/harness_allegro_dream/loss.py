@@ -37,8 +37,8 @@ class Weights:
 
     energy: float = 1.5e-4
     energy_relative: float = 0.01
-    forces: float = 0.01
-    forces_relative: float = 0.01
+    forces: float = 0.015
+    forces_relative: float = 0.005
     virial: float = 5e-3
     virial_relative: float = 0.01
     born: float = 0.01
@@ -133,11 +133,15 @@ def _frame_of_layer(batch: Batch, layers: int) -> torch.Tensor:
     return out
 
 
-def objective(terms: dict[str, torch.Tensor], weights: Weights, knee: float = 5.0) -> torch.Tensor:
-    """Mean over each kind of a square that turns linear beyond `knee`, times its count, summed."""
+def objective(terms: dict[str, torch.Tensor], weights: Weights, knee: float = 30.0) -> torch.Tensor:
+    """Sum over the kinds of log(1 + mean square), times their counts; squares turn linear beyond `knee`.
+
+    With the logarithm every kind pulls by the part of its error that a step removes, whether it is still hundreds of
+    expected errors away, as energies are at first, or nearly there.
+    """
     total = torch.zeros(())
     for kind, values in terms.items():
         if values.numel():
-            loss = knee**2 * (torch.sqrt(1 + (values / knee).square()) - 1)
-            total = total + float(getattr(weights, f"count_{kind}")) * loss.mean()
+            square = 2 * knee**2 * (torch.sqrt(1 + (values / knee).square()) - 1)
+            total = total + float(getattr(weights, f"count_{kind}")) * torch.log1p(square.mean())
     return total

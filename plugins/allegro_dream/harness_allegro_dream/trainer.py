@@ -30,6 +30,8 @@ class Schedule:
     ----------
     epochs
         Passes over the training frames with energies.
+    response_share
+        Part of the training frames with responses, three times as expensive, that an epoch passes over.
     minutes
         The rate also reaches its end after this time, whichever comes first. With it the result depends on the speed
         of the machine; null: it does not.
@@ -49,6 +51,7 @@ class Schedule:
     minutes: float | None = 25.0
     patience: int = 300
     batch_frames: int = 4
+    response_share: float = 0.35
     rate: float = 0.01
     final_rate: float = 1e-5
     average: float = 0.998
@@ -131,7 +134,7 @@ def train(
     with torch_state(dtype):
         while run.count["epoch"] < schedule.epochs:
             epoch = int(run.count["epoch"])
-            for some, other in _batches(energies["train"], responses["train"], schedule.batch_frames, (seed, epoch)):
+            for some, other in _batches(energies["train"], responses["train"], schedule, (seed, epoch)):
                 done = _done(epoch, before + time.monotonic() - start, schedule)
                 fall = 0.5 * (1 + math.cos(math.pi * done))
                 rate = schedule.final_rate + (schedule.rate - schedule.final_rate) * fall
@@ -166,13 +169,14 @@ def _done(epoch: int, seconds: float, schedule: Schedule) -> float:
 
 
 def _batches(
-    energies: Sequence[Example], responses: Sequence[Example], size: int, seed: tuple[int, int]
+    energies: Sequence[Example], responses: Sequence[Example], schedule: Schedule, seed: tuple[int, int]
 ) -> list[tuple[list[Example], list[Example]]]:
-    """Frames of each step of an epoch, shuffled; a frame with responses comes once in an epoch."""
+    """Frames of each step of an epoch, shuffled."""
     random = torch.Generator().manual_seed(1_000_003 * seed[0] + seed[1])
     order = torch.randperm(len(energies), generator=random).tolist()
     others = torch.randperm(len(responses), generator=random).tolist()
-    steps = max(1, math.ceil(len(energies) / size))
+    others = others[: math.ceil(schedule.response_share * len(others))]
+    steps = max(1, math.ceil(len(energies) / schedule.batch_frames))
     return [([energies[i] for i in order[k::steps]], [responses[i] for i in others[k::steps]]) for k in range(steps)]
 
 
