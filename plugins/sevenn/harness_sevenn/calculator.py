@@ -28,23 +28,23 @@ class SevennCalculator(Calculator):
     modal
         Level of theory, for checkpoints that know several.
     device, dtype
-        ``cpu`` or ``cuda``; ``float32``, in which the weights were trained, or ``float64``.
+        ``cpu`` or ``cuda``; ``float32`` only.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012 (ASE's way)
 
-    def __init__(self, file: Path, modal: str | None = None, device: str = "cpu", dtype: str = "float64") -> None:
+    def __init__(self, file: Path, modal: str | None = None, device: str = "cpu", dtype: str = "float32") -> None:
         super().__init__()
         import torch
 
         if device == "cuda" and not torch.cuda.is_available():
             raise HarnessError("torch finds no CUDA device here.", "Give device=cpu, or install torch for CUDA.")
-        self.dtype = dtype
-        with _quietly("float32"):  # the checkpoint is compared with what is built
+        if dtype != "float32":
+            raise HarnessError(f"SevenNet computes in float32, not {dtype}.", "Give device.dtype=float32.")
+        with _quietly():
             from sevenn.calculator import SevenNetCalculator
 
             self.inner = SevenNetCalculator(model=str(file), modal=modal, device=device)
-        self.inner.model.to(getattr(torch, dtype))
 
     def calculate(
         self,
@@ -55,7 +55,7 @@ class SevennCalculator(Calculator):
         """ASE's interface; called when something changed."""
         super().calculate(atoms, properties, system_changes)
         atoms = self.atoms
-        with _quietly(self.dtype):
+        with _quietly():
             self.inner.calculate(atoms)
         out: dict[str, Any] = self.inner.results
         self.results = {
@@ -69,13 +69,13 @@ class SevennCalculator(Calculator):
 
 
 @contextlib.contextmanager
-def _quietly(dtype: str) -> Iterator[None]:
-    """Torch's default number type for a block; sevenn's warnings and printing kept away."""
+def _quietly() -> Iterator[None]:
+    """Single precision as torch's default for a block; sevenn's warnings and printing kept away."""
     import torch
 
     kept = torch.get_default_dtype()
     with torch.random.fork_rng(devices=[]):
-        torch.set_default_dtype(getattr(torch, dtype))
+        torch.set_default_dtype(torch.float32)
         try:
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -50,7 +50,7 @@ class SevennPotential:
     implemented_properties: Sequence[str] = ("energy", "forces", "stress", "energies")
     elements: frozenset[str] | None = frozenset(chemical_symbols[1:95]) - _UNSEEN
     devices = ("cpu", "cuda")
-    dtypes = ("float64", "float32")
+    dtypes = ("float32",)
 
     def __init__(self, weights: str = "7net-0", modal: str | None = None) -> None:
         if weights not in WEIGHTS:
@@ -63,7 +63,7 @@ class SevennPotential:
             raise unknown(f"modal of {weights}", str(modal), choices, "Give potential.params.modal=NAME.")
         self.weights, self.modal = weights, modal
 
-    def calculator(self, device: str = "cpu", dtype: str = "float64") -> SevennCalculator:
+    def calculator(self, device: str = "cpu", dtype: str = "float32") -> SevennCalculator:
         """A fresh calculator."""
         from harness_sevenn.calculator import SevennCalculator
 

@@ -34,8 +34,8 @@ def test_derivatives(calculator, kind):
     if kind == "crystal":
         atoms.pbc, atoms.cell[2] = True, [0.3, 0.2, 3.4]
     atoms.calc = calculator
-    np.testing.assert_allclose(atoms.get_forces(), calculate_numerical_forces(atoms, eps=1e-4), atol=1e-5)
-    np.testing.assert_allclose(atoms.get_stress(), calculate_numerical_stress(atoms, eps=1e-4), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(atoms.get_forces(), calculate_numerical_forces(atoms, eps=0.01), atol=5e-3)
+    np.testing.assert_allclose(atoms.get_stress(), calculate_numerical_stress(atoms, eps=3e-3), atol=2e-4)
 
 
 def test_vacuum_and_origin(calculator):
@@ -46,8 +46,8 @@ def test_vacuum_and_origin(calculator):
         atoms.calc = calculator
         energies.append(atoms.get_potential_energy())
         sheet_stresses.append(atoms.get_stress()[[0, 1, 5]] * height)
-    np.testing.assert_allclose(energies, energies[0], atol=1e-9)
-    np.testing.assert_allclose(sheet_stresses, [sheet_stresses[0]] * 3, atol=1e-8)
+    np.testing.assert_allclose(energies, energies[0], atol=2e-5)
+    np.testing.assert_allclose(sheet_stresses, [sheet_stresses[0]] * 3, atol=1e-4)
 
 
 def test_no_cell_no_stress(calculator):
@@ -86,7 +86,7 @@ def test_another_default_number_type_does_no_harm(calculator):
             again = sheet()
             again.calc = calculator
             calculator.reset()
-            assert again.get_potential_energy() == energy
+            assert again.get_potential_energy() == pytest.approx(energy, abs=1e-5)
             assert torch.get_default_dtype() == default
         finally:
             torch.set_default_dtype(kept)
@@ -110,6 +110,8 @@ def test_mistakes():
         harness_sevenn.sevenn(weights="7net-mf-0")
     with pytest.raises(HarnessError, match="have no modal"):
         harness_sevenn.sevenn(modal="PBE")
+    with pytest.raises(HarnessError, match=r"Give device\.dtype=float32"):
+        harness_sevenn.sevenn().calculator(dtype="float64")
     facts = harness_sevenn.sevenn(weights="7net-l3i5").provenance()
     assert facts["executes_code"] is True
     assert len(facts["model"]["sha256"]) == 64
