@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,9 @@ from harness_tasks.conformance_structures import Path, deform, in_plane, out_of_
 NOISE = math.sqrt(2 * (8 / 12) ** 2 + 2 * (1 / 12) ** 2)
 #: Sixth differences of a unit step reach this; those of a smooth function vanish with the sixth power of the step.
 STEP_IN_SIXTH = 10.0
-#: How much finer a suspicious stretch of a path is sampled, and how often: a kink of the force becomes smaller there,
-#: a jump does not.
-FINER, TIMES = 8, 5
-#: Jump over tolerance from which on a stretch is sampled again; at most how many stretches are, and within each.
-SUSPICIOUS, STRETCHES, WITHIN = 0.5, 20, 8
+#: Jump over tolerance from which on a stretch of a path is sampled again, how many stretches are at most, how much
+#: finer, and how often its intervals are halved then: a kink of the force vanishes there, a jump does not.
+SUSPICIOUS, STRETCHES, FINER, HALVINGS = 0.7, 150, 8, 16
 #: A finite difference that disagrees is repeated with a step so many times shorter.
 SHORTER = 10
 #: Jump of the energy that is allowed, eV per atom.
@@ -128,8 +127,8 @@ def smoothness(probe: Probe, name: str, path: Path, points: int) -> None:
     """Two lines: the largest jump of the energy per atom and of a force along `path`.
 
     A jump stands out in sixth differences, where a smooth function leaves next to nothing. A stretch where they come
-    near the tolerance is sampled again, more and more finely: neither curvature nor a kink of the force (an energy
-    that ends at its cut-off like the square of the distance) is mistaken for a jump.
+    near the tolerance is sampled again and halved towards the jump: neither curvature nor a kink of the force (an
+    energy that ends at its cut-off like the square of the distance) is mistaken for a jump.
     """
     where = np.linspace(0, 1, points)
     coarse = _scan(probe, path, where)
@@ -138,7 +137,7 @@ def smoothness(probe: Probe, name: str, path: Path, points: int) -> None:
     noise = 3 * probe.rounding(values) / values.n
     relative = max(10 * probe.precision.same, probe.precision.slope)
     limits = JUMP + noise, relative * values.force + probe.stated.get("forces", 0.0)
-    jump = _largest_jumps(probe, path, where, coarse, limits)
+    jump = _Search(probe, path, limits).largest(where, coarse)
     probe.add(
         f"{name}_energy",
         jump[0],
@@ -155,22 +154,49 @@ def smoothness(probe: Probe, name: str, path: Path, points: int) -> None:
     )
 
 
-def _largest_jumps(
-    probe: Probe, path: Path, where: np.ndarray, found: Scan, limits: tuple[float, float], times: int = TIMES
-) -> np.ndarray:
-    """Largest jumps (2,) of energy and forces; suspicious ones as they are with the finest steps."""
-    rows, seen = np.stack([_jumps(part) for part in found], axis=1), np.zeros(2)
-    for _ in range((STRETCHES if times == TIMES else WITHIN) * bool(times)):
-        suspicion = np.nan_to_num(rows / np.array(limits), nan=np.inf).max(axis=1)
-        i = int(np.argmax(suspicion))
-        if suspicion[i] <= SUSPICIOUS:
-            break
-        step = (where[1] - where[0]) / FINER  # a jump in the two intervals in the middle of the six is largest here
-        finer = where[i + 2] + step * np.arange(-3, 2 * FINER + 4)
-        again = _largest_jumps(probe, path, finer, _scan(probe, path, finer), limits, times - 1)
-        seen = np.maximum(seen, again)
-        rows[max(0, i - 1) : i + 2] = 0.0
-    return np.maximum(seen, rows.max(axis=0))
+@dataclass(slots=True)
+class _Search:
+    """Looks for the largest jumps along a path; where one is suspected, with finer steps and then by halving."""
+
+    probe: Probe
+    path: Path
+    limits: tuple[float, float]
+    left: int = STRETCHES
+
+    def largest(self, where: np.ndarray, found: Scan, finest: bool = False) -> np.ndarray:
+        """Largest jumps (2,) of energy and forces between the points `where`."""
+        rows, seen = np.stack([_jumps(part) for part in found], axis=1), np.zeros(2)
+        while self.left:
+            suspicion = np.nan_to_num(rows / np.array(self.limits), nan=np.inf)
+            i, column = np.unravel_index(int(np.argmax(suspicion)), suspicion.shape)
+            if suspicion[i, column] <= SUSPICIOUS:
+                break
+            self.left -= 1
+            if finest:  # a jump in one of the two intervals in the middle of the six is largest in this difference
+                component = int(np.argmax(np.abs(np.diff(found[column][i : i + 7], 6, axis=0))))
+                for k in (i + 2, i + 3):
+                    left, right = (tuple(part[m] for part in found) for m in (k, k + 1))
+                    again = self._halved(where[k], where[k + 1], left, right, int(column), component)
+                    seen = np.maximum(seen, again)
+            else:
+                step = (where[1] - where[0]) / FINER
+                finer = where[i + 2] + step * np.arange(-3, 2 * FINER + 4)
+                seen = np.maximum(seen, self.largest(finer, _scan(self.probe, self.path, finer), finest=True))
+            rows[max(0, i - 1) : i + 2] = 0.0
+        return np.maximum(seen, rows.max(axis=0))
+
+    def _halved(self, a: float, b: float, left: Any, right: Any, column: int, component: int) -> np.ndarray:
+        """What is left of the differences (2,) between two points when the interval is halved towards a jump."""
+        for _ in range(HALVINGS):
+            middle = 0.5 * (a + b)
+            energy, forces = _scan(self.probe, self.path, np.array([middle]))
+            centre = energy[0], forces[0]
+            steps = [abs(y[column][component] - x[column][component]) for x, y in ((left, centre), (centre, right))]
+            if steps[0] > steps[1]:
+                b, right = middle, centre
+            else:
+                a, left = middle, centre
+        return np.array([largest(y - x) for x, y in zip(left, right, strict=True)])
 
 
 def _scan(probe: Probe, path: Path, where: np.ndarray) -> Scan:
