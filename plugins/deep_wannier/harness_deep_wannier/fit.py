@@ -97,7 +97,7 @@ def _fit(
 ) -> dict[str, Any]:
     kind = "energies" if cores is None else "responses"
     frames = {split: dataset.frames(split, kind=kind) for split in SPLITS}
-    used = {split: [a for a in frames[split] if _usable(a, chosen, cores)] for split in ("train", "validation")}
+    used = {split: [a for a in frames[split] if _usable(a, chosen)] for split in ("train", "validation")}
     for split, some in used.items():
         if not some:
             raise HarnessError(f"the data set has no {kind} to use in '{split}'.", "Take more frames (n_train).")
@@ -130,8 +130,10 @@ def _fit(
     return facts
 
 
-def _usable(atoms: Atoms, chosen: defaults.Settings, cores: Cores | None) -> bool:
-    return cores is not None or chosen.force_max is None or np.abs(atoms.get_forces()).max() <= chosen.force_max
+def _usable(atoms: Atoms, chosen: defaults.Settings) -> bool:
+    if chosen.force_max is not None and np.abs(atoms.get_forces()).max() > chosen.force_max:
+        return False
+    return chosen.sum_max is None or np.abs(atoms.arrays["born_charges"].sum(axis=0)).max() <= chosen.sum_max
 
 
 def _asked(evaluate: Polarization) -> Any:

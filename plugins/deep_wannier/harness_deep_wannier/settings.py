@@ -35,13 +35,19 @@ class Settings:
     patience
         Share of all steps and iterations without a better validation score after which training ends.
     weights
-        Of the loss. Energy models: deepmd's prefactors at the first and last learning rate. Dipole models: of the mean
-        squares of ``atomic`` and ``total`` dipoles (e Å), ``derivative`` (Born charges, e) and ``layer`` (their sums
-        over layers, e).
+        Of the loss. Energy models: deepmd's prefactors at the first and last learning rate, and ``relative_f``: force
+        errors count relative to the force plus so much (eV/Å), so that hot frames do not drown the others. Dipole
+        models: of the mean squares of ``atomic`` and ``total`` dipoles (e Å), ``derivative`` (Born charges, e) and
+        ``layer`` (their sums over layers, e).
     goals
         Validation errors that count as equally good; the score is the root of the mean square of error over goal.
+    minutes
+        Most time (wall clock) that training may take; what is best by then is kept.
     force_max
         Frames with larger forces (eV/Å) are left out of training and validation of the energy model.
+    sum_max
+        Frames whose Born charges sum up to more (e) are left out of those of the dipole model: a sum far from zero says
+        that the linear response did not converge, as in a cell whose gap nearly closes.
     """
 
     cutoff: float
@@ -56,9 +62,11 @@ class Settings:
     polish: int
     weights: Mapping[str, float]
     goals: Mapping[str, float]
-    looks: int = 40
+    looks: int = 80
     patience: float = 0.4
+    minutes: float | None = 60.0
     force_max: float | None = None
+    sum_max: float | None = None
 
 
 WANNIER = Settings(
@@ -68,28 +76,29 @@ WANNIER = Settings(
     embedding=(12, 24),
     axis=6,
     fitting=(32, 32),
-    steps=1000,
+    steps=500,
     batch=8,
     rates=(5e-3, 1e-3),
     polish=6000,
-    weights={"atomic": 50.0, "total": 200.0, "derivative": 1.0, "layer": 20.0},
+    weights={"atomic": 50.0, "total": 200.0, "derivative": 5.0, "layer": 40.0},
     goals={"rmse_derivative": 0.02, "rmse_layer": 0.002, "rmse_total": 0.004},
+    sum_max=0.02,
 )
 ENERGY = Settings(
     cutoff=6.5,
     smooth=2.5,
-    neighbours=64,
+    neighbours=56,
     embedding=(12, 24),
     axis=6,
-    fitting=(40, 40),
-    steps=8000,
+    fitting=(48, 48),
+    steps=3000,
     batch="auto:32",
-    rates=(5e-3, 2e-4),
-    polish=1500,
-    weights={"start_pref_e": 0.02, "limit_pref_e": 20.0, "start_pref_f": 100.0, "limit_pref_f": 10.0,
-             "start_pref_v": 0.01, "limit_pref_v": 0.2},
-    goals={"rmse_f": 0.05, "rmse_e": 0.002},
-    force_max=20.0,
+    rates=(5e-3, 5e-4),
+    polish=6000,
+    weights={"start_pref_e": 0.02, "limit_pref_e": 300.0, "start_pref_f": 900.0, "limit_pref_f": 90.0,
+             "start_pref_v": 0.01, "limit_pref_v": 1.0, "relative_f": 3.0},
+    goals={"rmse_f": 0.017, "rmse_e": 0.002},  # forces over (3 eV/Å + force): 0.05 eV/Å where they are small
+    force_max=25.0,
 )  # fmt: skip
 
 
@@ -175,6 +184,7 @@ def watch(settings: Settings, cores: Cores | None) -> dict[str, Any]:
         "polish": settings.polish,
         "every": max(1, total // settings.looks),
         "patience": int(settings.patience * total),
+        "seconds": None if settings.minutes is None else 60.0 * settings.minutes,
         "goals": dict(settings.goals),
     }
     if cores is not None:

@@ -69,6 +69,8 @@ def trainer(base: type, watch: dict[str, Any], folder: Path) -> type:
             best = min(history, key=lambda other: other["score"])["step"]
             if cur_batch - best >= watch["patience"]:
                 raise Finished(f"no better validation errors for {cur_batch - best} steps")
+            if watch.get("seconds") and row["seconds"] > watch["seconds"]:
+                raise Finished(f"time limit of {watch['seconds'] / 60:g} minutes")
 
         def _validation(self) -> dict[str, float]:
             results = []
