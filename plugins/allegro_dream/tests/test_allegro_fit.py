@@ -86,7 +86,7 @@ def test_a_fit_learns_and_leaves_a_model_with_its_facts(dataset: Dataset, tmp_pa
     settings = {"network": NETWORK, "epochs": 40, "minutes": None, "batch_frames": 1, "average": 0.9}
     start = fit.fit(dataset, tmp_path / "a", {**settings, "epochs": 1}, 1, quiet)
     facts = fit.fit(dataset, tmp_path / "b", settings, 1, quiet)
-    assert facts["settings"]["objective"] < 0.75 * start["settings"]["objective"]
+    assert facts["settings"]["objective"] < start["settings"]["objective"] - 0.3  # a logarithm
     assert facts["settings"]["stopped"] == "all epochs done" and facts["settings"]["epochs_done"] == 40
     assert {p.name for p in (tmp_path / "b").iterdir()} >= {
         "bn_bilayer.safetensors", "bn_bilayer.json", "bn_bilayer_parity.npz", "bn_bilayer_responses_parity.npz",
