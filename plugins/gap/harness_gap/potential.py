@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -77,6 +78,7 @@ def load(file: gapfile.GAPFile) -> Any:
     with contextlib.redirect_stdout(io.StringIO()):
         from quippy.potential import Potential
 
+    here = Path.cwd()
     with gapfile.unpacked(file) as xml:
         try:
             return Potential(param_filename=str(xml))
@@ -84,6 +86,8 @@ def load(file: gapfile.GAPFile) -> Any:
             said = str(error).encode("ascii", "ignore").decode().splitlines()[0][:200]
             raise HarnessError(f"QUIP refuses '{file.path.name}': {said}.",
                                "Give a GAP that gap_fit wrote.") from error  # fmt: skip
+        finally:
+            os.chdir(here)  # QUIP goes to the folder of the XML, and after an error stays there
 
 
 def _facts(path: Path) -> dict[str, Any]:

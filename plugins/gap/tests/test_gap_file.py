@@ -92,8 +92,12 @@ def test_sparse_points_stay_in_their_folder(copied: Path) -> None:
 
 def test_a_gap_that_quip_refuses(copied: Path) -> None:
     copied.write_text(copied.read_text().replace("IP GAP", "IP GAPP"))
+    here, good = Path.cwd(), copied.read_text().replace("IP GAPP", "IP GAP")
     with pytest.raises(HarnessError, match="QUIP refuses 'bn_bilayer.xml'"):
         build_potential("gap", {"model": str(copied)}).calculator()
+    assert Path.cwd() == here
+    copied.write_text(good)
+    build_potential("gap", {"model": str(copied)}).calculator()  # the process lives on
 
 
 def test_a_missing_file_names_the_nearest() -> None:
