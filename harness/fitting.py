@@ -15,6 +15,7 @@ from harness.dataset import Dataset
 from harness.errors import HarnessError, unknown
 from harness.progress import TqdmProgress
 from harness.record import cannot_write
+from harness.worker import die_with_parent
 
 
 def parts(config: Mapping[str, Any], known: Mapping[str, str]) -> list[str]:
@@ -91,6 +92,7 @@ def fit_all(config: Mapping[str, Any], plugins: list[str]) -> dict[str, dict[str
 def main(argv: list[str] | None = None) -> int:
     """``python -m harness.fitting job.json``: the job holds ``config`` and ``plugins``; results go beside it."""
     (path,) = (Path(argument) for argument in (sys.argv[1:] if argv is None else argv))
+    die_with_parent()
     job = json.loads(path.read_text())
     try:
         results = fit_all(job["config"], job["plugins"])

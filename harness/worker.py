@@ -228,7 +228,7 @@ def _alarm(timeout: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux, end with the process that started us, so that a killed sweep leaves no worker behind."""
     if sys.platform == "linux":
         import ctypes
@@ -243,7 +243,7 @@ def main(argv: list[str] | None = None) -> int:
     if len(arguments) != 1:
         print("usage: python -m harness.worker job.json", file=sys.stderr)
         return BAD_INPUT
-    _die_with_parent()
+    die_with_parent()
     job = Job.read(Path(arguments[0]))
     try:
         record = execute(job, job.config.get("timeout"))
