@@ -98,11 +98,18 @@ def run(job: Job, settings: Settings, name: str) -> Path:
         f"sparse_jitter={settings.jitter}", f"rnd_seed={job.seed + 1}", "do_copy_at_file=F", "sparse_separate_file=T",
         f"gp_file={name}",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=job.folder, capture_output=True, text=True, errors="replace", check=False)
+    done = _started(command, job.folder)
+    if done.returncode and "read_xyz" in done.stdout + done.stderr:
+        # once in some hundred runs its reader of extended XYZ finds the first line of a whole file empty
+        done = _started(command, job.folder)
     if done.returncode or not (job.folder / name).is_file():
         words = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise HarnessError(f"gap_fit failed: {' '.join(words[-5:])[-400:]}", "Change the settings of the fit.")
     return job.folder / name
+
+
+def _started(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
 
 
 def _nested(descriptor: str) -> str:
