@@ -138,6 +138,7 @@ def _measure(job: Job, record: Record) -> Measurement:
     engine = Engine(calculator)
     if polarization is None:
         polarization = native_polarization(potential, calculator)
+        record.provenance["native_polarization"] = polarization is not None
     work = Path(job.work)
     ctx = WorkerContext(
         atoms,

@@ -13,6 +13,7 @@ from harness.quantity import Quantity
 from harness.record import Record
 from harness.scoring import plain_unit
 from harness_reports import numbers
+from harness_reports.provenance import polarization_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Row:
         """Polarization model and settings."""
         if self.settings.startswith("polarization="):
             return self.settings
-        model = self.record.polarization or "no polarization model"
+        model = polarization_of(self.record)
         return f"{model}; {self.settings}" if self.settings else model
 
     @property

@@ -24,6 +24,11 @@ class Origin:
     """All that the record says, as dotted keys."""
     command: str
 
+    @property
+    def polarization(self) -> str:
+        """The polarization model in words."""
+        return polarization_of(self.record)
+
 
 def origin(record: Record) -> Origin:
     """The provenance of one record."""
@@ -44,6 +49,13 @@ def origin(record: Record) -> Origin:
         tuple(sorted((key, text) for key, text in parts.items() if key != "command")),
         command(record),
     )
+
+
+def polarization_of(record: Record) -> str:
+    """The polarization model of a record in words."""
+    if record.polarization:
+        return record.polarization
+    return "its own polarization" if record.provenance.get("native_polarization") else "no polarization model"
 
 
 def model_hashes(provenance: Mapping[str, Any]) -> dict[str, str]:

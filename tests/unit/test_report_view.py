@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness_reports.formats import CSV
-from harness_reports.provenance import command, model_hashes
+from harness_reports.provenance import command, model_hashes, origin, polarization_of
 from harness_reports.view import build
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,3 +109,13 @@ def test_csv_gives_back_every_value(
         assert bounds == quantity.interval
         assert rows[name]["unit"] == "eV"
         assert rows[name]["n"] == ("" if quantity.n is None else str(quantity.n))
+
+
+def test_a_potential_with_a_dipole_of_its_own_is_not_without(make_record: Make) -> None:
+    record = make_record("a", "mine")
+    record.polarization = None
+    assert polarization_of(record) == "no polarization model"
+    record.provenance["native_polarization"] = True
+    assert polarization_of(record) == "its own polarization" == origin(record).polarization
+    record.polarization = "charge_dipole"
+    assert polarization_of(record) == "charge_dipole"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness import parity
+from harness.dataset import SPLITS
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
 from harness.publish import publish
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
-SPLITS = ("train", "validation", "test")
 _MEASURED = {"type_names", "energy_references", "avg_num_neighbors", "energy_scale"}
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
+from harness.provenance import facts_beside, package_versions
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
@@ -50,7 +48,7 @@ class AllegroDreamPotential:
         self.engine = engine
         self.path = resolve_model(model, package="harness_allegro_dream")
         self.kind = foreign.kind_of(self.path)
-        self.facts = _facts(self.path)
+        self.facts = facts_beside(self.path)
         self.dtypes: Sequence[str] = ("float64", "float32") if self.kind == "own" else ("float64",)
         self.implemented_properties: Sequence[str] = ("energy", "forces", "stress", "energies")
         if self.kind == "own":
@@ -87,26 +85,5 @@ class AllegroDreamPotential:
             "level_of_theory": self.facts.get("level_of_theory"),
             "licence": self.facts.get("licence"),
             "fit": self.facts,
-            "versions": {p: _version(p) for p in
-                         ("harness-allegro-dream", "torch", "nequip", "nequip-allegro", "e3nn")},
+            "versions": package_versions("harness-allegro-dream", "torch", "nequip", "nequip-allegro", "e3nn"),
         }  # fmt: skip
-
-
-def _facts(model: Path) -> dict[str, Any]:
-    """The facts beside a model; empty when there are none."""
-    path = model.with_suffix(".json")
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"the facts beside the model, '{path}', cannot be read: {error}.",
-                           "Restore or remove the file.") from error  # fmt: skip
-    return content if isinstance(content, dict) else {}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "source tree"

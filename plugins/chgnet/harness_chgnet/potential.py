@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from ase.data import chemical_symbols
 
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
+from harness.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_chgnet.calculator import ChgnetCalculator
@@ -67,7 +67,7 @@ class ChgnetPotential:
             "level_of_theory": LEVELS[self.weights],
             "licence": "BSD-3-Clause",
             "model": {"file": file.name, "sha256": sha256(file), "executes_code": False},
-            "versions": {name: _version(name) for name in ("harness-chgnet", "chgnet", "torch")},
+            "versions": package_versions("harness-chgnet", "chgnet", "torch"),
         }
 
 
@@ -85,10 +85,3 @@ def weights_file(weights: str) -> Path:
     if not found:
         raise HarnessError(f"the installed chgnet does not hold its weights {weights}.", "Install chgnet==0.4.2 anew.")
     return found[0]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "source tree"

@@ -6,7 +6,6 @@ of deepmd are arithmetic; others can read and write files. A graph that has any 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from harness.errors import HarnessError
 from harness.files import resolve_model
 from harness_deep_wannier.backend import deepmd, quiet
 
-__all__ = ["facts_of", "find", "open_model"]
+__all__ = ["find", "open_model"]
 
 #: What deepmd calls the kinds of models.
 KINDS = {"energy": "ener", "dipole": "dipole"}
@@ -109,23 +108,3 @@ def _check_graph(path: Path, tf: Any) -> str:
 
 def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
-def facts_of(path: Path) -> dict[str, Any]:
-    """The facts beside a model (``<model>.json``); empty when there are none.
-
-    Raises
-    ------
-    HarnessError
-        When they cannot be read.
-    """
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        return {}
-    try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(
-            f"the facts beside the model, '{beside}', cannot be read: {error}.", "Restore or remove the file."
-        ) from error
-    return content if isinstance(content, dict) else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
 from harness.protocols import Arrays
+from harness.provenance import facts_beside, package_versions
 from harness_deep_wannier import frozen
 from harness_deep_wannier.backend import threads
 from harness_deep_wannier.calculator import POLARIZATION, DeepWannierCalculator
@@ -28,13 +28,7 @@ WHY = "a .pb is a TensorFlow graph: evaluating it runs its operations; graphs wi
 
 def versions() -> dict[str, str]:
     """Versions of the packages that decide the numbers."""
-    found = {}
-    for name in ("harness-deep-wannier", "deepmd-kit", "tensorflow-cpu", "numpy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "source tree"
-    return found
+    return package_versions("harness-deep-wannier", "deepmd-kit", "tensorflow-cpu", "numpy")
 
 
 def _cores(facts: Mapping[str, Any], given: Mapping[str, Any] | None, name: str) -> Cores | None:
@@ -61,7 +55,7 @@ class _Dipoles:
 
     def __init__(self, model: str, centroids: Mapping[str, Any] | None) -> None:
         self.path = frozen.find(model)
-        self.facts = frozen.facts_of(self.path)
+        self.facts = facts_beside(self.path)
         self.cores = _cores(self.facts, centroids, self.path.name)
         self.evaluate = Polarization(frozen.open_model(self.path, "dipole"), self.cores)
         known = set(self.evaluate.species)
@@ -105,7 +99,7 @@ class DeepWannierPotential:
             if key not in ("model", "centroids"):
                 raise unknown("setting of wannier", key, ("model", "centroids"))
         self.path = frozen.find(model)
-        self.facts = frozen.facts_of(self.path)
+        self.facts = facts_beside(self.path)
         self._energies = Energies(frozen.open_model(self.path, "energy"))
         file = wannier.get("model")
         self._dipoles = _Dipoles(file, wannier.get("centroids")) if file else None

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from harness.dataset import SPLITS
 from harness.parity import Parity, by_family, draw, errors, predict
+from harness.provenance import package_versions
 from harness.publish import publish
 from harness_gap.gapfit import Job, pack, run
-from harness_gap.potential import GAPPotential, package_versions
+from harness_gap.potential import GAPPotential
 from harness_gap.settings import Settings, candidates, read
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
-SPLITS = ("train", "validation", "test")
 #: Errors that weigh the same in the choice: what is aimed at, meV/atom and meV/Å.
 AIM = {"energy_rmse_meV_per_atom": 2.0, "force_rmse_meV_per_A": 50.0}
 

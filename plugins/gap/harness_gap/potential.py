@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.files import resolve_model
+from harness.provenance import facts_beside, package_versions
 from harness_gap import gapfile
 
 if TYPE_CHECKING:
     from harness_gap.calculator import GAPCalculator
 
-__all__ = ["GAPPotential", "load", "package_versions"]
+__all__ = ["GAPPotential", "load"]
 
 
 class GAPPotential:
@@ -41,7 +40,7 @@ class GAPPotential:
     def __init__(self, model: str) -> None:
         self.path = resolve_model(model, package="harness_gap")
         self.file = gapfile.read(self.path)
-        self.facts = _facts(self.path.with_suffix(".json"))
+        self.facts = facts_beside(self.path)
         self.elements: frozenset[str] | None = self.file.elements
 
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> GAPCalculator:
@@ -88,26 +87,3 @@ def load(file: gapfile.GAPFile) -> Any:
                                "Give a GAP that gap_fit wrote.") from error  # fmt: skip
         finally:
             os.chdir(here)  # QUIP goes to the folder of the XML, and after an error stays there
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    """The facts beside a model; empty when there are none."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"the facts beside the model, '{path}', cannot be read: {error}.",
-                           "Restore or remove the file.") from error  # fmt: skip
-    return content if isinstance(content, dict) else {}
-
-
-def package_versions(*names: str) -> dict[str, str]:
-    """Installed versions of distributions."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "source tree"
-    return found

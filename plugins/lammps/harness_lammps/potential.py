@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from ase.data import atomic_numbers, chemical_symbols
 
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
+from harness.provenance import package_versions
 from harness_lammps.library import potential_files
 from harness_lammps.recipe import UNITS, Recipe
 from harness_lammps.sources import resolve
@@ -18,7 +18,7 @@ from harness_lammps.sources import resolve
 if TYPE_CHECKING:
     from harness_lammps.calculator import LammpsCalculator
 
-__all__ = ["LammpsPotential", "package_versions"]
+__all__ = ["LammpsPotential"]
 
 #: Stands for the file given as ``model``.
 OWN = "{model}"
@@ -163,14 +163,3 @@ def _named(line: str, files: Mapping[str, Path]) -> str:
     for name, path in files.items():
         line = line.replace(str(path), name)
     return line
-
-
-def package_versions(*names: str) -> dict[str, str]:
-    """Installed versions of distributions."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "source tree"
-    return found

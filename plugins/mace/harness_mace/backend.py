@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from harness.errors import HarnessError, unknown
+from harness.provenance import package_versions
 
 __all__ = ["DTYPES", "mace_modules", "torch_dtype", "torch_state", "versions"]
 
@@ -93,11 +93,4 @@ def torch_device(name: str) -> Any:
 
 def versions() -> dict[str, str]:
     """Versions that decide the numbers."""
-    return {name: _version(name) for name in ("harness-mace", "mace-torch", "torch", "e3nn")}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "source tree"
+    return package_versions("harness-mace", "mace-torch", "torch", "e3nn")

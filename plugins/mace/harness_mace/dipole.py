@@ -12,10 +12,11 @@ from ase.units import Debye
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model
 from harness.protocols import Arrays
+from harness.provenance import facts_beside
 from harness_mace.backend import torch_device, torch_dtype, torch_state
 from harness_mace.graph import graph
 from harness_mace.modelfile import executes_code, load
-from harness_mace.potential import facts, file_provenance, sidecar
+from harness_mace.potential import file_provenance
 
 __all__ = ["UNITS", "MaceDipole", "gradients"]
 
@@ -70,7 +71,7 @@ class MaceDipole:
             raise unknown("unit of a dipole", unit, UNITS)
         self.unit = unit or ("debye" if executes_code(self.path) else "eA")
         self.dtype, self.device = dtype, torch_device(device)
-        self.facts = facts(sidecar(self.path))
+        self.facts = facts_beside(self.path)
         found, elements = load(self.path)
         if type(found).__name__ != "AtomicDipolesMACE":
             raise HarnessError(f"'{self.path.name}' is a {type(found).__name__}, not a MACE model of atomic dipoles.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from harness.dataset import SPLITS
 from harness.errors import HarnessError
 from harness.files import resolve_model, sha256
 from harness_mace.architecture import Architecture, build
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from harness.protocols import Progress
 
 __all__ = ["Settings", "fit"]
-
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

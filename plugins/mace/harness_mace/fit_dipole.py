@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from harness.dataset import SPLITS
 from harness.errors import HarnessError
 from harness.layers import assign_layers
 from harness_mace.architecture import Architecture, build
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "fit", "frames_with_dipoles"]
 
-SPLITS = ("train", "validation", "test")
 #: Where its schedule and hyperparameters differ from those of an energy model.
 OWN = {"r_max": 5.0, "batch": 12, "epochs": 300, "minutes": 12.0}
 #: More layers than any frame has.

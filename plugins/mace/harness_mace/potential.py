@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, unknown
 from harness.files import resolve_model, sha256
+from harness.provenance import facts_beside
 from harness_mace.backend import DTYPES, versions
 from harness_mace.modelfile import executes_code, load, read_architecture
 
 if TYPE_CHECKING:
     from harness_mace.calculator import MaceCalculator
 
-__all__ = ["MacePotential", "file_provenance", "sidecar"]
-
-
-def sidecar(model: Path) -> Path:
-    """The file of facts beside a model: level of theory, errors, settings of the fit."""
-    return model.with_suffix(".json")
+__all__ = ["MacePotential", "file_provenance"]
 
 
 class MacePotential:
@@ -46,7 +41,7 @@ class MacePotential:
 
     def __init__(self, model: str, head: str | None = None) -> None:
         self.path = resolve_model(model, package="harness_mace")
-        self.facts = facts(sidecar(self.path))
+        self.facts = facts_beside(self.path)
         self.head = 0
         if executes_code(self.path):
             found, elements = load(self.path)
@@ -84,18 +79,6 @@ def file_provenance(path: Path, known: dict[str, Any]) -> dict[str, Any]:
         "fit": known,
         "versions": versions(),
     }
-
-
-def facts(path: Path) -> dict[str, Any]:
-    """The facts beside a model; empty when there are none."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"the facts beside the model, '{path}', cannot be read: {error}.",
-                           "Restore or remove the file.") from error  # fmt: skip
-    return content if isinstance(content, dict) else {}
 
 
 def _head(model: Any, wanted: str | None, file: str) -> int:

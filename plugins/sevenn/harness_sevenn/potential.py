@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from ase.data import chemical_symbols
 
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
+from harness.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_sevenn.calculator import SevennCalculator
@@ -78,7 +78,7 @@ class SevennPotential:
             "licence": "MIT",
             "model": {"file": f"{file.parent.name}/{file.name}", "sha256": sha256(file), "executes_code": True},
             "executes_code": True,  # sevenn unpickles the file of its own wheel
-            "versions": {name: _version(name) for name in ("harness-sevenn", "sevenn", "torch", "e3nn")},
+            "versions": package_versions("harness-sevenn", "sevenn", "torch", "e3nn"),
         }
 
 
@@ -97,10 +97,3 @@ def weights_file(weights: str) -> Path:
     if not found:
         raise HarnessError(f"the installed sevenn does not hold {weights}.", "Install sevenn==0.13.0 anew.")
     return found[0]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "source tree"

@@ -10,11 +10,11 @@ import numpy as np
 from ase import Atoms
 from ase.neighborlist import neighbor_list
 from harness_lammps.library import potential_files
-from harness_lammps.potential import package_versions
 from harness_lammps.recipe import Recipe
 
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
+from harness.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_lammps.calculator import LammpsCalculator
