@@ -120,7 +120,9 @@ def _summary(records: Sequence[Record], errors: Sequence[HarnessError]) -> str:
         counts[status] = counts.get(status, 0) + 1
     if errors:
         counts["corrupt"] = len(errors)
-    return f"{len(records)} records: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    return f"{len(records)} record{'s' * (len(records) != 1)}: " + ", ".join(
+        f"{n} {status}" for status, n in sorted(counts.items())
+    )
 
 
 if __name__ == "__main__":

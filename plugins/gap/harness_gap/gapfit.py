@@ -98,10 +98,11 @@ def run(job: Job, settings: Settings, name: str) -> Path:
         f"sparse_jitter={settings.jitter}", f"rnd_seed={job.seed + 1}", "do_copy_at_file=F", "sparse_separate_file=T",
         f"gp_file={name}",
     ]  # fmt: skip
-    done = _started(command, job.folder)
-    if done.returncode and "read_xyz" in done.stdout + done.stderr:
-        # once in some hundred runs its reader of extended XYZ finds the first line of a whole file empty
+    for _ in range(3):  # now and then its reader of extended XYZ finds the first line of a whole file empty
         done = _started(command, job.folder)
+        if not done.returncode or "read_xyz" not in done.stdout + done.stderr:
+            break
+        write_labels(job.frames, settings, job.folder / _LABELS)
     if done.returncode or not (job.folder / name).is_file():
         words = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise HarnessError(f"gap_fit failed: {' '.join(words[-5:])[-400:]}", "Change the settings of the fit.")
