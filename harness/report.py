@@ -120,9 +120,8 @@ def _summary(records: Sequence[Record], errors: Sequence[HarnessError]) -> str:
         counts[status] = counts.get(status, 0) + 1
     if errors:
         counts["corrupt"] = len(errors)
-    return f"{len(records)} record{'s' * (len(records) != 1)}: " + ", ".join(
-        f"{n} {status}" for status, n in sorted(counts.items())
-    )
+    told = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    return f"{len(records)} record{'s' * (len(records) != 1)}: {told}"
 
 
 if __name__ == "__main__":
