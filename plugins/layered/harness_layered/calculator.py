@@ -68,6 +68,7 @@ class LayeredCalculator(Calculator):
             wanted.discard("stress")
         results: dict[str, Any] = {name: 0.0 for name in wanted if name != "forces"}
         forces = np.zeros((len(atoms), 3))
+        asked = sorted(wanted, key=lambda name: name != "stress")  # some give the stress only when asked for it
         pieces = list(self._parts)
         if self._interlayer is not None and self._whole is not None and len(self._parts) > 1:
             pieces.append((np.arange(len(atoms)), self._whole))
@@ -75,10 +76,14 @@ class LayeredCalculator(Calculator):
             part.positions[:] = atoms.positions[index]
             part.cell[:] = atoms.cell.array
             part.pbc[:] = atoms.pbc
+            known: dict[str, Any] = {}  # one request brings the rest along, and each would compare the atoms
+            for name in asked:
+                if name not in known:
+                    known = {name: part.calc.get_property(name, part), **part.calc.results}
             for name in results:
-                results[name] = results[name] + part.calc.get_property(name, part)
+                results[name] = results[name] + known[name]
             if "forces" in wanted:
-                forces[index] += part.calc.get_property("forces", part)
+                forces[index] += known["forces"]
         if "forces" in wanted:
             results["forces"] = forces
         results.setdefault("free_energy", results["energy"])
