@@ -17,6 +17,7 @@ def harness_tasks() -> Mapping[str, Any]:
     from harness_tasks.elastic import Elastic
     from harness_tasks.interlayer import Interlayer
     from harness_tasks.piezo import Piezo
+    from harness_tasks.polarization_pattern import PolarizationPattern
     from harness_tasks.single_point import SinglePoint
     from harness_tasks.sliding import Sliding
 
@@ -27,6 +28,7 @@ def harness_tasks() -> Mapping[str, Any]:
         "elastic": Elastic,
         "interlayer": Interlayer,
         "piezo": Piezo,
+        "polarization_pattern": PolarizationPattern,
         "single_point": SinglePoint,
         "sliding": Sliding,
     }

@@ -1,0 +1,222 @@
+"""The task `polarization_pattern` on a polarization that is known in closed form, and its parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from harness_tasks.cosine import CosinePolarization
+from harness_tasks.moire_cells import Moire, mismatched, twisted
+from harness_tasks.moire_pattern import in_m, region_centres, symmetrised, turns
+from harness_tasks.oracles import FreeAtoms
+from harness_tasks.polarization_pattern import PolarizationPattern
+from harness_tasks.registries import AB, BA
+from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness_tasks.winding import winding
+
+from harness import Measurement
+from harness.errors import HarnessError
+
+MATERIAL = {
+    "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
+    "a": 2.511, "distance": 3.35, "vacuum": 25.0,
+}  # fmt: skip
+CELL = math.sqrt(3) / 2 * 2.511**2
+PC_PER_M = 1602.176634 / CELL  # of e Å per cell
+FLAT = {"geometry": ("flat",), "fields": (), "mismatch": (), "antiparallel_n": 0}
+G = 4 * math.pi / (math.sqrt(3) * 2.511)
+STAR = G * np.array([[math.cos(angle), math.sin(angle)] for angle in math.pi / 2 + 2 * math.pi / 3 * np.arange(3)])
+
+
+def first_star(moire: Moire, points: np.ndarray, bias: float = 0.0) -> np.ndarray:
+    """P⊥ = Σ sin G·t + bias, P∥ = Σ Ĝ cos G·t at points (…, 2), Å; G is in the frame in which t is counted."""
+    registry = points @ np.linalg.inv(moire.plane) @ turns(moire)
+    phases = registry @ np.array([[1, 0], [-0.5, math.sqrt(0.75)]]) * 2.511 @ STAR.T
+    lattice = moire.lattices[:, 0].mean(axis=0)
+    cos, sin = lattice / np.linalg.norm(lattice)
+    unit = STAR / G @ np.array([[cos, sin], [-sin, cos]])
+    return np.concatenate([np.cos(phases) @ unit, np.sin(phases).sum(-1, keepdims=True) + bias], axis=-1)
+
+
+def on_grid(moire: Moire, size: int, bias: float = 0.0) -> np.ndarray:
+    steps = np.arange(size) / size
+    points = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1) @ moire.plane
+    return first_star(moire, points, bias)
+
+
+class LocalStar:
+    """Dipoles of the first star on every N, half of it from each layer, and what it makes of perfect bilayers."""
+
+    name = "local_star"
+    implemented_properties: Sequence[str] = ("dipole", "atomic_dipoles", "polarizability")
+    elements = None
+    size = 1e-3  # e Å per cell
+    response = 0.125  # e Å per V/Å and cell
+
+    def calculate(self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0, 0, 0)) -> dict[str, Any]:
+        scale = {"perpendicular": 1.5 * math.sqrt(3) * self.size, "parallel": 2 * self.size}
+        if len(atoms) == 4:
+            return CosinePolarization(**scale).calculate(atoms, ["dipole"])
+        moire = next(
+            m for m in known_cells() if len(m.atoms) == len(atoms) and np.allclose(m.plane, atoms.cell[:2, :2])
+        )
+        dipoles = np.zeros((len(atoms), 3))
+        nitrogen = atoms.numbers == 7
+        dipoles[nitrogen] = 0.5 * self.size * first_star(moire, atoms.positions[nitrogen, :2])
+        dipoles[nitrogen, 2] += 0.5 * self.response * field[2]
+        return {"atomic_dipoles": dipoles, "dipole": dipoles.sum(axis=0)}
+
+    def provenance(self) -> dict[str, Any]:
+        return {}
+
+
+def known_cells() -> list[Moire]:
+    return [twisted(MATERIAL, 5), twisted(MATERIAL, 4), mismatched(MATERIAL, 9), mismatched(MATERIAL, -11)]
+
+
+def value(measurement: Measurement, name: str) -> float:
+    return float(measurement.observables[name].value)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def found() -> Measurement:
+    params = FLAT | {"fields": (-0.01, 0.01, 0.03), "mismatch": (9, -11)}
+    return measure(PolarizationPattern(), FreeAtoms(), LocalStar(), material=MATERIAL, **params)
+
+
+@pytest.mark.parametrize("moire", [twisted(MATERIAL, 5), mismatched(MATERIAL, 12), mismatched(MATERIAL, -12)])
+@pytest.mark.parametrize(
+    ("bias", "expected"), [(0.01, (0, -1)), (-0.01, (1, 0)), (2.5, (0, -1)), (2.7, (0, 0)), (-2.7, (0, 0))]
+)
+def test_first_star_wraps_the_sphere_as_its_bias_says(moire: Moire, bias: float, expected: tuple[int, int]) -> None:
+    """P⊥ reaches 3√3/2 = 2.598: beyond that bias nothing points the other way, and nothing is wrapped."""
+    wrapped = winding(on_grid(moire, 192, bias), moire.plane)
+    inside = in_m(turns(moire), wrapped.centres)
+    assert wrapped.number(inside) == pytest.approx(expected[0], abs=1e-6)
+    assert wrapped.number(~inside) == pytest.approx(expected[1], abs=1e-6)
+    assert wrapped.number() == pytest.approx(round(wrapped.number()), abs=1e-9)
+
+
+def test_winding_on_the_lattice_is_the_integral_of_the_density() -> None:
+    """Against Eq. 3 of the paper, n·(∂n/∂x × ∂n/∂y), by central differences on a fine grid."""
+    moire, size = twisted(MATERIAL, 5), 600
+    field = on_grid(moire, size, 1.5)
+    n = field / np.linalg.norm(field, axis=-1, keepdims=True)
+    slopes = [(np.roll(n, -1, axis) - np.roll(n, 1, axis)) / 2 for axis in (0, 1)]
+    density = np.einsum("ija,ija->ij", n, np.cross(*slopes)) / (4 * math.pi)
+    steps = (np.stack(np.meshgrid(np.arange(size), np.arange(size), indexing="ij"), axis=-1) + 1e-6) / size
+    lower = ~in_m(turns(moire), steps.reshape(-1, 2)).reshape(size, size)
+    wrapped = winding(field, moire.plane)
+    assert density[lower].sum() == pytest.approx(-1, abs=2e-3)
+    assert wrapped.number(~in_m(turns(moire), wrapped.centres)) == pytest.approx(density[lower].sum(), abs=2e-3)
+
+
+def test_orientation_of_the_cell_does_not_matter() -> None:
+    moire = twisted(MATERIAL, 5)
+    field = on_grid(moire, 60, 0.5)
+    assert winding(field, moire.plane).number() == pytest.approx(-1)
+    assert winding(field.swapaxes(0, 1), moire.plane[::-1]).number() == pytest.approx(-1)
+
+
+def test_m_has_ba_at_its_centre_and_n_has_ab() -> None:
+    for moire in known_cells():
+        centres = region_centres(turns(moire))
+        for name, registry in (("M", BA), ("N", AB)):
+            assert np.allclose((centres[name] @ turns(moire)) % 1, registry)
+            assert in_m(turns(moire), centres[name][None])[0] == (name == "M")
+
+
+def test_symmetry_averages_keep_what_is_symmetric_and_remove_the_rest() -> None:
+    twist = twisted(MATERIAL, 4)
+    field = on_grid(twist, 48)
+    assert np.allclose(symmetrised(field, "twist"), field, atol=1e-12)
+    strained = on_grid(mismatched(MATERIAL, 9), 48)
+    assert np.allclose(symmetrised(strained, "threefold"), strained, atol=1e-12)
+    assert np.abs(symmetrised(field + [0.1, 0, 0], "threefold") - field).max() < 1e-12
+    assert np.abs(symmetrised(field + [0, 0, 0.1], "threefold") - field).max() == pytest.approx(0.1)
+    assert np.abs(symmetrised(field + [0, 0, 0.1], "twist") - field).max() < 1e-12
+
+
+def test_local_dipoles_become_the_pattern(found: Measurement) -> None:
+    moire = twisted(MATERIAL, 5)
+    exact = LocalStar.size * PC_PER_M * on_grid(moire, 96)
+    assert np.allclose(found.arrays["pattern_flat"], exact, atol=1e-6 * PC_PER_M)
+    assert value(found, "polarization_perp_M_flat") == pytest.approx(1.5 * math.sqrt(3) * LocalStar.size * PC_PER_M)
+
+
+def test_meron_and_antimeron(found: Measurement) -> None:
+    assert value(found, "winding_M_flat") == pytest.approx(0.5, abs=1e-6)
+    assert value(found, "winding_N_flat") == pytest.approx(-0.5, abs=1e-6)
+    assert value(found, "winding_total_flat") == pytest.approx(0, abs=1e-6)
+    assert value(found, "winding_M_without_nodes_flat") == pytest.approx(0.5, abs=0.02)
+    assert value(found, "winding_N_without_nodes_flat") == pytest.approx(-0.5, abs=0.02)
+    sides = [value(found, f"winding_{k}_{side}_flat") for side in ("raised", "lowered") for k in "MN"]
+    assert sides == pytest.approx([0, -1, 1, 0], abs=1e-6)
+
+
+def test_field_makes_skyrmions_and_then_one_direction(found: Measurement) -> None:
+    """Response 0.125 e Å per V/Å of dipoles of 2.6e-3 e Å: all one way at 0.0208 V/Å."""
+    expected = {"-0.01": (1, 0), "0.01": (0, -1), "0.03": (0, 0)}
+    for field, numbers in expected.items():
+        for region, number in zip("MN", numbers, strict=True):
+            assert value(found, f"winding_{region}_field_{field}") == pytest.approx(number, abs=1e-6)
+    assert value(found, "uniform_field") == pytest.approx(
+        1.5 * math.sqrt(3) * LocalStar.size / LocalStar.response, rel=1e-3
+    )
+    assert value(found, "response_perp") == pytest.approx(LocalStar.response / CELL / 5.526349e-3, rel=1e-6)
+
+
+def test_perfect_bilayers_of_the_same_registry_give_the_same_pattern(found: Measurement) -> None:
+    """The local star has no memory of its surroundings, so both ways to the pattern must agree, directions included."""
+    assert np.allclose(found.arrays["pattern_registry"], found.arrays["pattern_flat"], atol=1e-6 * PC_PER_M)
+    assert value(found, "nonlocality_perp") < 1e-6
+
+
+def test_own_checks_pass(found: Measurement) -> None:
+    assert [check.name for check in found.checks if not check.passed] == []
+    assert all(check.reason for check in found.checks)
+
+
+def test_dipoles_alone_give_the_pattern_by_registry() -> None:
+    class DipoleAlone(CosinePolarization):
+        implemented_properties = ("dipole",)
+
+    found = measure(PolarizationPattern(), FreeAtoms(), DipoleAlone(), material=MATERIAL, **FLAT)
+    assert value(found, "polarization_perp_M_flat") == pytest.approx(3.2e-3 * PC_PER_M, rel=1e-6)
+    assert value(found, "polarization_parallel_max_flat") == pytest.approx(2.5e-3 * PC_PER_M, rel=1e-3)
+    assert value(found, "winding_M_flat") == pytest.approx(0.5, abs=1e-6)
+    assert any("perfect bilayers" in note for note in found.notes)
+
+
+def test_killed_anywhere_it_goes_on_to_the_same_numbers() -> None:
+    params = FLAT | {"fields": (-0.01, 0.01), "grid": 24}
+    task = PolarizationPattern()
+    whole = measure(task, FreeAtoms(), LocalStar(), material=MATERIAL, **params)
+    for saves in (1, 2):
+        fragile = FragileCheckpoint(saves)
+        context = TrialContext(
+            task,
+            FreeAtoms(),
+            LocalStar(),
+            MATERIAL,
+            task.Params(**params),
+            checkpoint=fragile,  # type: ignore[arg-type]
+        )
+        with pytest.raises(Killed):
+            task.measure(context)
+        again = MemoryCheckpoint()
+        again.stored = fragile.stored
+        rest = measure(task, FreeAtoms(), LocalStar(), material=MATERIAL, checkpoint=again, **params)
+        assert {k: q.value for k, q in rest.observables.items()} == {k: q.value for k, q in whole.observables.items()}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n": 1}, {"geometry": ()}, {"fields": (0.0,)}, {"mismatch": (2,)}, {"grid": 25}, {"registry_grid": 4}]
+)
+def test_wrong_parameters_are_told(wrong: dict[str, Any]) -> None:
+    with pytest.raises(HarnessError, match=f"task.params.{next(iter(wrong))}"):
+        PolarizationPattern.Params(**wrong)
