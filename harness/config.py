@@ -50,7 +50,7 @@ class DeviceConfig:
     """Where and how exactly a potential computes."""
 
     name: str = "cpu"
-    dtype: str = "float64"
+    dtype: str = "auto"
     threads: int = 1
 
 

@@ -158,23 +158,27 @@ def _folder_name(config: Mapping[str, Any], identity: str) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9_.+]", "_", str(word)) for word in words if word)
 
 
-def check_device(potential: Any, device: Mapping[str, Any]) -> None:
-    """Refuse a device or a number type that the potential does not offer.
+def resolve_device(potential: Any, device: Mapping[str, Any]) -> dict[str, Any]:
+    """The device as the potential will be asked for it: ``dtype: auto`` is float64 where offered, else its own first.
 
     Raises
     ------
     HarnessError
         Names what it offers.
     """
+    resolved = dict(device)
     for key, attribute, default in (("name", "devices", ("cpu",)), ("dtype", "dtypes", ("float64",))):
         offered = getattr(potential, attribute, default)
-        if device[key] not in offered:
+        if device[key] == "auto" and key == "dtype":
+            resolved[key] = "float64" if "float64" in offered else offered[0]
+        elif device[key] not in offered:
             setting = f"device={offered[0]}" if key == "name" else f"device.dtype={offered[0]}"
             how = "on" if key == "name" else "in"
             raise HarnessError(
                 f"potential '{potential.name}' computes {how} {', '.join(offered)}, not {device[key]}.",
                 f"Give {setting}.",
             )
+    return resolved
 
 
 def check_elements(symbols: set[str], owner: str, known: frozenset[str] | None) -> None:

@@ -24,7 +24,7 @@ from harness.engine import Engine
 from harness.errors import HarnessError, UnsupportedError
 from harness.extrapolation import grade_frames
 from harness.figures import draw
-from harness.job import Job, check_device, check_elements
+from harness.job import Job, check_elements, resolve_device
 from harness.native import native_polarization
 from harness.parameters import build_params
 from harness.protocols import Measurement, PolarizationModel, Potential
@@ -129,12 +129,14 @@ def _measure(job: Job, record: Record) -> Measurement:
     record.host = describe_host(plugins)
     atoms = task.structure(config["material"], params)
     symbols = set(atoms.get_chemical_symbols())
-    check_device(potential, config["device"])
+    device = resolve_device(potential, config["device"])
+    # The record says what was computed in, not what was asked for.
+    record.config = config = {**config, "device": device}
     check_elements(symbols, f"potential '{record.label}'", potential.elements)
     if polarization is not None:
         check_elements(symbols, f"polarization model '{polarization.name}'", polarization.elements)
     check_capabilities(task.name, task.requires, potential, polarization)
-    calculator = potential.calculator(device=config["device"]["name"], dtype=config["device"]["dtype"])
+    calculator = potential.calculator(device=device["name"], dtype=device["dtype"])
     engine = Engine(calculator)
     if polarization is None:
         polarization = native_polarization(potential, calculator)
@@ -151,7 +153,7 @@ def _measure(job: Job, record: Record) -> Measurement:
         int(config["seed"]),
         work,
         checkpoint := FileCheckpoint(work),
-        config["device"],
+        device,
     )
     resumed = checkpoint.exists()
     with ctx.clock("task"):

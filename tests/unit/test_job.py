@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness import HarnessError
-from harness.job import Job, check_elements, make_job
+from harness.job import Job, check_elements, make_job, resolve_device
 
 CONFIG: dict[str, Any] = {
     "task": {"name": "single_point", "params": {}},
@@ -73,3 +74,14 @@ def test_unknown_plugin_and_foreign_elements() -> None:
     check_elements({"B"}, "potential 'x'", None)
     with pytest.raises(HarnessError, match="does not know Mo; it knows B, N"):
         check_elements({"Mo", "B"}, "potential 'x'", frozenset("BN"))
+
+
+@pytest.mark.parametrize(
+    ("offered", "resolved"),
+    [(("float64", "float32"), "float64"), (("float32", "float64"), "float64"), (("float32",), "float32")],
+)
+def test_unstated_number_type_is_double_where_offered(offered: tuple[str, ...], resolved: str) -> None:
+    potential = SimpleNamespace(name="some", dtypes=offered)
+    assert resolve_device(potential, {"name": "cpu", "dtype": "auto", "threads": 1}) == {
+        "name": "cpu", "dtype": resolved, "threads": 1,
+    }  # fmt: skip

@@ -29,12 +29,19 @@ def main(arguments: list[str] | None = None) -> int:
     hot = commands.add_parser("hot", help="add hot structures, by molecular dynamics with MTP and Lennard-Jones models")
     hot.add_argument("intralayer", help="an .mtp file")
     hot.add_argument("interlayer", help="a Lennard-Jones .json file")
+    choose = commands.add_parser("choose", help="candidates of a family, those first on which models disagree most")
+    choose.add_argument("family")
+    choose.add_argument("first", type=int)
+    choose.add_argument("last", type=int)
+    choose.add_argument("models", nargs="+", help="two or more .mtp files")
     options = parser.parse_args(arguments)
     try:
         if options.command == "label":
             return _label(options)
         if options.command == "hot":
             return _hot(options)
+        if options.command == "choose":
+            return _choose(options)
         from . import assemble
 
         act = {"merge": assemble.merge, "dipoles": assemble.add_dipoles, "compare": assemble.compare}
@@ -73,6 +80,19 @@ def _hot(options: argparse.Namespace) -> int:
     interlayer = {"name": "lj", "params": {"model": options.interlayer}}
     number, wrong = generate(layered(intralayer=intralayer, interlayer=interlayer).calculator())
     print(f"{number} new structures", *wrong, sep="\n")
+    return 0
+
+
+def _choose(options: argparse.Namespace) -> int:
+    from harness_mtp.potential import MTPPotential
+
+    from .choose import choose
+
+    if len(options.models) < 2:
+        raise HarnessError("One model cannot disagree with itself.", "Give two or more .mtp files.")
+    names = [f"{options.family}-{i:03d}" for i in range(options.first, options.last + 1)]
+    for name, value in choose(names, [MTPPotential(model).calculator() for model in options.models]):
+        print(f"{name} {1e3 * value:.0f} meV/A")
     return 0
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from harness.dataset import SPLITS, family
 
 from .likeness import clusters
+from .plan import chosen
 
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 NEARER_THAN = 0.02
@@ -33,14 +34,17 @@ def assign(
     before
         The split so far. Its frames keep their sides; a new frame joins the side of its near-duplicates. A new frame
         that is near to frames on two sides goes to ``left_out``.
+
+    Lines of structures and frames that a committee chose go to training.
     """
     side = {name: where for where, names in before.items() for name in names}
     series = [sorted(n for n in prints if family(n) in line) for line in SERIES]
+    picked = set(chosen())
     groups = clusters(dict(prints), NEARER_THAN, [line for line in series if line])
     groups.sort(key=lambda group: (zlib.crc32(group[0].encode()), group))
     for group in groups:
         sides = {side[name] for name in group if name in side} - {LEFT_OUT}
-        if any(name in line for line in series for name in group):
+        if any(name in line for line in series for name in group) or picked.intersection(group):
             sides = sides or {"train"}
         if len(sides) > 1:
             where = LEFT_OUT
@@ -54,11 +58,11 @@ def assign(
     return {where: names for where, names in found.items() if names or where in SPLITS}
 
 
-def _stratum(name: str, responses: set[str]) -> tuple[str, bool]:
-    return family(name), name in responses
+def _stratum(name: str, responses: set[str]) -> tuple[str, bool, bool]:
+    return family(name), name in responses, name in chosen()
 
 
-def _neediest(stratum: tuple[str, bool], side: Mapping[str, str], responses: set[str], number: int) -> str:
+def _neediest(stratum: tuple[str, bool, bool], side: Mapping[str, str], responses: set[str], number: int) -> str:
     """The split that lacks most of its share of a stratum when `number` frames are added to it.
 
     A family of three frames has one to be tested by, one of four also one for validation.

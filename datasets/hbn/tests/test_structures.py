@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.calculators.lj import LennardJones
 from ase.io import read
 from ase.neighborlist import neighbor_list
+from pipeline.choose import choose
 from pipeline.layers import bent, twisted
 from pipeline.plan import energies, queue, responses
 from pipeline.structures import FAMILIES, build
@@ -71,3 +73,12 @@ def test_random_numbers_are_a_families_own():
     assert not np.allclose(build("rand-mono2-000").positions, build("rand-mono2-001").positions)
     for name in FAMILIES:
         np.testing.assert_array_equal(build(f"{name}-001").positions, build(f"{name}-001").positions)
+
+
+def test_a_committee_chooses_what_it_disagrees_on():
+    """Springs of two lengths disagree most where bonds are stretched unequally; a clash is never chosen."""
+    names = [f"shaken-mono8-{i:03d}" for i in range(18, 25)] + ["scan-mono2-005"]
+    ranked = choose(names, [LennardJones(sigma=s, epsilon=0.1, rc=3.0) for s in (1.30, 1.32)])
+    assert ranked[-1][0] == "scan-mono2-005" and ranked[-1][1] < 1e-9
+    assert "shaken-mono8-019" not in dict(ranked)
+    assert [value for _, value in ranked] == sorted((value for _, value in ranked), reverse=True)
