@@ -21,7 +21,7 @@ from ase.filters import FrechetCellFilter
 from harness.errors import unknown
 from harness.integrators import make_integrator
 
-OPTIMIZERS = ("sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire")
+OPTIMIZERS = ("stack_lbfgs", "sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire")
 #: Largest step of one atom, Å. ASE's 0.04 Å would spend fifty steps on the amplitude of one buckle.
 MAXSTEP = 0.2
 
@@ -142,8 +142,9 @@ class Engine:
             Indices or mask of atoms that do not move; constraints that `atoms` already has stay.
         optimizer
             ``precon_lbfgs`` (fewest force calls for large cells), ``sheet_lbfgs`` (the same with a preconditioner
-            that knows that sheets bend easily), ``lbfgs`` or ``fire``. When the line search of L-BFGS fails, as it
-            does where energies are noisy, FIRE takes over and the result says so.
+            that knows that sheets bend easily), ``stack_lbfgs`` (that for flat stacks, faster), ``lbfgs`` or ``fire``.
+            When the line search of L-BFGS fails, as it does where energies are noisy, FIRE takes over and the result
+            says so.
         cell
             Six Voigt flags of the strain components that relax as well, e.g. ``(1, 1, 0, 0, 0, 0)`` for a sheet;
             L-BFGS without preconditioner then, and the potential has to offer stress.
@@ -249,12 +250,16 @@ def _robustly(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: 
 def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> None:
     from ase.optimize import FIRE, LBFGS
 
-    from harness.precon import KeptExp, SafeLBFGS, Sheet
+    from harness.precon import KeptExp, SafeLBFGS, Sheet, Stack
 
     made: Any
-    if optimizer in ("precon_lbfgs", "sheet_lbfgs"):
-        precon = Sheet() if optimizer == "sheet_lbfgs" else KeptExp(A=3)
-        made = SafeLBFGS(atoms, precon=precon, logfile=None, maxstep=maxstep)
+    precons: dict[str, Callable[[], Any]] = {
+        "precon_lbfgs": lambda: KeptExp(A=3),
+        "sheet_lbfgs": Sheet,
+        "stack_lbfgs": Stack,
+    }
+    if optimizer in precons:
+        made = SafeLBFGS(atoms, precon=precons[optimizer](), logfile=None, maxstep=maxstep)
     elif optimizer == "lbfgs":
         made = LBFGS(atoms, logfile=None, maxstep=maxstep)
     else:

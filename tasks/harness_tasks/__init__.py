@@ -20,6 +20,7 @@ def harness_tasks() -> Mapping[str, Any]:
     from harness_tasks.polarization_pattern import PolarizationPattern
     from harness_tasks.single_point import SinglePoint
     from harness_tasks.sliding import Sliding
+    from harness_tasks.tc_sweep import TcSweep
 
     return {
         "accuracy": Accuracy,
@@ -31,6 +32,7 @@ def harness_tasks() -> Mapping[str, Any]:
         "polarization_pattern": PolarizationPattern,
         "single_point": SinglePoint,
         "sliding": Sliding,
+        "tc_sweep": TcSweep,
     }
 
 

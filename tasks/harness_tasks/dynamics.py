@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms, units
-from ase.calculators.calculator import Calculator
 
+from harness.asking import ask
 from harness.errors import HarnessError
 from harness.protocols import Context
 from harness.stepping import make_stepper, thermal_velocities
@@ -79,7 +79,6 @@ class Motion:
         self.atoms, self.temperature = atoms, temperature
         self.energy, self.step, self.leg = np.nan, 0, 0
         self._calculator, self._force = ctx.engine.calculator, force
-        self._direct = isinstance(self._calculator.inner, Calculator)
         self._stream = [ctx.seed, *stream]
         self._held = np.zeros(len(atoms), dtype=bool) if held is None else np.asarray(held)
         self._stepper = make_stepper(thermostat, atoms, timestep, damping, self._held)
@@ -155,18 +154,12 @@ class Motion:
         calculator = self._calculator
         calculator.calls += 1
         try:
-            if self._direct:  # ASE would compare the atoms with those before, which costs as much as the step
-                calculator.inner.reset()
-                calculator.inner.calculate(self.atoms, ["energy", "forces"], ["positions"])
-                forces = calculator.results["forces"]
-            else:
-                forces = calculator.inner.get_property("forces", self.atoms)
+            found = ask(calculator.inner, self.atoms, ("energy", "forces"))
         except HarnessError as error:  # a backend that refuses where the atoms went, such as LAMMPS when it loses one
             if not self.step:
                 raise
             raise UnphysicalMotion(self.step, f"the potential has no answer: {error.what}") from error
-        known = calculator.results.get("energy")  # whoever gives forces knows the energy
-        self.energy = float(calculator.inner.get_property("energy", self.atoms) if known is None else known)
+        self.energy, forces = float(found["energy"]), found["forces"]
         if not np.isfinite(self.energy):
             raise UnphysicalMotion(self.step, "the energy is not a number")
         return forces if self._force is None else forces + self._force(self.atoms, self.step)

@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 
+from harness.asking import ask
 from harness_layered.layers import LayerMemory
 
 __all__ = ["LayeredCalculator"]
@@ -58,9 +59,10 @@ class LayeredCalculator(Calculator):
         """ASE's interface; called when something changed."""
         super().calculate(atoms, properties, system_changes)
         atoms = self.atoms
-        layers = self._memory.layers(atoms)
+        layers, changes = self._memory.layers(atoms), list(system_changes)
         if self._of is None or not np.array_equal(layers, self._of) or "numbers" in system_changes:
             self._split(atoms, layers)
+            changes = list(all_changes)
         wanted = set(properties).difference(_GRADES) | {"energy"}
         if "forces" in self.implemented_properties:
             wanted.add("forces")  # every caller moves atoms next
@@ -68,7 +70,7 @@ class LayeredCalculator(Calculator):
             wanted.discard("stress")
         results: dict[str, Any] = {name: 0.0 for name in wanted if name != "forces"}
         forces = np.zeros((len(atoms), 3))
-        asked = sorted(wanted, key=lambda name: name != "stress")  # some give the stress only when asked for it
+        asked = sorted(wanted)
         pieces = list(self._parts)
         if self._interlayer is not None and self._whole is not None and len(self._parts) > 1:
             pieces.append((np.arange(len(atoms)), self._whole))
@@ -76,10 +78,7 @@ class LayeredCalculator(Calculator):
             part.positions[:] = atoms.positions[index]
             part.cell[:] = atoms.cell.array
             part.pbc[:] = atoms.pbc
-            known: dict[str, Any] = {}  # one request brings the rest along, and each would compare the atoms
-            for name in asked:
-                if name not in known:
-                    known = {name: part.calc.get_property(name, part), **part.calc.results}
+            known = ask(part.calc, part, asked, changes)
             for name in results:
                 results[name] = results[name] + known[name]
             if "forces" in wanted:
