@@ -13,6 +13,7 @@ def harness_tasks() -> Mapping[str, Any]:
     """The tasks of this package."""
     from harness_tasks.accuracy import Accuracy
     from harness_tasks.bend import Bend
+    from harness_tasks.coercive_field import CoerciveField
     from harness_tasks.conformance import Conformance
     from harness_tasks.elastic import Elastic
     from harness_tasks.interlayer import Interlayer
@@ -25,6 +26,7 @@ def harness_tasks() -> Mapping[str, Any]:
     return {
         "accuracy": Accuracy,
         "bend": Bend,
+        "coercive_field": CoerciveField,
         "conformance": Conformance,
         "elastic": Elastic,
         "interlayer": Interlayer,

@@ -1,12 +1,13 @@
 """Energy and polarization along the sliding path as polynomials, and the fields at which they let the layers go.
 
-After Deng et al., arXiv 2407.15081, Eqs. 3-5 and S6, with two changes: the polynomials may be of higher order, and fields
-are given as sizes. Slip t is counted from SP, the path starts at t₀ < 0 (BA, polarization up) and ends at −t₀. Symmetry
-demands of the derivatives, of which the paper's model keeps the first terms (Q₀ = 4 e₄, R₀ = 3 p₃, S₀ = 2 p₂, S₁ = 4 p₄),
+After Deng et al., arXiv 2407.15081, Eqs. 3-5 and S6, with two changes: the polynomials may be of higher order, and
+fields are given as sizes. Slip t is counted from SP, the path starts at t₀ < 0 (BA, polarization up) and ends at −t₀.
+Symmetry demands of the derivatives
 
     V' = t (t² − t₀²) Q(t²),    p⊥' = (t² − t₀²) R(t²),    p∥' = t S(t²)
 
-so that V is even and flat at BA, SP and AB, p⊥ odd and flat at BA and AB, p∥ even and flat at SP. In a field E⊥ against
+so that V is even and flat at BA, SP and AB, p⊥ odd and flat at BA and AB, p∥ even and flat at SP. The paper's model
+keeps the first terms: Q₀ = 4 e₄, R₀ = 3 p₃, S₀ = 2 p₂, S₁ = 4 p₄. In a field E⊥ against
 the polarization of BA and E∥ along the polarization of SP a primitive cell has the enthalpy
 
     ε(t) = V(t) − E∥ p∥(t) + E⊥ p⊥(t),    p⊥(t₀) > 0
@@ -27,8 +28,8 @@ from scipy.optimize import minimize_scalar
 
 from harness.errors import unknown
 
-#: How the layers let go: ``lost_minimum``, slowly, when no minimum is left between BA and SP; ``below_start``, at once and
-#: without friction, when the whole way to SP lies below the enthalpy at BA.
+#: How the layers let go: ``lost_minimum``, slowly, when no minimum is left between BA and SP; ``below_start``, at once
+#: and without friction, when the whole way to SP lies below the enthalpy at BA.
 Criterion = Literal["lost_minimum", "below_start"]
 CRITERIA: tuple[Criterion, ...] = ("lost_minimum", "below_start")
 #: Points of the search along t, denser at BA, where small E∥ decides.
@@ -149,7 +150,7 @@ class PathModel:
         return -self.start * Polynomial(self.q)(square) / Polynomial(self.r)(square)
 
     def coercive_field(self, parallel: float, criterion: Criterion = "lost_minimum") -> float:
-        """The smallest E⊥ that lets the layers slide from BA through SP in the presence of E∥ ≥ 0; below 0: none needed."""
+        """The smallest E⊥ that lets the layers slide from BA through SP while there is E∥ ≥ 0; below 0: none needed."""
         t = self._way
         if criterion == "lost_minimum":
             energy, along, across = (slope(t) for slope in self.slopes)

@@ -1,4 +1,4 @@
-"""The field that holds layers at a given slip: switching at zero temperature, with all other atoms at rest in the field.
+"""The field that holds layers at a given slip: switching at zero temperature, all else at rest in the field.
 
 A field ramped at zero temperature switches where the equilibrium is lost, and there relaxations neither converge nor
 say much. Here the slip x from BA towards SP is held and the field is what is measured, as in a test of strength under

@@ -1,0 +1,85 @@
+"""The own checks and remarks of the task `coercive_field`, each with the reason of its tolerance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness import Check, Quantity
+from harness_tasks.coercive_field_branch import Course, Strength
+from harness_tasks.coercive_field_params import CoerciveFieldParams
+from harness_tasks.coercive_field_plane import Beside
+from harness_tasks.coercive_field_results import Models
+from harness_tasks.coercive_field_runs import Run
+
+#: Share of the sliding force that old Born charges may miss.
+CHARGES = 0.1
+
+
+def of(
+    params: CoerciveFieldParams,
+    models: Models,
+    strengths: Sequence[Strength],
+    beside: Beside | None,
+    charges: Quantity | None,
+) -> list[Check]:
+    """All that the arrays allow."""
+    found = []
+    if strengths:
+        open_ones = sum(not s.converged for s in strengths)
+        found.append(Check("held_layers_at_rest", open_ones, 0, "1", "dip angles at which a relaxation did not end"))
+    if beside is not None:
+        width, step = beside.sector
+        found.append(
+            Check(
+                "sector_of_the_path", width - 120, step, "deg", "three equal paths leave BA: a third of the circle each"
+            )
+        )
+        nearest = int(np.argmin(np.abs(beside.angles)))
+        alone = models.full.coercive_field(params.beside)
+        if alone > 0 and math.isfinite(beside.fields[nearest]):
+            found.append(
+                Check(
+                    "map_and_path",
+                    float(beside.fields[nearest] / alone - 1),
+                    0.05,
+                    "1",
+                    "coercive field along the path from the map and from the path; a map of 6 × 6 has 3 harmonics",
+                )
+            )
+    if charges is not None:
+        found.append(
+            Check(
+                "born_charges_in_time",
+                float(charges.value),  # type: ignore[arg-type]
+                CHARGES,
+                "1",
+                f"sliding force of Born charges {params.born_every} steps old against new ones: lower born_every",
+            )
+        )
+    return found
+
+
+def born_interval_error(runs: Sequence[Run]) -> Quantity | None:
+    """Rms error of the sliding force when Born charges are as old as they get, over its rms; None without runs."""
+    pairs = np.concatenate([run.charges for run in runs]) if runs else np.zeros((0, 2))
+    if not len(pairs) or not np.any(pairs[:, 1]):
+        return None
+    error = math.sqrt(np.mean((pairs[:, 0] - pairs[:, 1]) ** 2) / np.mean(pairs[:, 1] ** 2))
+    return Quantity(error, "1", n=len(pairs), method="rms of old less new at the end of each interval, over rms of new")
+
+
+def remarks(way: Course, strengths: Sequence[Strength], beside: Beside | None, runs: Sequence[Run]) -> list[str]:
+    """What a reader of the numbers has to know."""
+    notes = []
+    if way.axes.up < 0:
+        notes.append("BA points down here: fields are along +z")
+    side = "towards AB" if way.axes.ahead > 0 else "away from AB"
+    notes.append(f"the in-plane field that helps points along the slip of the upper layer {side}")
+    if beside is None:
+        notes.append("no fields beside the path: no map, or no dipole to map")
+    elif not np.isfinite(beside.fields).all():
+        notes.append("some fields beside the path did not switch up to twice the coercive field of the path")
+    return notes
