@@ -74,6 +74,9 @@ def evaluate(cases: Sequence[Case], bias: float) -> Measurement:
     fields = [case for case in cases if case.kind == "field"]
     if fields:
         measurement.observables |= _response(fields)
+    strained = [case for case in cases if case.kind == "mismatch"]
+    if twists and strained:
+        measurement.observables |= _phase(twists[0], strained[0])
     if "antiparallel" in by_name and twists:
         measurement.observables |= _antiparallel(by_name["antiparallel"], twists[0])
     if "registry" in by_name and "flat" in by_name:
@@ -180,6 +183,30 @@ def _response(cases: Sequence[Case]) -> dict[str, Quantity]:
         method += ": field at which all P⊥ point one way; interval: the two directions"
         found["uniform_field"] = Quantity(middle, "V/A", (low, high), method=method)
     return found
+
+
+def helicity(case: Case) -> float:
+    """Angle between P∥ and the way out of the centre of M, near it, degrees: ±90 for a vortex, 0 or 180 for a source."""
+    field, cell = case.symmetric, case.moire.plane
+    steps = np.arange(len(field)) / len(field)
+    apart = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1) - region_centres(turns(case.moire))["M"]
+    out = (apart - np.round(apart)) @ cell
+    distance = np.linalg.norm(out, axis=-1)
+    near = (distance < 0.15 * case.moire.period) & (distance > 0)
+    radial = np.einsum("ka,ka->k", field[near][:, :2], out[near])
+    around = out[near][:, 0] * field[near][:, 1] - out[near][:, 1] * field[near][:, 0]
+    return math.degrees(math.atan2(around.sum(), radial.sum()))
+
+
+def _phase(twist: Case, strained: Case) -> dict[str, Quantity]:
+    found = {
+        f"helicity_{case.name}": Quantity(
+            helicity(case), "deg", method="P∥ from the way out of M, mean near its centre"
+        )
+        for case in (twist, strained)
+    }
+    apart = abs(helicity(twist) - helicity(strained)) % 180
+    return found | {"phase_difference": Quantity(min(apart, 180 - apart), "deg", method="of the two helicities")}
 
 
 def _antiparallel(case: Case, parallel: Case) -> dict[str, Quantity]:

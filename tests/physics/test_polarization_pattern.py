@@ -176,6 +176,12 @@ def test_perfect_bilayers_of_the_same_registry_give_the_same_pattern(found: Meas
     assert value(found, "nonlocality_perp") < 1e-6
 
 
+def test_twist_makes_vortices_and_mismatch_sources(found: Measurement) -> None:
+    assert abs(value(found, "helicity_flat")) == pytest.approx(90, abs=1e-3)
+    assert abs(value(found, "helicity_mismatch_9")) == pytest.approx(180, abs=1e-3)
+    assert value(found, "phase_difference") == pytest.approx(90, abs=1e-3)
+
+
 def test_own_checks_pass(found: Measurement) -> None:
     assert [check.name for check in found.checks if not check.passed] == []
     assert all(check.reason for check in found.checks)
