@@ -186,7 +186,7 @@ def _response(cases: Sequence[Case]) -> dict[str, Quantity]:
 
 
 def helicity(case: Case) -> float:
-    """Angle between P∥ and the way out of the centre of M, near it, degrees: ±90 for a vortex, 0 or 180 for a source."""
+    """Angle between P∥ and the way out of the centre of M, degrees: ±90 for a vortex, 0 or 180 for a source or sink."""
     field, cell = case.symmetric, case.moire.plane
     steps = np.arange(len(field)) / len(field)
     apart = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1) - region_centres(turns(case.moire))["M"]
