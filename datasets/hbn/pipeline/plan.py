@@ -39,8 +39,9 @@ def responses() -> list[str]:
             ["path-bilayer4-003", "path-bilayer4-011"],
         ),
         *_mixed(
-            _names("ripple-mono8", 6, 7), _names("rand-bilayer4", 6, 17), ["path-bilayer4-001", "path-bilayer4-015"]
+            _names("ripple-mono8", 6, 6), _names("rand-bilayer4", 6, 17), ["path-bilayer4-001", "path-bilayer4-015"]
         ),
+        *_mixed(_names("rand-mono2", 42, 70), _names("rand-bilayer4", 46, 60)),
     ]
 
 
@@ -49,9 +50,9 @@ def energies() -> list[str]:
     hot = [name for name in sorted(stored()) if not name.startswith("hot-bilayer16")]
     small = _mixed(
         hot,
-        _names("shaken-bilayer4", 0, 9),
+        _names("shaken-bilayer4", 0, 9) + _names("shaken-bilayer4", 11, 24),  # 010 and 025 hold clashes
         _names("bent-mono8", 0, 5),
-        _names("rand-mono2", 34, 45),
+        _names("rand-mono2", 34, 41),
         _names("shaken-mono8", 0, 14),
         _names("rand-bilayer4", 30, 45),
         _names("rand-mono8", 6, 27),
