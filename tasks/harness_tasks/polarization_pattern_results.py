@@ -25,6 +25,9 @@ RESOLUTION = 1e-3
 ACROSS = 0.02
 
 
+Kind = Literal["twist", "field", "mismatch", "antiparallel"]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One structure, in one field, with its pattern.
@@ -39,7 +42,7 @@ class Case:
     """
 
     name: str
-    kind: Literal["twist", "field", "mismatch", "antiparallel"]
+    kind: Kind
     moire: Moire
     pattern: Pattern
     field: float = 0.0
@@ -101,6 +104,8 @@ def _sizes(case: Case) -> dict[str, Quantity]:
         found["polarization_perp_M"] = _perp_at_m(case)
         ratio = raw["polarization_parallel_max"] / raw["polarization_perp_max"] if raw["polarization_perp_max"] else 0
         found["polarization_ratio"] = Quantity(ratio or math.nan, "1", method="largest P∥ over largest P⊥")
+    if case.kind == "field":
+        found["share_up"] = Quantity(float((across > 0).mean()), "1", method="share of the area where P⊥ is positive")
     if case.kind == "mismatch":
         mean = float(across.mean())
         found["bias"] = Quantity(mean, "pC/m", method="mean P⊥ over the cell: what the mismatch adds to the pattern")

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.cosine import CosinePolarization
+from harness_tasks.cosine import CosinePolarization, CosinePotential
+from harness_tasks.in_field import InField
 from harness_tasks.moire_cells import Moire, mismatched, twisted
 from harness_tasks.moire_pattern import in_m, region_centres, symmetrised, turns
 from harness_tasks.oracles import FreeAtoms
 from harness_tasks.polarization_pattern import PolarizationPattern
 from harness_tasks.registries import AB, BA
+from harness_tasks.stacks import bilayer
 from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 from harness_tasks.winding import winding
 
@@ -226,3 +228,24 @@ def test_killed_anywhere_it_goes_on_to_the_same_numbers() -> None:
 def test_wrong_parameters_are_told(wrong: dict[str, Any]) -> None:
     with pytest.raises(HarnessError, match=f"task.params.{next(iter(wrong))}"):
         PolarizationPattern.Params(**wrong)
+
+
+def test_forces_in_a_field_are_those_of_the_energy() -> None:
+    """Away from any symmetric registry; a shift of everything is free."""
+    task = PolarizationPattern()
+    context = TrialContext(task, CosinePotential(), CosinePolarization(), MATERIAL, task.Params())
+    atoms = bilayer(MATERIAL, (0.21, 0.47), 3.35)
+    atoms.rattle(0.02, seed=3)
+    atoms.calc = InField(context, 0.7)  # type: ignore[arg-type]
+    forces = atoms.get_forces()
+    for i, axis in ((0, 0), (1, 2), (2, 1), (3, 0)):
+        ends = []
+        for step in (-1e-3, 1e-3):
+            moved = atoms.copy()
+            moved.positions[i, axis] += step
+            moved.calc = InField(context, 0.7)  # type: ignore[arg-type]
+            ends.append(moved.get_potential_energy())
+        assert forces[i, axis] == pytest.approx((ends[0] - ends[1]) / 2e-3, abs=1e-5)
+    bare = atoms.copy()
+    bare.calc = context.calculator
+    assert np.abs(forces - bare.get_forces()).max() > 1e-3
