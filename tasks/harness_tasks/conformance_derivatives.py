@@ -164,9 +164,11 @@ class _Search:
     left: int = STRETCHES
 
     def largest(self, where: np.ndarray, found: Scan, finest: bool = False) -> np.ndarray:
-        """Largest jumps (2,) of energy and forces between the points `where`."""
+        """Largest jumps (2,) of energy and forces between the points `where`; of one that fails, the first found."""
         rows, seen = np.stack([_jumps(part) for part in found], axis=1), np.zeros(2)
         while self.left:
+            # How much worse a failing line gets elsewhere is not asked: slow potentials with many jumps would take hours.
+            rows[:, seen > self.limits] = 0.0
             suspicion = np.nan_to_num(rows / np.array(self.limits), nan=np.inf)
             i, column = np.unravel_index(int(np.argmax(suspicion)), suspicion.shape)
             if suspicion[i, column] <= SUSPICIOUS:
