@@ -26,6 +26,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 
+from harness.asking import ask
 from harness.layers import assign_layers
 from harness_tasks.oracles import PlatePotential
 
@@ -45,7 +46,8 @@ class Registry:
         length = 4 * math.pi / (math.sqrt(3) * a)
         angles = math.pi / 2 + 2 * math.pi / 3 * np.arange(3)
         self.vectors = length * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        layers = assign_layers(atoms)
+        given = atoms.arrays.get("layer")
+        layers = assign_layers(atoms) if given is None else given
         self.members = [np.flatnonzero(layers == number) for number in (0, 1)]
         if layers.max() != 1 or len(self.members[0]) != len(self.members[1]):
             self.members = []
@@ -168,8 +170,7 @@ class CosineCalculator(Calculator):
         """Energy, forces and stress of `atoms`."""
         super().calculate(atoms, properties, system_changes)
         assert atoms is not None
-        inside = atoms.copy()
-        self.results = {name: self.plate.get_property(name, inside) for name in self.implemented_properties}
+        self.results = dict(ask(self.plate, atoms, self.implemented_properties, system_changes))
         registry = Registry(atoms, self.constants["a"])
         if not registry.members:  # one layer
             return

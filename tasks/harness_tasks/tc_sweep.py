@@ -68,6 +68,7 @@ class TcSweep:
             {**ctx.material, "a": float(known["a"])}, self._registry(ctx), positive(ctx.material, "distance")
         )
         cell.positions = known["rest"]
+        cell.set_array("layer", np.array([0, 0, 1, 1]))  # heat does not change it
         sheet = cell.repeat((params.cells, params.cells, 1))
         barrier, cells = float(known["barrier"]), params.cells**2
         masses = sheet.get_masses()
@@ -80,7 +81,7 @@ class TcSweep:
             "barrier_per_cell": Quantity(1e3 * barrier, "meV", method="E(SP) - E(AB), relaxed along z"),
             "coherent_barrier": Quantity(barrier * cells, "eV", method="of all cells together"),
             "arrhenius_temperature": Quantity(
-                estimate, "K", method="rigid layer that crosses once in the time that is averaged"
+                estimate, "K", method="rigid layer, Arrhenius, half the order left in the time that is averaged"
             ),
             "attempt_frequency": Quantity(frequency, "THz", method="rigid layer in the quartic path of this barrier"),
             "cells": Quantity(cells, "1"),

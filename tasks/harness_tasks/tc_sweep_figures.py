@@ -34,6 +34,8 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         axes[0].axhline(level, color="#b0b0b0", linewidth=0.7, zorder=0)
     axes[0].set_yticks([-ORDERED, 0, ORDERED], ["AB", "0", "BA"])
     axes[0].set_ylabel("⟨Im ψ⟩")
+    axes[0].set_ylim(-1.05, 1.05)  # intervals of a few hops reach beyond what Im ψ can be
+    axes[1].set_ylim(0, 1.05)
     axes[0].legend(frameon=False, fontsize=8)
     axes[1].set_ylabel("|⟨Im ψ⟩|")
     axes[1].axhline(HALF, color="#b0b0b0", linewidth=0.7, linestyle="--", zorder=0)

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 from ase import Atoms, units
+from scipy import optimize, special
 
 #: |Im ψ| of AB and BA.
 ORDERED = math.sqrt(3) / 2
@@ -73,10 +74,23 @@ def attempt_frequency(barrier: float, bond: float, reduced_mass: float) -> float
     return omega / (2 * math.pi) * units.fs * 1000
 
 
-def arrhenius_temperature(barrier: float, cells: int, frequency: float, time: float) -> float:
-    """Where a rigid layer of so many cells crosses once in `time` on average, K; nan without a barrier.
+def telegraph_mean(crossings: float) -> float:
+    """E|m| for the mean m of a signal ±1 that changes sign at random, so often on average in the time it is averaged.
 
-    Arrhenius: 1 / time = 3 ν exp(−N ΔE / kT). Where 3 ν time is below e, it is where kT reaches the barrier.
+    exp(−x) [I₀(x) + I₁(x)], with the modified Bessel functions: 1 at rest, √(2/πx) for many changes.
+    """
+    return float(special.i0e(crossings) + special.i1e(crossings))
+
+
+#: Crossings after which the mean order of a rigid layer is half its amplitude: 2.24.
+CROSSINGS = float(optimize.brentq(lambda x: telegraph_mean(x) - 0.5, 0.1, 10.0))
+
+
+def arrhenius_temperature(barrier: float, cells: int, frequency: float, time: float) -> float:
+    """Where the order of a rigid layer of so many cells, averaged over `time`, falls to half, K; nan without a barrier.
+
+    Arrhenius: `CROSSINGS` / time = 3 ν exp(−N ΔE / kT). Where that has no answer above N ΔE / k, it is N ΔE / k: the
+    barrier no longer matters.
 
     Parameters
     ----------
@@ -87,4 +101,4 @@ def arrhenius_temperature(barrier: float, cells: int, frequency: float, time: fl
     """
     if not barrier > 0:
         return math.nan
-    return cells * barrier / (units.kB * math.log(max(WAYS * frequency * time, math.e)))
+    return cells * barrier / (units.kB * math.log(max(WAYS * frequency * time / CROSSINGS, math.e)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -15,58 +16,59 @@ from harness.stats import number as number_of
 from harness_tasks.tc_sweep_order import HALF, ORDERED, hops, im_psi
 from harness_tasks.tc_sweep_run import Sweep
 
-#: (lower bound, value, upper bound), K.
-Crossing = tuple[float, float, float]
+RULE = "|<Im psi>|, mean over sweeps, falls below sqrt(3)/4"
+SPREAD = "jackknife over sweeps and distance of the temperatures"
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where the order is lost: between `low` and `high`, K; `value` is nan and `high` infinite where it is not."""
+
+    low: float
+    value: float
+    high: float
 
 
 def crossing(temperatures: np.ndarray, order: np.ndarray) -> Crossing:
-    """Lowest temperature at which |⟨Im ψ⟩| lies below half its amplitude √3/2.
+    """Lowest temperature at which `order`, (temperatures,), lies below half its amplitude √3/2.
 
-    Linear between the two temperatures around it, which are the bounds; perfect order is taken for 0 K. The value is
-    nan, and the upper bound infinite, when there is no such temperature. Temperatures without an order (nan) are left
-    out.
+    Linear between the two temperatures around it, which are the bounds; perfect order is taken for 0 K. Temperatures
+    without an order (nan) are left out.
     """
     known = np.isfinite(order)
     t = np.concatenate([[0.0], temperatures[known]])
-    m = np.concatenate([[ORDERED], np.abs(order[known])])
+    m = np.concatenate([[ORDERED], order[known]])
     below = np.flatnonzero(m < HALF)
     if not len(below):
-        return float(t[-1]), math.nan, math.inf
+        return Crossing(float(t[-1]), math.nan, math.inf)
     k = int(below[0])
     value = t[k - 1] + (t[k] - t[k - 1]) * (m[k - 1] - HALF) / (m[k - 1] - m[k])
-    return float(t[k - 1]), float(value), float(t[k])
+    return Crossing(float(t[k - 1]), float(value), float(t[k]))
 
 
-def pooled(found: Sequence[Crossing], method: str) -> Quantity:
-    """Mean over the repeats; its interval has Student's, and half the distance of the temperatures, in quadrature.
-
-    Where a repeat has none the value is nan, and the interval begins at the lowest bound.
-    """
-    values = np.array([value for _, value, _ in found])
-    if not len(values):
-        return Quantity(math.nan, "K", method=method)
-    lows, highs = np.array([low for low, _, _ in found]), np.array([high for _, _, high in found])
-    if not np.isfinite(values).all():
-        return Quantity(
-            math.nan, "K", (float(lows.min()), math.inf), n=len(values), method=method + "; beyond some sweeps"
-        )
-    reach = math.hypot(_student(values), float((highs - lows).mean()) / 2)
-    mean = float(values.mean())
-    return Quantity(
-        mean, "K", (max(mean - reach, 0.0), mean + reach), n=len(values), n_eff=float(len(values)), method=method
-    )
+def _loss(temperatures: np.ndarray, order: np.ndarray, ways: Sequence[int]) -> Crossing:
+    """Of the mean over sweeps of |⟨Im ψ⟩|, (sweeps, 2, temperatures); on all of `ways`."""
+    known = np.isfinite(order)
+    total, number = np.where(known, order, 0.0).sum(axis=0), known.sum(axis=0)
+    mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    return crossing(temperatures, mean[list(ways)].max(axis=0))
 
 
-def width(up: Sequence[Crossing], down: Sequence[Crossing]) -> Quantity:
-    """Heating less cooling, mean over the repeats that have both."""
-    method = "heating less cooling, mean over sweeps, Student and distance of the temperatures"
-    pairs = [(u, d) for u, d in zip(up, down, strict=True) if math.isfinite(u[1]) and math.isfinite(d[1])]
-    if not pairs:
-        return Quantity(math.nan, "K", method=method)
-    apart = np.array([u[1] - d[1] for u, d in pairs])
-    steps = np.array([math.hypot(u[2] - u[0], d[2] - d[0]) for u, d in pairs])
-    reach, mean = math.hypot(_student(apart), float(steps.mean()) / 2), float(apart.mean())
-    return Quantity(mean, "K", (mean - reach, mean + reach), n=len(pairs), n_eff=float(len(pairs)), method=method)
+def _quantity(found: Crossing, spread: float, n: int, method: str) -> Quantity:
+    method = f"{method}; {SPREAD}"
+    if not math.isfinite(found.value):
+        return Quantity(math.nan, "K", (found.low, math.inf), n=n, method=method)
+    reach = math.hypot(spread, (found.high - found.low) / 2)
+    return Quantity(found.value, "K", (max(found.value - reach, 0.0), found.value + reach), n=n, method=method)
+
+
+def _jackknife(values: Sequence[float]) -> float:
+    """Half width of the 95 % interval from estimates that leave out one sweep each; 0 where there are none."""
+    known = np.array([value for value in values if math.isfinite(value)])
+    n = len(known)
+    if n < 2:
+        return 0.0
+    return float(stats.t.ppf(0.975, n - 1) * math.sqrt(n - 1) * known.std())
 
 
 def curves(found: Sequence[Sweep], count: int) -> Arrays:
@@ -95,18 +97,22 @@ def curves(found: Sequence[Sweep], count: int) -> Arrays:
 def observables(temperatures: np.ndarray, arrays: Arrays) -> dict[str, Quantity]:
     """Curie temperatures and the width of the hysteresis."""
     order = np.abs(arrays["order"])
-    rule = "lowest temperature with |<Im psi>| below sqrt(3)/4"
-    up, down = ([crossing(temperatures, one[way]) for one in order] for way in (0, 1))
-    both = [crossing(temperatures, np.maximum(one[0], one[1])) for one in order]
-    return {
-        "curie_temperature": pooled(both, rule + " on both ways, mean over sweeps"),
-        "curie_temperature_heating": pooled(up, rule + " on heating, mean over sweeps"),
-        "curie_temperature_cooling": pooled(down, rule + " on cooling, mean over sweeps"),
-        "hysteresis_width": width(up, down),
-    }
+    n = len(order)
+    others = [np.delete(order, one, axis=0) for one in range(n)] if n > 1 else []
 
+    def of(ways: Sequence[int]) -> tuple[Crossing, list[float]]:
+        return _loss(temperatures, order, ways), [_loss(temperatures, rest, ways).value for rest in others]
 
-def _student(values: np.ndarray) -> float:
-    """Half width of the 95 % interval of the mean; 0 for a single value."""
-    n = len(values)
-    return float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
+    found = {}
+    for name, ways, where in (("", (0, 1), "both ways"), ("_heating", (0,), "heating"), ("_cooling", (1,), "cooling")):
+        here, without = of(ways)
+        found["curie_temperature" + name] = _quantity(here, _jackknife(without), n, f"{RULE} on {where}")
+    (up, up_without), (down, down_without) = of((0,)), of((1,))
+    width = up.value - down.value
+    method = f"heating less cooling; {SPREAD}"
+    found["hysteresis_width"] = Quantity(width, "K", n=n, method=method)
+    if math.isfinite(width):
+        steps = math.hypot(up.high - up.low, down.high - down.low) / 2
+        reach = math.hypot(_jackknife([u - d for u, d in zip(up_without, down_without, strict=True)]), steps)
+        found["hysteresis_width"] = Quantity(width, "K", (width - reach, width + reach), n=n, method=method)
+    return found

@@ -1,0 +1,174 @@
+"""The dynamics that tasks share: external forces, going on to the same bits, the end of unphysical motion."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.calculators.calculator import BaseCalculator
+from harness_tasks.dynamics import Motion
+from harness_tasks.motion_watch import UnphysicalMotion, Watch
+from harness_tasks.oracles import FreeAtoms, PlatePotential
+from harness_tasks.registries import AB
+from harness_tasks.stacks import bilayer
+
+from harness import registry
+from harness.engine import Engine
+from harness.errors import HarnessError
+from harness.extrapolation import PROPERTY
+
+from .rigid_layers import MATERIAL, RigidLayers
+
+PARTS = {"intralayer": {"name": "mtp", "params": {}}, "interlayer": {"name": "lj", "params": {}}}
+
+
+def sheet(cells: int = 2) -> Atoms:
+    return bilayer(MATERIAL, AB, 3.35).repeat((cells, cells, 1))
+
+
+def context(calculator: BaseCalculator, seed: int = 0) -> Any:
+    return SimpleNamespace(engine=Engine(calculator), seed=seed)
+
+
+def moved(motion: Motion, legs: int, steps: int = 60) -> np.ndarray:
+    for _ in range(legs):
+        motion.run(steps)
+    return motion.atoms.positions.copy()
+
+
+def layered() -> BaseCalculator:
+    return registry.build_potential("layered", PARTS).calculator()
+
+
+@pytest.mark.parametrize("thermostat", ["langevin", "nose_hoover", "none"])
+@pytest.mark.parametrize("make", [layered, lambda: PlatePotential().calculator()], ids=["layered", "plate"])
+def test_a_new_process_goes_on_to_the_same_bits(make: Any, thermostat: str) -> None:
+    """The neighbour lists of a calculator that has come a long way must not show."""
+    run = {"temperature": 800.0, "thermostat": thermostat, "damping": 50.0}
+    first = Motion(context(make()), sheet(), **run)
+    moved(first, 2)
+    state = {name: value.copy() for name, value in first.state().items()}
+    second = Motion(context(make()), sheet(), **run)
+    second.restore(state)
+    assert np.array_equal(moved(first, 2), moved(second, 2))
+    assert np.array_equal(first.velocities, second.velocities)
+    assert (second.step, second.leg) == (240, 4)
+
+
+def test_external_force_moves_layers_as_newton_says() -> None:
+    """A constant force per mass on the upper layer of free atoms: s = a t² / 2, exactly in velocity Verlet."""
+    upper = np.arange(16) % 4 >= 2
+    push = np.zeros((16, 3))
+    atoms = sheet()
+    push[upper, 0] = 0.02 * atoms.get_masses()[upper]
+    steps: list[int] = []
+
+    def force(atoms: Atoms, step: int) -> np.ndarray:
+        steps.append(step)
+        return push
+
+    start = atoms.positions.copy()
+    motion = Motion(context(FreeAtoms()), atoms, temperature=0.0, thermostat="none", force=force)
+    motion.run(20)
+    motion.run(20)
+    away = (motion.atoms.positions - start)[upper, 0]
+    assert away == pytest.approx(0.01 * (40 * units.fs) ** 2)
+    assert steps == [*range(21), *range(20, 41)]  # each leg starts with the forces where it stands
+
+
+def test_observer_sees_every_so_many_steps() -> None:
+    seen: list[int] = []
+    motion = Motion(context(RigidLayers(0.004)), sheet(), temperature=10.0)
+    motion.run(20, observe=lambda m: seen.append(m.step), every=6)
+    motion.run(10, 50.0, observe=lambda m: seen.append(m.step), every=6)
+    assert seen == [6, 12, 18, 26]
+    assert motion.temperature == 50.0
+
+
+def test_force_calls_are_counted() -> None:
+    ctx = context(RigidLayers(0.004))
+    Motion(ctx, sheet(), temperature=10.0).run(20)
+    assert ctx.engine.force_calls == 22  # two more in each leg: lists anew, and the forces to begin with
+
+
+class Explosive(RigidLayers):
+    """Gives energy to the atoms for ever."""
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        """Forces along the velocities of a spring that is pushed out."""
+        super().calculate(*args, **kwargs)
+        self.results["forces"] = -3.0 * self.results["forces"]
+
+
+class NotANumber(RigidLayers):
+    """Has no energy once the layers have moved."""
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        """NaN."""
+        super().calculate(*args, **kwargs)
+        if np.abs(self.atoms.positions - sheet().positions)[:, :2].max() > 0.05:
+            self.results["energy"] = np.nan
+
+
+class Refusing(NotANumber):
+    """Says so in words."""
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        """An error as that of a backend which lost an atom."""
+        super().calculate(*args, **kwargs)
+        if np.isnan(self.results["energy"]):
+            raise HarnessError("Lost atoms: original 16 current 15.")
+
+
+class Grading(RigidLayers):
+    """Extrapolates further and further."""
+
+    implemented_properties = [*RigidLayers.implemented_properties, PROPERTY]  # noqa: RUF012
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        """A grade that grows with the displacement."""
+        super().calculate(*args, **kwargs)
+        self.results[PROPERTY] = 400 * float(np.abs(self.atoms.positions - sheet().positions).max())
+
+
+@pytest.mark.parametrize(
+    ("potential", "reason"),
+    [
+        (Explosive, "explodes|torn"),
+        (NotANumber, "not a number"),
+        (Refusing, "no answer: Lost atoms"),
+        (Grading, "extrapolation grade .* beyond 10"),
+    ],
+)
+def test_unphysical_motion_ends_with_step_and_reason(potential: type[RigidLayers], reason: str) -> None:
+    motion = Motion(context(potential(0.004)), sheet(), temperature=300.0)
+    with pytest.raises(UnphysicalMotion, match=reason) as end:
+        for _ in range(100):
+            motion.run(100)
+    assert 0 < end.value.step == motion.step < 10000
+
+
+def test_watch_sees_what_is_wrong_and_nothing_else() -> None:
+    watch = Watch(sheet())
+    hot = sheet()
+    hot.rattle(0.12, seed=0)  # as at 2000 K
+    assert watch.reason(hot, -1.0, 2000.0, 2300.0) is None
+    slipped = sheet()
+    slipped.positions += [30.0, -40.0, 7.0]
+    slipped.positions[np.arange(16) % 4 >= 2] += [1.2, 0.4, 0.2]
+    assert watch.reason(slipped, -1.0, 2000.0, 1800.0) is None
+    for what, change in (("came apart", 4.0), ("collapsed", -1.8)):
+        wrong = sheet()
+        wrong.positions[np.arange(16) % 4 >= 2, 2] += change
+        assert what in str(watch.reason(wrong, -1.0, 300.0, 300.0))
+    torn = sheet()
+    torn.positions[0, 0] += 1.5
+    assert "torn" in str(watch.reason(torn, -1.0, 300.0, 300.0))
+    assert "explodes" in str(watch.reason(sheet(), -1.0, 300.0, 9000.0))
+    assert "explodes" in str(watch.reason(sheet(), -50.0, 300.0, 300.0))
+    lost = sheet()
+    lost.positions[3] = np.nan
+    assert "not numbers" in str(watch.reason(lost, -1.0, 300.0, 300.0))
