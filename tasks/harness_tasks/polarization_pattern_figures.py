@@ -15,6 +15,8 @@ from harness_tasks.moire_pattern import region_centres
 
 #: Arrows along each period of the moiré, and periods that are shown along each direction.
 ARROWS, PERIODS = 10, 2
+#: Colours do not resolve less than this, pC/m.
+FAINT = 0.02
 
 
 def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
@@ -32,7 +34,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
 def _sheet(record: Record, arrays: Arrays, names: Sequence[str], path: Path) -> Path:
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
-    with figure(path, (4.3 * columns, 3.9 * rows), nrows=rows, ncols=columns, squeeze=False) as axes:
+    with figure(path, (4.3 * columns, 0.3 + 2.8 * rows), nrows=rows, ncols=columns, squeeze=False) as axes:
         for axis in axes.ravel():
             axis.set_axis_off()
         for axis, name in zip(axes.ravel(), names, strict=False):
@@ -42,16 +44,18 @@ def _sheet(record: Record, arrays: Arrays, names: Sequence[str], path: Path) -> 
 
 
 def _map(record: Record, arrays: Arrays, name: str, axis: Any) -> None:
+    from matplotlib.patheffects import withStroke
+
     field, cell = arrays[f"pattern_{name}"], arrays[f"cell_{name}"]
     size = len(field)
     tiled = np.tile(field, (PERIODS, PERIODS, 1))
     steps = np.arange(PERIODS * size) / size
     points = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1) @ cell
-    reach = max(float(np.abs(field[..., 2]).max()), 1e-6)
+    reach = max(float(np.abs(field[..., 2]).max()), FAINT)
     shown = axis.pcolormesh(
         *np.moveaxis(points, -1, 0), tiled[..., 2], cmap="RdBu_r", vmin=-reach, vmax=reach, shading="gouraud"
     )
-    axis.figure.colorbar(shown, ax=axis, label="P⊥ (pC/m)", shrink=0.8)
+    axis.figure.colorbar(shown, ax=axis, label="P⊥ (pC/m)", shrink=0.9)
     every = slice(size // (2 * ARROWS), None, max(1, size // ARROWS))
     arrows, spots = tiled[every, every, :2], points[every, every]
     longest = float(np.linalg.norm(arrows, axis=-1).max())
@@ -60,8 +64,8 @@ def _map(record: Record, arrays: Arrays, name: str, axis: Any) -> None:
     for region, centre in region_centres(arrays[f"turns_{name}"]).items():
         quantity = record.observables.get(f"winding_{region}_{name}")
         text = region if quantity is None else f"{region}\nQ = {quantity.value:+.2f}"
-        box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "alpha": 0.75, "linewidth": 0}
-        axis.text(*(centre @ cell), text, ha="center", va="center", fontsize=8, bbox=box)
+        outline = [withStroke(linewidth=2.5, foreground="white")]
+        axis.text(*(centre @ cell), text, ha="center", va="center", fontsize=8, path_effects=outline)
     axis.set_title(f"{_title(name)}\nlongest arrow: P∥ = {longest:.2g} pC/m", fontsize=9)
     axis.set_aspect("equal")
 

@@ -103,7 +103,8 @@ class Work:
         if "born_effective_charges" not in known or "relaxed" not in self.params.geometry:
             self.notes.append("no response: atoms move in a field where there are Born charges and relaxed structures")
             return ""
-        self.notes.append("the polarization model has no answer of its own to a field: atoms move by Z·E (ionic)")
+        if wanted == "auto":
+            self.notes.append("the polarization model has no answer of its own to a field: atoms move by Z·E (ionic)")
         return "ionic"
 
     def _plan(self) -> list[Step]:
