@@ -126,8 +126,12 @@ class Stack(Sheet):
         """As for `Sheet`."""
         if self._built_at is not None and np.abs(atoms.positions - self._built_at).max() < 0.5:
             return
-        self.P, group = self._blocks(atoms)
-        members = [np.flatnonzero(group == number) for number in range(int(group.max()) + 1)]
+        layers, layer = connected_components(_bonds(atoms)[1], directed=False)
+        part = np.stack([layer, layer, np.full(len(atoms), layers)], axis=1).ravel()
+        full = self._matrix(atoms).tocoo()
+        kept = (part[full.row] == part[full.col]) & (full.data != 0)
+        self.P = sparse.coo_matrix((full.data[kept], (full.row[kept], full.col[kept])), shape=full.shape).tocsr()
+        members = [np.flatnonzero(part == number) for number in range(layers + 1)]
         self._factor = [(mine, _factorise(self.P[mine][:, mine])) for mine in members]
         self._built_at = atoms.positions.copy()
 
@@ -137,28 +141,6 @@ class Stack(Sheet):
         for mine, factor in self._factor:
             found[mine] = factor.solve(x[mine])
         return found
-
-    def _blocks(self, atoms: Atoms) -> tuple[Any, np.ndarray]:
-        """P in the order of the coordinates, and which independent part each coordinate belongs to, (3 natoms,)."""
-        n = len(atoms)
-        bond, laplacian = _bonds(atoms)
-        layers, layer = connected_components(laplacian, directed=False)
-        i, j, vectors = neighbor_list("ijD", atoms, max(4.0, 1.9 * bond))
-        distance = np.linalg.norm(vectors, axis=1)
-        constants = self._constants(distance, bond)
-        within = (layer[i] == layer[j]) & (distance < 1.9 * bond)
-        plane = vectors[within, :2] / distance[within, None]
-        flat = _springs(n, i[within], j[within], plane, constants[within])
-        upright = self.bending * (laplacian.T @ laplacian)
-        across = layer[i] != layer[j]
-        rise = vectors[across, 2:] / distance[across, None]
-        upright = upright + _springs(n, i[across], j[across], rise, constants[across])
-        matrix = sparse.block_diag([flat, upright]) + self.stabilisation * sparse.eye(3 * n)
-        order = np.empty(3 * n, dtype=int)  # from x, y, z of each atom to all x, y and then all z
-        order.reshape(n, 3)[:, :2] = np.arange(2 * n).reshape(n, 2)
-        order[2::3] = np.arange(2 * n, 3 * n)
-        group = np.stack([layer, layer, np.full(n, layers)], axis=1).ravel()
-        return _held(matrix.tocsr()[order][:, order], atoms), group
 
 
 def _bonds(atoms: Atoms) -> tuple[float, Any]:
