@@ -17,6 +17,7 @@ def harness_tasks() -> Mapping[str, Any]:
     from harness_tasks.conformance import Conformance
     from harness_tasks.elastic import Elastic
     from harness_tasks.interlayer import Interlayer
+    from harness_tasks.moire_relax import MoireRelax
     from harness_tasks.piezo import Piezo
     from harness_tasks.polarization_pattern import PolarizationPattern
     from harness_tasks.single_point import SinglePoint
@@ -30,6 +31,7 @@ def harness_tasks() -> Mapping[str, Any]:
         "conformance": Conformance,
         "elastic": Elastic,
         "interlayer": Interlayer,
+        "moire_relax": MoireRelax,
         "piezo": Piezo,
         "polarization_pattern": PolarizationPattern,
         "single_point": SinglePoint,

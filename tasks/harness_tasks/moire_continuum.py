@@ -12,6 +12,7 @@ the bending stiffness κ of the layers: h_q = h⁰_q k/(k + κ q⁴/2), k = (∂
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,6 +112,18 @@ def displaced(moire: Moire, relaxed: Relaxed) -> Atoms:
         z = _sample(relaxed.heights[:, :, sheet], here @ inverse)
         atoms.positions[mine, 2] = middle + z[np.arange(len(mine)), np.arange(len(mine)) % len(BASIS)]
     return atoms
+
+
+def sheet_registry(moire: Moire, relaxed: Relaxed) -> Callable[[np.ndarray], np.ndarray]:
+    """Registry of the relaxed sheets at places (n, 2) in the plane."""
+    low, top = np.linalg.inv(moire.lattices)
+    inverse = np.linalg.inv(moire.plane)
+
+    def at(places: np.ndarray) -> np.ndarray:
+        slip = _sample(relaxed.slip, places @ inverse)
+        return places @ (low - top) + 0.5 * slip @ (low + top)
+
+    return at
 
 
 def _elastic(q: np.ndarray, q2: np.ndarray, landscape: Landscape) -> np.ndarray:
