@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from ase import Atoms, units
+from ase import Atoms
 
 from harness.protocols import Context
 from harness.stats import block_average, number
 from harness_tasks.bend_ribbon import Ribbon
 from harness_tasks.bend_store import Store
+from harness_tasks.dynamics import advance, warm
 
 
 def hold_at_temperature(
@@ -38,11 +39,10 @@ def hold_at_temperature(
     free = ~ribbon.held
     state = store.get(key)
     if state is None:
-        noise = np.random.default_rng([ctx.seed, seed]).normal(size=(len(atoms), 3)) * free[:, None]
-        atoms.set_momenta(noise * np.sqrt(units.kB * params.temperature * atoms.get_masses())[:, None])
+        warm(ctx, atoms, free, [ctx.seed, seed])
         for step in range(params.ramp_steps if added else 0):
             _shorten(atoms, ribbon, added / params.ramp_steps)
-            _advance(ctx, atoms, ribbon, 1, [ctx.seed, seed, 0, step])
+            advance(ctx, atoms, ribbon.held, 1, params.ensemble, [ctx.seed, seed, 0, step])
         state = {
             "positions": atoms.positions.copy(),
             "momenta": atoms.get_momenta(),
@@ -55,7 +55,7 @@ def hold_at_temperature(
     for chunk in range(len(state["energies"]), chunks):
         atoms.positions = state["positions"]
         atoms.set_momenta(state["momenta"])
-        _advance(ctx, atoms, ribbon, params.sample_every, [ctx.seed, seed, chunk + 1])
+        advance(ctx, atoms, ribbon.held, params.sample_every, params.ensemble, [ctx.seed, seed, chunk + 1])
         energy = ctx.engine.evaluate([atoms], ["energy"])[0]["energy"]
         state = {
             "positions": atoms.positions.copy(),
@@ -77,17 +77,3 @@ def _shorten(atoms: Atoms, ribbon: Ribbon, by: float) -> None:
     atoms.positions[:, 1] -= by * ribbon.follows
     if ribbon.periodic:
         atoms.cell[1, 1] -= by
-
-
-def _advance(ctx: Context, atoms: Atoms, ribbon: Ribbon, steps: int, seed: list[int]) -> None:
-    params = ctx.params
-    ctx.engine.dynamics(
-        atoms,
-        temperature=params.temperature,
-        timestep=params.timestep,
-        steps=steps,
-        ensemble=params.ensemble,
-        fixed=ribbon.held,
-        seed=np.random.default_rng(seed),
-        damping=100 * params.timestep,
-    )

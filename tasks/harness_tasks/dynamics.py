@@ -171,3 +171,23 @@ class Motion:
         self._calculator.calls += 1
         self._calculator.inner.get_property("forces", self.atoms)
         self.atoms.positions[:, 2] = kept
+
+
+def warm(ctx: Context, atoms: Atoms, free: np.ndarray, seed: Sequence[int]) -> None:
+    """Momenta of Maxwell's distribution for the atoms of the mask `free`, at the temperature of the parameters."""
+    noise = np.random.default_rng(seed).normal(size=(len(atoms), 3)) * free[:, None]
+    atoms.set_momenta(noise * np.sqrt(units.kB * ctx.params.temperature * atoms.get_masses())[:, None])
+
+
+def advance(ctx: Context, atoms: Atoms, held: np.ndarray, steps: int, ensemble: str, seed: int | Sequence[int]) -> None:
+    """Dynamics by the engine, for tasks that act between loads alone; temperature and time step of their parameters."""
+    ctx.engine.dynamics(
+        atoms,
+        temperature=ctx.params.temperature,
+        timestep=ctx.params.timestep,
+        steps=steps,
+        ensemble=ensemble,
+        fixed=held,
+        seed=np.random.default_rng(seed),
+        damping=100 * ctx.params.timestep,
+    )

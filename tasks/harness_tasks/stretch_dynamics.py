@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ase import Atoms, units
+from ase import Atoms
 
 from harness import Measurement, Quantity
 from harness.protocols import Context, Progress
@@ -23,6 +23,7 @@ from harness.stats import fit_line
 from harness_tasks.bend_ribbon import Ribbon, make_ribbon
 from harness_tasks.bend_store import Store
 from harness_tasks.cells import cells_for, rectangular
+from harness_tasks.dynamics import advance, warm
 from harness_tasks.sheets import N_PER_M, PC_PER_M, offered, polarization
 
 
@@ -95,9 +96,8 @@ def _stretch(ctx: Context, base: Atoms, poisson: float, store: Store, bar: Progr
     state = store.get("tension")
     if state is None:
         atoms = ribbon.flat.copy()
-        noise = np.random.default_rng([ctx.seed, 0]).normal(size=(len(atoms), 3)) * ~ribbon.held[:, None]
-        atoms.set_momenta(noise * np.sqrt(units.kB * params.temperature * atoms.get_masses())[:, None])
-        _advance(ctx, atoms, ribbon, params.relaxation_steps, "nvt_nose_hoover")
+        warm(ctx, atoms, ~ribbon.held, [ctx.seed, 0])
+        advance(ctx, atoms, ribbon.held, params.relaxation_steps, "nvt_nose_hoover", ctx.seed)
         samples = np.zeros((0, params.relaxation_steps // params.sample_every, 4))
     else:
         atoms = ribbon.flat.copy()
@@ -124,11 +124,11 @@ def _load(ctx: Context, atoms: Atoms, ribbon: Ribbon, by: float, bar: Progress, 
     params = ctx.params
     for _ in range(params.ramp_steps if by else 0):
         atoms.positions[:, 1] += by / params.ramp_steps * (ribbon.follows - 0.5)
-        _advance(ctx, atoms, ribbon, 1, "nve")
+        advance(ctx, atoms, ribbon.held, 1, "nve", ctx.seed)
     samples: list[np.ndarray] = []
     number = params.relaxation_steps // params.sample_every
     for _ in range(number):
-        _advance(ctx, atoms, ribbon, params.sample_every, "nve")
+        advance(ctx, atoms, ribbon.held, params.sample_every, "nve", ctx.seed)
         samples.append(_sample(ctx, atoms, ribbon))
         bar.update(0.999999 * share / number)
     return np.array(samples)
@@ -153,17 +153,3 @@ def _set_width(ctx: Context, atoms: Atoms, ribbon: Ribbon, extension: float, poi
         cell = atoms.cell.array.copy()
         cell[0, 0] = width
         atoms.set_cell(cell)
-
-
-def _advance(ctx: Context, atoms: Atoms, ribbon: Ribbon, steps: int, ensemble: str) -> None:
-    params = ctx.params
-    ctx.engine.dynamics(
-        atoms,
-        temperature=params.temperature,
-        timestep=params.timestep,
-        steps=steps,
-        ensemble=ensemble,
-        fixed=ribbon.held,
-        seed=np.random.default_rng(ctx.seed),
-        damping=100 * params.timestep,
-    )
