@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from ase import Atoms
@@ -20,6 +20,9 @@ from ase.filters import FrechetCellFilter
 
 from harness.errors import unknown
 from harness.integrators import make_integrator
+
+if TYPE_CHECKING:
+    from harness.protocols import Arrays
 
 OPTIMIZERS = ("stack_lbfgs", "sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire")
 #: Largest step of one atom, Å. ASE's 0.04 Å would spend fifty steps on the amplitude of one buckle.
@@ -131,6 +134,8 @@ class Engine:
         optimizer: str = "precon_lbfgs",
         maxstep: float = MAXSTEP,
         cell: Sequence[int] | None = None,
+        observe: Callable[[Atoms, Callable[[], Arrays]], None] | None = None,
+        memory: Mapping[str, Any] | None = None,
     ) -> Relaxation:
         """Relax the positions in place, and the cell where `cell` says so.
 
@@ -148,6 +153,12 @@ class Engine:
         cell
             Six Voigt flags of the strain components that relax as well, e.g. ``(1, 1, 0, 0, 0, 0)`` for a sheet;
             L-BFGS without preconditioner then, and the potential has to offer stress.
+        observe
+            ``observe(atoms, state)`` after every step; ``state()`` is what the optimiser remembers. It may raise to end
+            the relaxation. Not called where the cell relaxes.
+        memory
+            What ``state()`` returned: with the positions of that step, the relaxation goes on to the same bits. The
+            preconditioned optimisers remember; of the others ``state()`` is empty, and they begin anew.
 
         Raises
         ------
@@ -163,7 +174,8 @@ class Engine:
             moving = atoms if cell is None else FrechetCellFilter(atoms, mask=list(cell))
             self.calculator.strict = True  # ASE's line search would never end on a nan
             try:
-                optimizer = _robustly(optimizer, moving, fmax, max_steps, maxstep)
+                watched = None if cell is not None else observe
+                optimizer = _robustly(optimizer, moving, fmax, max_steps, maxstep, watched, memory)
                 reached = _largest(moving)
             except FloatingPointError:
                 reached = math.nan
@@ -231,23 +243,25 @@ class Engine:
             atoms.set_constraint(constraints)
 
 
-def _robustly(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> str:
+def _robustly(
+    optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float, observe: Any = None, memory: Any = None
+) -> str:
     """Run `optimizer`, and FIRE when its line search fails; returns the name of what ran."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _run(optimizer, atoms, fmax, max_steps, maxstep)
+            _run(optimizer, atoms, fmax, max_steps, maxstep, observe, memory)
     except FloatingPointError:
         raise
     except (RuntimeError, ValueError, np.linalg.LinAlgError):
         if optimizer == "fire":
             raise
-        _run("fire", atoms, fmax, max_steps, maxstep)
+        _run("fire", atoms, fmax, max_steps, maxstep, observe, None)
         return f"{optimizer}+fire"
     return optimizer
 
 
-def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float) -> None:
+def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float, observe: Any, memory: Any) -> None:
     from ase.optimize import FIRE, LBFGS
 
     from harness.precon import KeptExp, SafeLBFGS, Sheet, Stack
@@ -260,10 +274,15 @@ def _run(optimizer: str, atoms: Any, fmax: float, max_steps: int, maxstep: float
     }
     if optimizer in precons:
         made = SafeLBFGS(atoms, precon=precons[optimizer](), logfile=None, maxstep=maxstep)
+        if memory:
+            made.restore(memory)
     elif optimizer == "lbfgs":
         made = LBFGS(atoms, logfile=None, maxstep=maxstep)
     else:
         made = FIRE(atoms, logfile=None, maxstep=maxstep)
+    if observe is not None:
+        state = getattr(made, "state", dict)
+        made.attach(lambda: observe(atoms, state))
     made.run(fmax=fmax, steps=max_steps)
 
 

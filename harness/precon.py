@@ -6,6 +6,7 @@ A step then costs a triangular solve and not a factorisation, which for a cheap 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,26 @@ class SafeLBFGS(PreconLBFGS):
         if self.rho and not (np.isfinite(self.rho[-1]) and self.rho[-1] > 0):
             for history in (self.s, self.y, self.rho):
                 history.pop()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What it remembers, for `restore`; empty before the first step."""
+        if self.r0 is None:
+            return {}
+        scalars = [np.nan if e is None else e for e in (self.e0, self.e1)] + [float(self._just_reset_hessian)]
+        kept = {"s": np.array(self.s), "y": np.array(self.y), "rho": np.array(self.rho), "scalars": np.array(scalars)}
+        built_at = getattr(self.precon, "built_at", None)
+        return kept | {"r0": self.r0, "f0": self.f0} | ({} if built_at is None else {"built_at": built_at})
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a `state`; the structure has to be where it then was."""
+        self.s, self.y, self.rho = list(state["s"]), list(state["y"]), list(state["rho"])
+        self.r0, self.f0 = np.array(state["r0"]), np.array(state["f0"])
+        self.e0, self.e1 = (None if np.isnan(e) else float(e) for e in state["scalars"][:2])
+        self._just_reset_hessian = bool(state["scalars"][2])
+        if "built_at" in state:
+            then = self._actual_atoms.copy()
+            then.positions = state["built_at"]
+            self.precon.make_precon(then)
 
 
 class KeptExp(Exp):
@@ -76,15 +97,15 @@ class Sheet(Precon):
         self.bending, self.stabilisation = bending, stabilisation
         self.P: Any = None
         self._factor: Any = None
-        self._built_at: np.ndarray | None = None
+        self.built_at: np.ndarray | None = None
 
     def make_precon(self, atoms: Atoms, reinitialize: bool | None = None) -> None:
         """Build and factorise P; again only after an atom has moved by half an Å."""
-        if self._built_at is not None and np.abs(atoms.positions - self._built_at).max() < 0.5:
+        if self.built_at is not None and np.abs(atoms.positions - self.built_at).max() < 0.5:
             return
         self.P = self._matrix(atoms)
         self._factor = _factorise(self.P)
-        self._built_at = atoms.positions.copy()
+        self.built_at = atoms.positions.copy()
 
     def _matrix(self, atoms: Atoms) -> Any:
         n = len(atoms)
@@ -124,7 +145,7 @@ class Stack(Sheet):
 
     def make_precon(self, atoms: Atoms, reinitialize: bool | None = None) -> None:
         """As for `Sheet`."""
-        if self._built_at is not None and np.abs(atoms.positions - self._built_at).max() < 0.5:
+        if self.built_at is not None and np.abs(atoms.positions - self.built_at).max() < 0.5:
             return
         layers, layer = connected_components(_bonds(atoms)[1], directed=False)
         part = np.stack([layer, layer, np.full(len(atoms), layers)], axis=1).ravel()
@@ -133,7 +154,7 @@ class Stack(Sheet):
         self.P = sparse.coo_matrix((full.data[kept], (full.row[kept], full.col[kept])), shape=full.shape).tocsr()
         members = [np.flatnonzero(part == number) for number in range(layers + 1)]
         self._factor = [(mine, _factorise(self.P[mine][:, mine])) for mine in members]
-        self._built_at = atoms.positions.copy()
+        self.built_at = atoms.positions.copy()
 
     def solve(self, x: np.ndarray) -> np.ndarray:
         """P⁻¹x."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -218,3 +219,47 @@ def test_langevin_repeats_with_its_seed() -> None:
         ends.append(atoms.positions)
     assert (ends[0] == ends[1]).all()
     assert (ends[0] != ends[2]).any()
+
+
+@pytest.mark.parametrize("optimizer", ["stack_lbfgs", "sheet_lbfgs"])
+def test_a_relaxation_goes_on_to_the_same_bits(optimizer: str) -> None:
+    sheet = rectangular(SHEET, 3, 3)
+    sheet.rattle(0.05, seed=1)
+    whole, part = sheet.copy(), sheet.copy()
+    stored: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
+
+    class Cut(Exception):
+        pass
+
+    def observe(atoms: Atoms, state: Callable[[], dict[str, np.ndarray]]) -> None:
+        stored.append((atoms.positions.copy(), {k: np.array(v) for k, v in state().items()}))
+        if len(stored) == 5:
+            raise Cut
+
+    end = Engine(PlatePotential().calculator()).relax(whole, fmax=1e-6, optimizer=optimizer)
+    engine = Engine(PlatePotential().calculator())
+    with pytest.raises(Cut):
+        engine.relax(part, fmax=1e-6, optimizer=optimizer, observe=observe)
+    before = engine.force_calls
+    part.positions, memory = stored[-1]
+    assert (part.positions != whole.positions).any()
+    engine.relax(part, fmax=1e-6, optimizer=optimizer, memory=memory)
+    assert (part.positions == whole.positions).all()
+    assert engine.force_calls == end.force_calls
+    assert engine.force_calls > before
+
+
+def test_stack_is_the_sheet_without_what_couples_planes_and_heights() -> None:
+    from harness.precon import Sheet, Stack
+
+    atoms = rectangular(SHEET | {"layers": 2, "stacking": "AB", "distance": 3.3}, 3, 2)
+    whole, parts = Sheet(), Stack()
+    for precon in (whole, parts):
+        precon.make_precon(atoms)
+    vector = np.random.default_rng(0).normal(size=3 * len(atoms))
+    assert parts.Pdot(parts.solve(vector)) == pytest.approx(vector, abs=1e-8)
+    heights = np.zeros((len(atoms), 3))
+    heights[:, 2] = vector[: len(atoms)]
+    both = [precon.Pdot(heights.ravel()).reshape(-1, 3) for precon in (whole, parts)]
+    assert both[1][:, 2] == pytest.approx(both[0][:, 2])
+    assert (both[1][:, :2] == 0).all() and np.abs(both[0][:, :2]).max() > 1e-3
