@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import HarnessError
+from harness_tasks.moire_relax_params import Optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class PatternParams:
         Share of the largest P⊥ that is added and taken away where symmetry makes the pattern critical.
     registry_grid
         Registries along each axis for ``local=registry``, a multiple of 6.
-    fmax, max_steps
-        Of relaxations, eV/Å.
+    start, optimizer, fmax, max_steps, save_every
+        Of relaxations, as in the task `moire_relax`.
     """
 
     n: int = 5
@@ -54,8 +55,11 @@ class PatternParams:
     grid: int = 96
     bias: float = 0.02
     registry_grid: int = 12
-    fmax: float = 1e-3
+    start: Literal["registry", "rigid"] = "registry"
+    optimizer: Optimizer = "stack_lbfgs"
+    fmax: float = 1e-4
     max_steps: int = 500
+    save_every: float = 20.0
 
     def __post_init__(self) -> None:
         for name, least in (("n", 2), ("field_n", 2), ("antiparallel_n", 0)):
@@ -79,8 +83,8 @@ class PatternParams:
             raise HarnessError(f"task.params.grid is {self.grid}.", "Give an even number of at least 24.")
         if self.registry_grid < 6 or self.registry_grid % 6:
             raise HarnessError(f"task.params.registry_grid is {self.registry_grid}.", "Give a multiple of 6.")
-        if not (0 < self.bias <= 0.2 and self.fmax > 0 and self.max_steps > 0):
+        if not (0 < self.bias <= 0.2 and self.fmax > 0 and self.max_steps > 0 and self.save_every > 0):
             raise HarnessError(
-                "task.params.bias must lie between 0 and 0.2, fmax and max_steps be positive.",
-                "Give e.g. bias=0.02 fmax=1e-3 max_steps=500.",
+                "task.params.bias must lie between 0 and 0.2; fmax, max_steps and save_every must be positive.",
+                "Give e.g. bias=0.02 fmax=1e-4 max_steps=500.",
             )

@@ -10,11 +10,9 @@ import numpy as np
 from ase import Atoms
 
 from harness import Measurement
-from harness.engine import Engine
-from harness.protocols import Context
+from harness.protocols import Context, Progress
 from harness_tasks import polarization_pattern_results as results
 from harness_tasks.cells import positive
-from harness_tasks.in_field import InField
 from harness_tasks.local_dipoles import Groups
 from harness_tasks.moire_cells import Moire, mismatched, twisted
 from harness_tasks.moire_pattern import Pattern, from_atoms, from_registry, turns
@@ -22,6 +20,7 @@ from harness_tasks.moire_registry import Look, grid
 from harness_tasks.points import Points
 from harness_tasks.polarization_pattern_params import PatternParams
 from harness_tasks.polarization_pattern_results import Case, Kind
+from harness_tasks.polarization_pattern_structures import Scaled, Structures
 from harness_tasks.registries import make_grid
 from harness_tasks.sheets import area, offered, polarization
 from harness_tasks.stacks import bilayer
@@ -42,15 +41,6 @@ class Step:
     field: float = 0.0
 
 
-def intact(moire: Moire, positions: np.ndarray) -> bool:
-    """Whether both layers are still there, one above the other."""
-    if not np.isfinite(positions).all():
-        return False
-    distance = Look(moire, positions).distance
-    rigid = np.ptp(moire.atoms.positions[:, 2])
-    return bool(distance.min() > 0.5 * rigid and distance.max() < 2 * rigid)
-
-
 class Work:
     """One measurement; patterns and structures that are finished stay in the checkpoint."""
 
@@ -60,6 +50,7 @@ class Work:
         self.points = Points(ctx.checkpoint, lost_at_most=0.0)
         self.notes: list[str] = []
         self.frames: dict[str, list[Atoms]] = {}
+        self.structures = Structures(ctx, self.points, self.notes)
         self.symbol = str(list(ctx.material.get("symbols", ("B", "N")))[1])
         known = offered(ctx)
         local = self.params.local
@@ -71,13 +62,14 @@ class Work:
     def measure(self) -> Measurement:
         """All structures, then their numbers."""
         plan = self._plan()
-        weights = [len(step.moire.atoms) * (RELAXATION if step.relaxed else 1) for step in plan]
         cases: list[Case] = []
-        with self.ctx.progress("patterns", sum(weights)) as bar:
-            for step, weight in zip(plan, weights, strict=True):
+        work = sum(len(step.moire.atoms) * (1 + RELAXATION * step.relaxed) for step in plan)
+        work += RELAXATION * self.structures.effort * any(step.relaxed for step in plan)
+        with self.ctx.progress("patterns", work) as bar:
+            for step in plan:
                 with self.ctx.clock(step.kind if not step.relaxed else f"{step.kind}, relaxed"):
-                    pattern = self._pattern(step)
-                bar.update(weight, step.name)
+                    pattern = self._pattern(step, Scaled(bar, RELAXATION))
+                bar.update(len(step.moire.atoms), step.name)
                 if pattern is not None:
                     cases.append(Case(step.name, step.kind, step.moire, pattern, step.field))
         measurement = results.evaluate(cases, self.params.bias)
@@ -126,8 +118,10 @@ class Work:
             plan.append(Step("antiparallel", "antiparallel", twisted(material, n, antiparallel=True)))
         return plan
 
-    def _pattern(self, step: Step) -> Pattern | None:
-        atoms = self._relaxed(step) if step.relaxed else step.moire.atoms
+    def _pattern(self, step: Step, bar: Progress) -> Pattern | None:
+        atoms: Atoms | None = step.moire.atoms
+        if step.relaxed:
+            atoms = self.structures.relaxed(step.name, step.moire, step.field, bar)
         if atoms is None:
             return None
         if step.relaxed:
@@ -164,32 +158,3 @@ class Work:
             atoms = bilayer(self.ctx.material, registry, positive(self.ctx.material, "distance"))
             self.points.put(name, {"dipole": polarization(self.ctx, atoms, ["dipole"])["dipole"]}, started)
         return self.points[name]["dipole"]
-
-    def _relaxed(self, step: Step) -> Atoms | None:
-        """The relaxed structure in the field of the step; None, with a note, where it came apart."""
-        name = f"structure/{len(step.moire.atoms)}/{step.field:g}"
-        atoms = step.moire.atoms.copy()
-        if name not in self.points:
-            started = time.monotonic()
-            atoms.positions = self._start(step)
-            engine = Engine(InField(self.ctx, step.field)) if step.field else self.ctx.engine
-            found = engine.relax(atoms, fmax=self.params.fmax, max_steps=self.params.max_steps, optimizer="sheet_lbfgs")
-            entry = {"positions": atoms.positions, "fmax": found.fmax, "converged": found.converged}
-            self.points.put(name, entry, started)
-        stored = self.points[name]
-        atoms.positions = stored["positions"]
-        if not np.isfinite(stored["fmax"]) or not intact(step.moire, atoms.positions):
-            self.notes.append(f"{step.name}: the layers did not hold while they relaxed, no pattern")
-            return None
-        if not stored["converged"]:
-            self.notes.append(f"{step.name}: forces of {float(stored['fmax']):.2g} eV/Å were left")
-        return atoms
-
-    def _start(self, step: Step) -> np.ndarray:
-        """Positions of the structure in the next smaller field of the same sign, or the relaxed one without field."""
-        if not step.field:
-            return step.moire.atoms.positions
-        smaller = [f for f in self.params.fields if f * step.field > 0 and abs(f) < abs(step.field)]
-        field = max(smaller, key=abs) if smaller else 0.0
-        before = self._relaxed(Step("start", "twist", step.moire, True, self.by_atoms, field))
-        return step.moire.atoms.positions if before is None else before.positions
