@@ -48,7 +48,8 @@ class CoerciveFieldParams:
     step_parallels
         Constant E∥ of the steps, V/Å: of them the smallest total field and its dip are taken.
     timestep, thermostat, damping
-        fs; ``nose_hoover`` or ``langevin``; relaxation time of the thermostat, fs.
+        fs; ``langevin`` or ``nose_hoover``, which hardly touches the one motion that counts here, the slip of rigid
+        layers; relaxation time of the thermostat, fs.
     equilibration
         Before the field is switched on, ps.
     born_every
@@ -57,29 +58,29 @@ class CoerciveFieldParams:
         Steps between two checkpoints.
     """
 
-    path_points: int = 9
+    path_points: int = 13
     path: Literal["relaxed", "rigid"] = "relaxed"
-    order: int = 3
+    order: int = 4
     relax_cell: bool = False
     dips: tuple[float, ...] = (90.0, 75.0, 60.0, 45.0, 30.0, 20.0, 10.0)
     grid: int = 6
     beside: float = 0.1
-    fmax: float = 1e-4
-    max_steps: int = 200
+    fmax: float = 1e-5
+    max_steps: int = 300
     size: int = 3
     temperatures: tuple[float, ...] = (10.0,)
     seeds: int = 3
     ramp: float = 0.2
     ramp_parallels: tuple[float, ...] = (0.0,)
     ramp_start: float = 0.6
-    ramp_end: float = 2.0
+    ramp_end: float = 1.6
     step: float = 0.0
     hold: float = 30.0
     step_parallels: tuple[float, ...] = (0.0,)
     timestep: float = 1.0
-    thermostat: Literal["nose_hoover", "langevin"] = "nose_hoover"
-    damping: float = 100.0
-    equilibration: float = 0.5
+    thermostat: Literal["langevin", "nose_hoover"] = "langevin"
+    damping: float = 500.0
+    equilibration: float = 1.0
     born_every: int = 20
     leg: int = 500
 

@@ -14,10 +14,13 @@ import numpy as np
 from harness_tasks.coercive_field_branch import Axes
 from harness_tasks.registries import BA
 
-#: In-plane fields are turned from the path by these angles, degrees; 60° is between two of them.
-ANGLES = np.arange(-86.25, 90.0, 7.5)
+#: In-plane fields are turned from the path by these angles, degrees; 60° is between two of them. The path lies in a mirror
+#: plane: the other side is the same.
+ANGLES = np.arange(3.75, 90.0, 7.5)
 #: Coercive fields are halved in so many times from twice that of the path.
-HALVINGS = 12
+HALVINGS = 10
+#: Layers stay where the force that is left is this share of the largest one of the map.
+STILL = 1e-4
 #: Over the coercive field by this share the direction is looked at.
 OVER = 0.05
 _STEPS = 4000
@@ -77,9 +80,9 @@ class Beside:
 
     @property
     def sector(self) -> tuple[float, float]:
-        """Angles over which the layers slide along the path, and half the distance of the angles tried, degrees."""
-        step = float(np.diff(self.angles).mean()) if len(self.angles) > 1 else math.nan
-        return step * float((self.directions == 0).sum()), step
+        """Angles, to both sides, over which the layers slide along the path, and the distance of those tried, degrees."""
+        step = float(np.diff(self.angles).mean())
+        return 2 * step * float((self.directions == 0).sum()), step
 
 
 class Surface:
@@ -90,6 +93,7 @@ class Surface:
         share = np.linspace(0, 1, 24, endpoint=False)
         everywhere = np.stack(np.meshgrid(share, share), axis=-1).reshape(-1, 2) @ cell
         self._bends = self._all.bend(everywhere).max(axis=0)
+        self._still = STILL * float(np.linalg.norm(self._all.slopes(everywhere)[..., 0], axis=1).max())
         self._start = BA @ cell
         self._axes = axes
         self._half = 0.5 * float(np.linalg.norm(cell[0])) / math.sqrt(3)
@@ -108,7 +112,7 @@ class Surface:
             progress = (places[moving] - self._start) @ self._paths.T
             over = progress.max(axis=1) >= self._half
             taken[moving[over]] = progress[over].argmax(axis=1)
-            moving = moving[~over & (np.linalg.norm(push, axis=1) > 1e-9)]
+            moving = moving[~over & (np.linalg.norm(push, axis=1) > self._still)]
             if not len(moving):
                 break
         return taken

@@ -19,7 +19,7 @@ from ase import units
 
 from harness_tasks.coercive_field_model import PathModel
 
-_FIELDS = 600
+_FIELDS = 200
 
 
 def rate(
@@ -42,7 +42,7 @@ def rate(
     friction
         1/fs; 0 for a thermostat that does not brake.
     """
-    t = np.linspace(1.5 * model.start, 0, 3001)
+    t = np.linspace(1.5 * model.start, 0, 1201)
     enthalpy = cells * model.enthalpy(t, parallel, perpendicular)
     start = int(np.argmin(np.abs(t - model.start)))
     top = start + int(np.argmax(enthalpy[start:]))
