@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distribution
@@ -80,14 +81,14 @@ def environment_for(names: Sequence[str]) -> Environment:
     if root is not None:
         requirements += ["-e", str(root)]
         digest.update(str(root).encode())
-        digest.update((root / "pyproject.toml").read_bytes())
+        digest.update(_installed_by(root / "pyproject.toml"))
     else:
         copies.append(CORE)
     for plugin in plugins:
         if plugin.folder is not None:
             requirements += ["-e", str(plugin.folder)]
             digest.update(str(plugin.folder).encode())
-            digest.update((plugin.folder / "pyproject.toml").read_bytes())
+            digest.update(_installed_by(plugin.folder / "pyproject.toml"))
             constraints = plugin.folder / "constraints.txt"
             if constraints.is_file():
                 requirements += ["-c", str(constraints)]
@@ -101,6 +102,14 @@ def environment_for(names: Sequence[str]) -> Environment:
     label = "+".join(plugin.name for plugin in plugins) or "core"
     name = f"{label}-{digest.hexdigest()[:12]}"
     return Environment(name, cache_folder() / "envs" / name, tuple(requirements), tuple(copies))
+
+
+def _installed_by(pyproject: Path) -> bytes:
+    """What an installation depends on of a ``pyproject.toml``; settings of linters and tests make no new environment."""
+    tables = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+    kept = {key: tables[key] for key in ("build-system", "project") if key in tables}
+    kept["setuptools"] = tables.get("tool", {}).get("setuptools")
+    return json.dumps(kept, sort_keys=True).encode()
 
 
 def _with_needs(names: Sequence[str]) -> list[Plugin]:

@@ -64,3 +64,18 @@ def test_an_environment_holds_what_a_plugin_needs(tmp_path: Path, monkeypatch: p
     assert str(tmp_path / "styles") not in environment_for(["driver"]).requirements
     with pytest.raises(HarnessError, match="Did you mean 'driver'"):
         environment_for(["lonely"])
+
+
+def test_only_what_is_installed_names_an_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine" / "harness_mine").mkdir(parents=True)
+    pyproject = tmp_path / "mine" / "pyproject.toml"
+    project = (
+        '[project]\nname = "harness-mine"\nversion = "0"\n{}[project.entry-points.harness]\nmine = "harness_mine"\n'
+    )
+    monkeypatch.setenv("HARNESS_PLUGIN_PATH", str(tmp_path))
+    names = []
+    for text in (project.format(""), project.format("") + "[tool.ruff]\nline-length = 99\n",
+                 project.format('dependencies = ["six"]\n')):  # fmt: skip
+        pyproject.write_text(text)
+        names.append(environment_for(["mine"]).name)
+    assert names[0] == names[1] != names[2]
