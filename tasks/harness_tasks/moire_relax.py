@@ -15,6 +15,8 @@ from harness_tasks import moire_relax_results as results
 from harness_tasks.moire_landscape import measure_landscape
 from harness_tasks.moire_relax_params import MoireParams
 from harness_tasks.moire_relax_run import moires, relax_moire
+from harness_tasks.moire_relax_surface import draw as draw_potential
+from harness_tasks.moire_relax_surface import surface
 from harness_tasks.sliding_path import Work, relax_lattice
 from harness_tasks.stacks import require_bilayer, stacking_of
 
@@ -56,6 +58,10 @@ class MoireRelax:
                     work.notes.append(f"{name}: {structures[-1].reason}; larger cells were not tried")
                     break
         measurement = results.evaluate(ctx, work, landscape, structures)
+        above = surface(ctx, work, structures)
+        measurement.observables |= above.observables
+        measurement.arrays |= above.arrays
+        measurement.checks += above.checks
         measurement.notes = work.notes + measurement.notes
         return measurement
 
@@ -63,7 +69,7 @@ class MoireRelax:
         """Maps of the distance and of the displacement, and everything against the angle."""
         from harness_tasks.moire_relax_figures import draw
 
-        return draw(record, arrays, folder)
+        return draw(record, arrays, folder) + draw_potential(record, arrays, folder)
 
 
 class _Share:
