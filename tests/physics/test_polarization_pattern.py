@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import harness_charge_dipole
 import numpy as np
 import pytest
 from ase import Atoms
@@ -22,11 +24,13 @@ from harness_tasks.winding import winding
 
 from harness import Measurement
 from harness.errors import HarnessError
+from harness.registry import build_polarization, build_potential
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": 2.511, "distance": 3.35, "vacuum": 25.0,
 }  # fmt: skip
+CD = Path(harness_charge_dipole.__file__).parent / "models" / "bn_bilayer_cd.json"
 CELL = math.sqrt(3) / 2 * 2.511**2
 PC_PER_M = 1602.176634 / CELL  # of e Å per cell
 FLAT = {"geometry": ("flat",), "fields": (), "mismatch": (), "antiparallel_n": 0}
@@ -249,3 +253,43 @@ def test_forces_in_a_field_are_those_of_the_energy() -> None:
     bare = atoms.copy()
     bare.calc = context.calculator
     assert np.abs(forces - bare.get_forces()).max() > 1e-3
+
+
+def mtp_cd() -> tuple[Any, Any]:
+    """The shipped set: MTP, Lennard-Jones, charge-dipole."""
+    layers = {"name": "mtp", "params": {"model": "bn_bilayer.mtp"}}
+    between = {"name": "lj", "params": {"model": "bn_bilayer_lj.json"}}
+    potential = build_potential("layered", {"intralayer": layers, "interlayer": between}, ["layered", "mtp"])
+    return potential, build_polarization("charge_dipole", {"model": str(CD)}, ["charge_dipole"])
+
+
+def test_domains_along_the_field_grow_and_a_kill_changes_nothing() -> None:
+    """Twofold axes turn the twist in a field into the one in the opposite field, up and down exchanged."""
+    task, (potential, polarization) = PolarizationPattern(), mtp_cd()
+    params = FLAT | {"n": 2, "geometry": ("relaxed",), "fields": (-0.3, 0.3), "response": "ionic", "grid": 24}
+
+    def run(checkpoint: MemoryCheckpoint) -> Measurement:
+        context = TrialContext(
+            task,
+            potential,
+            polarization,
+            MATERIAL,
+            task.Params(**params),
+            checkpoint=checkpoint,  # type: ignore[arg-type]
+        )
+        return task.measure(context)
+
+    fragile = FragileCheckpoint(14)
+    with pytest.raises(Killed):
+        run(fragile)
+    rest = MemoryCheckpoint()
+    rest.stored = fragile.stored
+    found, whole = run(rest), run(MemoryCheckpoint())
+    symmetric = [check for check in found.checks if "smooth" not in check.name]  # 19 groups are too few for that
+    assert [check.name for check in symmetric if not check.passed] == []
+    up, down = (value(found, f"share_up_field_{field}") for field in ("0.3", "-0.3"))
+    assert up + down == pytest.approx(1, abs=0.02)
+    assert abs(up - down) > 0.05
+    assert set(found.frames) == {"relaxed", "field_-0.3", "field_0.3"}
+    numbers = {name: quantity.value for name, quantity in found.observables.items()}
+    assert numbers == pytest.approx({name: quantity.value for name, quantity in whole.observables.items()}, abs=1e-8)
