@@ -44,12 +44,12 @@ class TcSweepParams:
         Extrapolation grade that ends a sweep; null: none.
     """
 
-    cells: int = 3
+    cells: int = 2
     lowest: float = 1.0
     highest: float | None = None
     step: float | None = None
     reach: float = 2.0
-    points: int = 6
+    points: int = 5
     time: float = 3.0
     discard: float = 0.2
     timestep: float = 2.0

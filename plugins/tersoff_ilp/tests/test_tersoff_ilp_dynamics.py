@@ -1,0 +1,35 @@
+"""Dynamics through the shared loop: LAMMPS keeps lists and a box, and neither may show after a restart."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from harness_tasks.dynamics import Motion
+from harness_tasks.registries import AB
+from harness_tasks.stacks import bilayer
+
+from harness.engine import Engine
+from harness.registry import build_potential
+
+MATERIAL = {"symbols": ["B", "N"], "layers": 2, "a": 2.498, "distance": 3.25, "vacuum": 25.0}
+
+
+def motion() -> Motion:
+    potential: Any = build_potential("tersoff_ilp", {})
+    context: Any = SimpleNamespace(engine=Engine(potential.calculator()), seed=0)
+    return Motion(context, bilayer(MATERIAL, AB, 3.25).repeat((4, 4, 1)), temperature=600.0, damping=200.0)
+
+
+def test_a_new_process_goes_on_to_the_same_bits() -> None:
+    first, second = motion(), motion()
+    for _ in range(3):
+        first.run(80)
+    second.restore({name: value.copy() for name, value in first.state().items()})
+    for run in (first, second):
+        run.run(80)
+        run.run(80)
+    assert np.array_equal(first.atoms.positions, second.atoms.positions)
+    assert np.array_equal(first.velocities, second.velocities)
+    assert np.ptp(first.atoms.positions[:, 0] - bilayer(MATERIAL, AB, 3.25).repeat((4, 4, 1)).positions[:, 0]) > 0.05
