@@ -25,7 +25,11 @@ class PatternParams:
         Twisted cell of the fields; null: `n`.
     response
         ``electronic``: the polarization model answers at frozen positions; ``ionic``: forces Z·E move the atoms of the
-        relaxed structure; ``auto``: electronic where the model has a polarizability, else ionic.
+        relaxed structure; ``assumed``: `susceptibility` everywhere; ``auto``: electronic where the model has a
+        polarizability, else assumed where there is a susceptibility, else ionic.
+    susceptibility
+        dP⊥/dE over ε₀ at frozen positions, Å, for models that do not know it; null for none. That of the DFT labels
+        of hBN is 4.14 Å (1.80 Å³ in each primitive cell of AB).
     mismatch
         Cells of the upper layer, for each structure: N has a lower layer compressed by 1/(N + 1), -N one stretched by
         1/(N - 1); empty for none.
@@ -48,7 +52,8 @@ class PatternParams:
     geometry: tuple[Literal["flat", "relaxed"], ...] = ("flat", "relaxed")
     fields: tuple[float, ...] = (-0.03, -0.02, -0.01, 0.01, 0.02, 0.03)
     field_n: int | None = None
-    response: Literal["auto", "electronic", "ionic"] = "auto"
+    response: Literal["auto", "electronic", "assumed", "ionic"] = "auto"
+    susceptibility: float | None = None
     mismatch: tuple[int, ...] = (19, -21)
     antiparallel_n: int | None = None
     local: Literal["auto", "atoms", "registry"] = "auto"
@@ -78,6 +83,14 @@ class PatternParams:
             raise HarnessError(
                 f"task.params.fields is {list(self.fields)}.",
                 "Give different fields in V/Å, none zero, none above 1, e.g. [-0.02,0.02].",
+            )
+        if self.susceptibility is not None and not self.susceptibility > 0:
+            raise HarnessError(
+                f"task.params.susceptibility is {self.susceptibility}.", "Give a length in Å, e.g. 4.14, or null."
+            )
+        if self.response == "assumed" and self.susceptibility is None:
+            raise HarnessError(
+                "task.params.response is 'assumed', but nothing is.", "Give task.params.susceptibility=4.14."
             )
         if self.grid < 24 or self.grid % 2:
             raise HarnessError(f"task.params.grid is {self.grid}.", "Give an even number of at least 24.")

@@ -19,10 +19,10 @@ from harness_tasks.moire_pattern import Pattern, from_atoms, from_registry, turn
 from harness_tasks.moire_registry import Look, grid
 from harness_tasks.points import Points
 from harness_tasks.polarization_pattern_params import PatternParams
-from harness_tasks.polarization_pattern_results import Case, Kind
+from harness_tasks.polarization_pattern_results import EPSILON_0, Case, Kind
 from harness_tasks.polarization_pattern_structures import Scaled, Structures
 from harness_tasks.registries import make_grid
-from harness_tasks.sheets import area, offered, polarization
+from harness_tasks.sheets import PC_PER_M, area, offered, polarization
 from harness_tasks.stacks import bilayer
 
 #: Of a relaxation in the progress bar, in patterns.
@@ -73,31 +73,32 @@ class Work:
                 if pattern is not None:
                     cases.append(Case(step.name, step.kind, step.moire, pattern, step.field))
         measurement = results.evaluate(cases, self.params.bias)
+        if self.response == "assumed":
+            measurement.observables.pop("response_perp", None)  # it was not measured
         measurement.frames |= self.frames
         measurement.notes = self.notes + measurement.notes
         return measurement
 
     def _response(self, known: frozenset[str]) -> str:
-        """``electronic``, ``ionic`` or, with a note, empty."""
+        """How fields are answered to; empty for not at all."""
         model, wanted = self.ctx.polarization, self.params.response
         if not self.params.fields:
             return ""
-        if (
-            wanted != "ionic"
-            and self.by_atoms
-            and model is not None
-            and "polarizability" in model.implemented_properties
-        ):
-            return "electronic"
-        if wanted == "electronic":
-            self.notes.append("no response: only atomic dipoles with a polarizability answer at frozen positions")
-            return ""
-        if "born_effective_charges" not in known or "relaxed" not in self.params.geometry:
-            self.notes.append("no response: atoms move in a field where there are Born charges and relaxed structures")
-            return ""
-        if wanted == "auto":
-            self.notes.append("the polarization model has no answer of its own to a field: atoms move by Z·E (ionic)")
-        return "ionic"
+        can = {
+            "electronic": self.by_atoms and model is not None and "polarizability" in model.implemented_properties,
+            "assumed": self.params.susceptibility is not None,
+            "ionic": "born_effective_charges" in known and "relaxed" in self.params.geometry,
+        }
+        chosen = next((name for name in can if can[name] and wanted in ("auto", name)), "")
+        remarks = {
+            "": "no response to fields: it takes atomic dipoles with a polarizability, task.params.susceptibility, "
+            "or Born charges and a relaxed structure",
+            "assumed": f"response to fields assumed, the same everywhere: {self.params.susceptibility} Å",
+            "ionic": "response to fields by Z·E on the atoms alone, not of the electrons",
+        }
+        if chosen in remarks:
+            self.notes.append(remarks[chosen])
+        return chosen
 
     def _plan(self) -> list[Step]:
         params, material = self.params, self.ctx.material
@@ -134,6 +135,8 @@ class Work:
                 found = from_atoms(self.ctx, step.moire, groups, atoms, self.params.grid, answered)
             else:
                 found = self._from_registry(step, atoms)
+            if step.field and self.response == "assumed":
+                found.field[..., 2] += PC_PER_M * EPSILON_0 * float(self.params.susceptibility or 0) * step.field
             entry: dict[str, Any] = {"field": found.field, "residual": found.residual, "mismatch": found.mismatch}
             self.points.put(step.name, entry, started)
         stored = self.points[step.name]

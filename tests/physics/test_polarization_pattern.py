@@ -176,6 +176,25 @@ def test_field_makes_skyrmions_and_then_one_direction(found: Measurement) -> Non
     assert value(found, "response_perp") == pytest.approx(LocalStar.response / CELL / 5.526349e-3, rel=1e-6)
 
 
+def test_an_assumed_susceptibility_does_the_same_for_models_without_response() -> None:
+    class Frozen(LocalStar):
+        implemented_properties = ("dipole", "atomic_dipoles")
+        response = 0.0
+
+    length = LocalStar.response / CELL / 5.526349406e-3
+    params = FLAT | {"fields": (-0.01, 0.01, 0.03), "susceptibility": length}
+    found = measure(PolarizationPattern(), FreeAtoms(), Frozen(), material=MATERIAL, **params)
+    assert [round(value(found, f"winding_{k}_field_0.01"), 6) for k in "MN"] == [0, -1]
+    all_one_way = 1.5 * math.sqrt(3) * LocalStar.size / LocalStar.response
+    assert value(found, "uniform_field") == pytest.approx(all_one_way, rel=1e-3)
+    assert "response_perp" not in found.observables
+    assert any("assumed" in note for note in found.notes)
+    params["susceptibility"] = None
+    without = measure(PolarizationPattern(), FreeAtoms(), Frozen(), material=MATERIAL, **params)
+    assert not any("field" in name for name in without.observables)
+    assert any("no response" in note for note in without.notes)
+
+
 def test_perfect_bilayers_of_the_same_registry_give_the_same_pattern(found: Measurement) -> None:
     """The local star has no memory of its surroundings, so both ways to the pattern must agree, directions included."""
     assert np.allclose(found.arrays["pattern_registry"], found.arrays["pattern_flat"], atol=1e-6 * PC_PER_M)
