@@ -16,6 +16,7 @@ from harness_tasks.coercive_field_static import Load, hold
 from harness_tasks.registries import BA
 from harness_tasks.sliding_path import Work
 from harness_tasks.sliding_results import Track
+from harness_tasks.stacks import UPPER
 
 #: Where the layers are held, in slips at which the path itself would let go; and, in lengths of BA to SP, for a
 #: vertical field, which lets go at BA, where slip and field's pull both vanish: the field there is extrapolated.
@@ -148,7 +149,10 @@ def _held(
 
 
 def slipped(work: Work, way: Course, t: float) -> Atoms:
-    """The primitive bilayer at slip `t` (Å from SP) of the path."""
+    """The primitive bilayer at slip `t` (Å from SP) of the path, with the array ``layer``."""
     atoms = work.stack(BA)
     atoms.positions = CubicSpline(way.t, way.positions)(t)
+    layer = np.zeros(len(atoms), dtype=int)
+    layer[UPPER] = 1
+    atoms.set_array("layer", layer)
     return atoms

@@ -23,7 +23,6 @@ from harness_tasks.dynamics import Motion
 from harness_tasks.field_force import FieldForce
 from harness_tasks.motion_watch import UnphysicalMotion
 from harness_tasks.sliding_path import Work
-from harness_tasks.stacks import LOWER, UPPER
 
 #: Steps between two entries of a run's history.
 SAMPLE = 20
@@ -138,8 +137,8 @@ class Runner:
         self._ctx, self._work, self._way = ctx, work, way
         self._small = slipped(work, way, model.start)
         self._cell = self._small.repeat((ctx.params.size, ctx.params.size, 1))
-        number = np.arange(len(self._cell)) % len(self._small)
-        self._upper, self._lower = number >= UPPER.start, number < LOWER.stop
+        self._upper = self._cell.arrays["layer"] == 1
+        self._lower = ~self._upper
         self._half = -model.start
         slip, turn = way.axes.slip[:2], np.array([[0.0, -1.0], [1.0, 0.0]])
         c, s = -0.5, math.sqrt(0.75)

@@ -1,0 +1,289 @@
+"""Parts of the task `coercive_field`: the published model, the force of a field, rates, maps, and settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from harness_tasks.coercive_field import CoerciveField
+from harness_tasks.coercive_field_branch import Axes, Course
+from harness_tasks.coercive_field_model import PathModel, exact_field, square_root_coefficient, square_root_law
+from harness_tasks.coercive_field_params import CoerciveFieldParams
+from harness_tasks.coercive_field_plane import Periodic, Surface
+from harness_tasks.coercive_field_rates import expected_field
+from harness_tasks.coercive_field_results import Models, of_path
+from harness_tasks.cosine import CosinePolarization, CosinePotential
+from harness_tasks.field_force import FieldForce, balanced_charges, force
+from harness_tasks.registries import AB, BA
+from harness_tasks.stacks import UPPER, bilayer
+from harness_tasks.trial import TrialContext
+
+from harness import HarnessError
+from harness.references import read_references
+
+MATERIAL = {
+    "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
+    "a": 2.511, "distance": 3.35, "vacuum": 25.0,
+}  # fmt: skip
+#: Constants of Deng et al., arXiv 2407.15081, and what is printed beside them.
+DENG = PathModel.of_deng(e4=0.027017, e0=0.00741, p4=5.82e-3, p2=-1.66e-2, p3=9.13e-3, start=-0.725)
+CELL = bilayer(MATERIAL, BA, 3.35).cell.array[:2, :2]
+
+
+def test_published_constants_give_the_published_fields() -> None:
+    assert DENG.vertical_field() == pytest.approx(2.8605, abs=1e-4)  # printed: 2.86
+    slow, sudden = DENG.least_field("lost_minimum"), DENG.least_field("below_start")
+    assert 100 * (1 - slow.total / DENG.vertical_field()) == pytest.approx(64.3, abs=0.05)  # "more than 64 %"
+    assert 100 * (1 - sudden.total / DENG.vertical_field()) == pytest.approx(71.0, abs=0.05)  # "and 70 %"
+    assert (slow.parallel, slow.perpendicular) == pytest.approx((0.791, 0.648), abs=1e-3)
+    assert (sudden.parallel, sudden.perpendicular) == pytest.approx((0.697, 0.450), abs=2e-3)
+    assert (slow.dip, sudden.dip) == pytest.approx((39.3, 32.8), abs=0.05)
+
+
+def test_published_constants_give_the_published_polarization_and_barrier() -> None:
+    energy, along, across = DENG.curves
+    unit = 1602.176634 / (math.sqrt(3) / 2 * 2.511**2)
+    assert unit * across(DENG.start) == pytest.approx(2.042, abs=1e-3)  # BA points up
+    assert unit * along(0.0) == pytest.approx(2.088, abs=1e-3)
+    assert 1e3 * energy(0.0) == pytest.approx(7.464, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("parallel", "exact", "root"),
+    [
+        (0.01, 2.61155, 2.61475), (0.1, 2.05850, 2.08336), (0.2, 1.72070, 1.76146), (0.5, 1.06843, 1.12276),
+        (1.0, 0.41901, 0.40295),
+    ],
+)  # fmt: skip
+def test_closed_forms_agree_with_the_direct_search(parallel: float, exact: float, root: float) -> None:
+    """Eqs. 4, 5 and S6 of the paper."""
+    assert DENG.coercive_field(parallel) == pytest.approx(exact, abs=2e-5)
+    assert exact_field(DENG, parallel) == pytest.approx(DENG.coercive_field(parallel), abs=1e-6)
+    assert square_root_law(DENG, parallel) == pytest.approx(root, abs=2e-5)
+    assert square_root_coefficient(DENG) == pytest.approx(0.8591, abs=1e-4)
+
+
+def test_total_field_along_a_dip_is_the_same_border() -> None:
+    least = DENG.least_field()
+    assert DENG.along_dip(least.dip) == pytest.approx(least.total, rel=1e-6)
+    assert DENG.along_dip(90.0) == pytest.approx(DENG.vertical_field(), rel=1e-6)
+    assert DENG.along_dip(0.0) == pytest.approx(DENG.horizontal_field(), rel=1e-6)
+
+
+def test_enthalpy_loses_its_minimum_at_the_coercive_field() -> None:
+    """By looking at the enthalpy itself: just below there is a hill between BA and SP, just above there is none."""
+    t = np.linspace(DENG.start, 0, 2001)
+    for parallel in (0.05, 0.3):
+        field = DENG.coercive_field(parallel)
+        assert np.diff(DENG.enthalpy(t, parallel, 0.995 * field)).max() > 0
+        assert np.diff(DENG.enthalpy(t, parallel, 1.005 * field))[1:-1].max() < 0
+
+
+@pytest.mark.parametrize("order", [1, 3])
+def test_fit_finds_the_model_that_made_the_points(order: int) -> None:
+    t = np.linspace(-0.725, 0.725, 9)
+    energy, along, across = (curve(t) for curve in DENG.curves)
+    found = PathModel.fit(t, energy + 3.0, along + 1.0, across - 2.0, order)
+    assert found.vertical_field() == pytest.approx(DENG.vertical_field(), rel=1e-9)
+    assert found.constants() == pytest.approx(DENG.constants(), rel=1e-8)
+    assert found.summit == pytest.approx(0.027017 * 0.725**4)
+
+
+class Leaky(CosinePolarization):
+    """Born charges that break the acoustic sum rule, as those of learned models do."""
+
+    def calculate(
+        self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0.0, 0.0, 0.0)
+    ) -> dict[str, np.ndarray]:
+        found = super().calculate(atoms, properties, field)
+        if "born_effective_charges" in found:
+            found["born_effective_charges"] = found["born_effective_charges"] + 0.3 * np.arange(9).reshape(3, 3)
+        return found
+
+
+def context(polarization: Any, **params: Any) -> TrialContext:
+    task = CoerciveField()
+    return TrialContext(task, CosinePotential(), polarization, MATERIAL, task.Params(**params))
+
+
+def test_force_of_a_field_is_the_slope_of_its_work() -> None:
+    """Index order: F_ib = Σ_a E_a ∂P_a/∂u_ib. The transpose, which many codes print, would not slide the layers."""
+    atoms = bilayer(MATERIAL, (0.57, 0.40), 3.4)
+    atoms.rattle(0.03, seed=2)
+    field = np.array([0.3, -0.2, -1.5])
+    polar = CosinePolarization()
+    charges = polar.calculate(atoms, ["born_effective_charges"])["born_effective_charges"]
+    found = force(charges, field)
+    for i, axis in np.ndindex(4, 3):
+        work = []
+        for step in (1e-4, -1e-4):
+            moved = atoms.copy()
+            moved.positions[i, axis] += step
+            work.append(field @ polar.calculate(moved, ["dipole"])["dipole"])
+        assert found[i, axis] == pytest.approx((work[0] - work[1]) / 2e-4, abs=1e-8)
+    vertical = np.array([0.0, 0.0, -1.5])
+    slip = force(charges, vertical)[UPPER, :2].sum(axis=0)
+    transposed = force(charges.transpose(0, 2, 1), vertical)[UPPER, :2].sum(axis=0)
+    assert np.linalg.norm(slip) > 1e-3
+    assert np.linalg.norm(slip - transposed) > 0.5 * np.linalg.norm(slip)
+
+
+def test_a_uniform_field_pushes_no_sheet_as_a_whole() -> None:
+    atoms = bilayer(MATERIAL, (0.57, 0.40), 3.4)
+    ctx = context(Leaky())
+    field = np.array([0.3, -0.2, -1.5])
+    assert np.abs(force(balanced_charges(ctx, atoms), field).sum(axis=0)).max() < 1e-12
+    right = force(balanced_charges(context(CosinePolarization()), atoms), field)
+    assert force(balanced_charges(ctx, atoms), field) == pytest.approx(right, abs=1e-12)
+
+
+def test_old_born_charges_are_compared_with_new_ones() -> None:
+    atoms = bilayer(MATERIAL, BA + 0.4 * (AB - BA), 3.35)
+    slide = (AB - BA) @ atoms.cell.array[:2]
+    slide /= np.linalg.norm(slide)
+    weights = np.zeros((4, 3))
+    weights[UPPER] = slide
+    other = bilayer(MATERIAL, BA, 3.35)
+    field = np.array([0.0, 0.0, -1.0])
+    pull = FieldForce(context(CosinePolarization()), lambda step: field, 4, weights, other)
+    for step in range(9):
+        acting = pull(atoms, step)
+        atoms.positions[UPPER] += 0.01 * slide
+    assert pull.evaluations == 3 and len(pull.errors) == 2
+    fresh = force(balanced_charges(context(CosinePolarization()), atoms), field)
+    assert (weights * acting).sum() != pytest.approx((weights * fresh).sum(), rel=1e-3)
+    old, new = pull.errors[0]
+    assert 0.001 < abs(old / new - 1) < 0.2
+
+
+def test_periodic_map_has_the_slopes_of_what_it_interpolates() -> None:
+    waves = np.linalg.inv(CELL) @ np.array([[1, 0, -1], [0, 1, 1]]) * 2 * np.pi  # (2, 3)
+
+    def known(places: np.ndarray) -> np.ndarray:
+        return np.stack([np.cos(places @ waves).sum(axis=-1), np.sin(places @ waves).sum(axis=-1)], axis=-1)
+
+    share = np.stack(np.meshgrid(np.arange(6), np.arange(6), indexing="ij"), axis=-1) / 6
+    smooth = Periodic(known(share @ CELL), CELL)
+    places = np.array([[0.3, 0.1], [-2.0, 4.2]])
+    for axis in range(2):
+        step = 1e-5 * np.eye(2)[axis]
+        assert smooth.slopes(places)[:, axis] == pytest.approx(
+            (known(places + step) - known(places - step)) / 2e-5, abs=1e-6
+        )
+
+
+def test_layers_take_the_path_that_is_nearest_to_the_field() -> None:
+    """First star of cosines, rigid layers: V = C f and p⊥ = p g, so that E⊥,c = C / 3 p for a small in-plane field."""
+    share = np.stack(np.meshgrid(np.arange(6), np.arange(6), indexing="ij"), axis=-1) / 6
+    stacks = [bilayer(MATERIAL, t, 3.35) for t in share.reshape(-1, 2)]
+    potential, polar = CosinePotential().calculator(), CosinePolarization()
+    energy = np.array([potential.get_property("energy", atoms) for atoms in stacks]).reshape(6, 6)
+    dipole = np.array([polar.calculate(atoms, ["dipole"])["dipole"] for atoms in stacks]).reshape(6, 6, 3)
+    slip = np.append((AB - BA) @ CELL, 0.0)
+    slip /= np.linalg.norm(slip)
+    surface = Surface(energy, dipole, CELL, Axes(slip, 1.0, -1.0))
+    found = surface.beside(0.1, 5.0)
+    assert found.sector == (pytest.approx(120), pytest.approx(7.5))
+    assert (found.directions[found.angles > 60] > 0).all() and len(set(found.directions[found.angles > 60])) == 1
+    assert (np.diff(found.fields[found.angles < 60]) > 0).all() and (np.diff(found.fields[found.angles > 60]) < 0).all()
+    t = np.linspace(-0.5, 0.5, 13)
+    path = [bilayer(MATERIAL, 0.5 * (AB + BA) + s * (AB - BA), 3.35) for s in t]
+    dipoles = np.array([polar.calculate(atoms, ["dipole"])["dipole"] for atoms in path])
+    energies = np.array([potential.get_property("energy", atoms) for atoms in path])
+    model = PathModel.fit(t * 2.511 / math.sqrt(3), energies, -dipoles @ slip, dipoles[:, 2], 4)
+    assert model.vertical_field() == pytest.approx(0.03 / (3 * 3.2e-3), rel=2e-3)  # of V'' and p⊥'' at BA, exactly
+    assert found.fields[0] == pytest.approx(model.coercive_field(0.1), rel=0.02)
+
+
+def test_rates_agree_with_brownian_layers() -> None:
+    """Langevin dynamics of rigid layers on the published path, 9 cells at 100 K, in a ramp."""
+    cells, mass, temperature, friction, ramp, parallel = 9, 12.41, 100.0, 0.002, 1e-4, 0.2
+    heat, inertia = units.kB * temperature, cells * mass
+    rng = np.random.default_rng(1)
+    n, step = 200, 8.0
+    x, v = np.full(n, DENG.start), rng.normal(0, math.sqrt(heat / inertia), n)
+    energy, along, across = DENG.slopes
+    keep = math.exp(-friction * step)
+    kick = math.sqrt(heat / inertia * (1 - keep**2))
+    passed, field = np.full(n, np.nan), 0.0
+
+    def pull(x: np.ndarray) -> np.ndarray:
+        x = np.clip(x, 1.5 * DENG.start, 0.1)
+        return -cells * (energy(x) - parallel * along(x) + field * across(x)) / inertia
+
+    a, half = pull(x), 0.5 * step * units.fs
+    for number in range(20_000):  # it ends long before
+        v += half * a
+        x += half * v
+        v = keep * v + kick * rng.normal(size=n)
+        x += half * v
+        field = max(number - 500, 0) * step * ramp
+        a = pull(x)
+        v += half * a
+        passed[np.isnan(passed) & (x >= 0)] = field
+        if np.isfinite(passed).all():
+            break
+    mean, low, high = expected_field(DENG, parallel, cells, mass, temperature, ramp, 0.0, 3.0, friction)
+    assert np.mean(passed) == pytest.approx(mean, abs=0.12)
+    assert np.quantile(passed, [0.025, 0.975]) == pytest.approx((low, high), abs=0.35)
+    assert mean < DENG.coercive_field(parallel)
+
+
+def test_colder_larger_and_faster_means_a_higher_field() -> None:
+    def field(cells: int = 9, temperature: float = 100.0, ramp: float = 1e-4) -> float:
+        return expected_field(DENG, 0.0, cells, 12.41, temperature, ramp, 0.0, 3.5)[0]
+
+    assert field(temperature=300.0) < field() < field(temperature=10.0) < DENG.vertical_field()
+    assert field() < field(cells=100)
+    assert field() < field(ramp=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"path_points": 8}, "path_points"), ({"order": 7}, "order"), ({"grid": 5}, "multiple of 6"),
+        ({"dips": (95.0,)}, "dips"), ({"ramp_parallels": (-0.1,)}, "sizes"), ({"size": 0}, "size"),
+        ({"timestep": 0.0}, "timestep"), ({"temperatures": (0.0,)}, "temperatures"),
+        ({"ramp_start": 3.0}, "ramp_start"), ({"ramp": -1.0}, "ramp"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_named(setting: dict[str, Any], words: str) -> None:
+    with pytest.raises(HarnessError, match=words):
+        CoerciveFieldParams(**setting)
+
+
+def test_layers_that_are_not_polar_are_refused() -> None:
+    with pytest.raises(HarnessError, match="no polarization to switch"):
+        CoerciveField().structure(MATERIAL | {"stacking": "AA'"}, CoerciveFieldParams())
+    with pytest.raises(HarnessError, match="two layers"):
+        CoerciveField().structure(MATERIAL | {"layers": 1}, CoerciveFieldParams())
+
+
+def test_published_values_name_observables_that_exist() -> None:
+    references = read_references(
+        Path(str(files("harness_tasks") / "reference" / "coercive_field.toml")), "coercive_field"
+    )
+    models = Models.of(_published_course(), 4)
+    names = {*of_path(models), "coercive_field_static", "reduction_static", "dip_angle_static", "sliding_sector"}
+    names |= {f"{name}_steps_100K" for name in ("coercive_field", "dip_angle", "reduction")} | {
+        "coercive_field_ramp_100K"
+    }
+    assert all(any(reference.concerns(name) for name in names) for reference in references)
+    found = of_path(models)
+    for reference in references:
+        for name in ("e4", "p2", "p3", "p4", "coercive_field_model"):
+            if reference.concerns(name):
+                assert float(found[name].value) == pytest.approx(float(reference.quantity.value), rel=2e-3)  # type: ignore[arg-type]
+                assert found[name].unit == reference.quantity.unit
+
+
+def _published_course() -> Course:
+    t = np.linspace(-0.725, 0.725, 13)
+    energy, along, across = (curve(t) for curve in DENG.curves)
+    return Course(t, energy, along, across, np.zeros((13, 4, 3)), Axes(np.array([1.0, 0, 0]), 1.0, 1.0))
