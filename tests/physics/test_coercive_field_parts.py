@@ -18,13 +18,16 @@ from harness_tasks.coercive_field_params import CoerciveFieldParams
 from harness_tasks.coercive_field_plane import Periodic, Surface
 from harness_tasks.coercive_field_rates import expected_field
 from harness_tasks.coercive_field_results import Models, of_path
+from harness_tasks.coercive_field_runs import plans
 from harness_tasks.cosine import CosinePolarization, CosinePotential
 from harness_tasks.field_force import FieldForce, balanced_charges, force
 from harness_tasks.registries import AB, BA
 from harness_tasks.stacks import UPPER, bilayer
 from harness_tasks.trial import TrialContext
+from omegaconf import OmegaConf
 
 from harness import HarnessError
+from harness.parameters import build_params
 from harness.references import read_references
 
 MATERIAL = {
@@ -287,3 +290,21 @@ def _published_course() -> Course:
     t = np.linspace(-0.725, 0.725, 13)
     energy, along, across = (curve(t) for curve in DENG.curves)
     return Course(t, energy, along, across, np.zeros((13, 4, 3)), Axes(np.array([1.0, 0, 0]), 1.0, 1.0))
+
+
+@pytest.mark.parametrize(("profile", "atoms"), [("quick", 36), ("standard", 144), ("paper", 900)])
+def test_profiles_are_valid(profile: str, atoms: int) -> None:
+    conf = Path(__file__).parents[2] / "conf" / "task"
+    merged = OmegaConf.merge(*(OmegaConf.load(conf / f"coercive_field{name}.yaml") for name in ("", f"/{profile}")))
+    values = OmegaConf.to_container(merged)["params"]  # type: ignore[call-overload, index]
+    params = build_params(CoerciveFieldParams, values, "task 'coercive_field'")
+    assert 4 * params.size**2 == atoms
+    assert (
+        (params.born_every == 1)
+        == (params.thermostat == "nose_hoover")
+        == (params.step == 0.05)
+        == (profile == "paper")
+    )
+    todo = list(plans(params, DENG))
+    assert {plan.kind for plan in todo} == ({"ramp", "steps"} if profile == "paper" else {"ramp"})
+    assert len({plan.name for plan in todo}) == len(todo)
