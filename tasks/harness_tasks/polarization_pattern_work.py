@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,15 @@ class Work:
         return plan
 
     def _pattern(self, step: Step, bar: Progress) -> Pattern | None:
+        if step.field and self.response == "assumed":
+            same = "flat" in self.params.geometry and self.params.field_n in (None, self.params.n)
+            found = self._pattern(replace(step, name="flat" if same else "without_field", field=0.0), bar)
+            if found is not None:
+                found.field[..., 2] += PC_PER_M * EPSILON_0 * float(self.params.susceptibility or 0) * step.field
+            return found
+        return self._measured(step, bar)
+
+    def _measured(self, step: Step, bar: Progress) -> Pattern | None:
         atoms: Atoms | None = step.moire.atoms
         if step.relaxed:
             atoms = self.structures.relaxed(step.name, step.moire, step.field, bar)
@@ -135,12 +144,10 @@ class Work:
                 found = from_atoms(self.ctx, step.moire, groups, atoms, self.params.grid, answered)
             else:
                 found = self._from_registry(step, atoms)
-            if step.field and self.response == "assumed":
-                found.field[..., 2] += PC_PER_M * EPSILON_0 * float(self.params.susceptibility or 0) * step.field
             entry: dict[str, Any] = {"field": found.field, "residual": found.residual, "mismatch": found.mismatch}
             self.points.put(step.name, entry, started)
         stored = self.points[step.name]
-        return Pattern(stored["field"], float(stored["residual"]), float(stored["mismatch"]))
+        return Pattern(stored["field"].copy(), float(stored["residual"]), float(stored["mismatch"]))
 
     def _from_registry(self, step: Step, atoms: Atoms) -> Pattern:
         moire, size = step.moire, self.params.grid
