@@ -49,13 +49,13 @@ class TcSweepParams:
     highest: float | None = None
     step: float | None = None
     reach: float = 2.0
-    points: int = 5
-    time: float = 3.0
+    points: int = 4
+    time: float = 2.5
     discard: float = 0.2
     timestep: float = 2.0
     thermostat: str = "langevin"
     damping: float = 500.0
-    repeats: int = 3
+    repeats: int = 5
     sample_every: int = 5
     leg: int = 250
     relax_cell: bool = False

@@ -16,7 +16,7 @@ from harness.stats import number as number_of
 from harness_tasks.tc_sweep_order import HALF, ORDERED, hops, im_psi
 from harness_tasks.tc_sweep_run import Sweep
 
-RULE = "|<Im psi>|, mean over sweeps, falls below sqrt(3)/4"
+RULE = "falling curve through |<Im psi>|, mean over sweeps, is below sqrt(3)/4"
 SPREAD = "jackknife over sweeps and distance of the temperatures"
 
 
@@ -51,7 +51,21 @@ def _loss(temperatures: np.ndarray, order: np.ndarray, ways: Sequence[int]) -> C
     known = np.isfinite(order)
     total, number = np.where(known, order, 0.0).sum(axis=0), known.sum(axis=0)
     mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
-    return crossing(temperatures, mean[list(ways)].max(axis=0))
+    return crossing(temperatures, falling(mean[list(ways)].max(axis=0)))
+
+
+def falling(order: np.ndarray) -> np.ndarray:
+    """The curve that never rises and is nearest to `order` in least squares (isotonic regression); nan stay.
+
+    Heat takes order away; what rises with temperature is noise, which the lowest temperature below half would pick out.
+    """
+    known = np.flatnonzero(np.isfinite(order))
+    sums, n = np.concatenate([[0.0], np.cumsum(order[known])]), len(known)
+    found = order.astype(float)
+    for k in range(n):
+        ends = np.arange(k + 1, n + 1)
+        found[known[k]] = min(((sums[ends] - sums[i]) / (ends - i)).max() for i in range(k + 1))
+    return found
 
 
 def _quantity(found: Crossing, spread: float, n: int, method: str) -> Quantity:

@@ -14,7 +14,7 @@ from harness_tasks.stacks import bilayer
 from harness_tasks.tc_sweep import TcSweep
 from harness_tasks.tc_sweep_order import CROSSINGS, ORDERED, Shift, hops, im_psi, telegraph_mean
 from harness_tasks.tc_sweep_params import TcSweepParams
-from harness_tasks.tc_sweep_results import crossing
+from harness_tasks.tc_sweep_results import crossing, falling
 from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, measure
 
 from harness import Measurement
@@ -96,6 +96,17 @@ def test_crossing_of_half_the_amplitude() -> None:
     assert crossing(t, np.array([ORDERED, math.nan, 0.0])).value == pytest.approx(200.0)
     never = crossing(t, np.full(3, ORDERED))
     assert never.low == 300.0 and math.isnan(never.value) and never.high == math.inf
+
+
+def test_falling_curve_is_the_nearest_one() -> None:
+    order = np.array([0.8, 0.9, 0.2, math.nan, 0.4, 0.0])
+    assert falling(order) == pytest.approx([0.85, 0.85, 0.3, math.nan, 0.3, 0.0], nan_ok=True)
+    rng = np.random.default_rng(0)
+    order = rng.random(7)
+    found = falling(order)
+    assert (np.diff(found) <= 1e-12).all()
+    others = np.sort(rng.random((20000, 7)), axis=1)[:, ::-1]
+    assert ((others - order) ** 2).sum(axis=1).min() > ((found - order) ** 2).sum()
 
 
 def test_order_is_that_of_one_particle(swept: Measurement, expected: np.ndarray) -> None:
