@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 from ase.geometry import find_mic
 
 from harness.dataset import family
@@ -30,6 +30,7 @@ __all__ = [
     "errors",
     "predict",
     "sheet_stress",
+    "thermal",
 ]
 
 #: eV/Å² in N/m.
@@ -38,6 +39,9 @@ EV_A2_IN_N_M = 16.021766
 PROPERTIES = ("energy", "forces", "stress", "dipole", "born_effective_charges", "polarizability")
 #: Properties with a matrix for each atom, layer or frame.
 MATRICES = ("born_effective_charges", "born_layers", "polarizability")
+
+#: K. The hottest that the tasks go; see `thermal`.
+HOTTEST = 2000.0
 
 #: Results of a structure for some properties: ASE's names, units and shapes; Born charges (N, 3, 3).
 Calculate = Callable[[Atoms, Sequence[str]], Mapping[str, Any]]
@@ -208,8 +212,27 @@ def errors(parity: Parity) -> dict[str, float]:
 
     ``*_rms_*`` without an e before it is the size of the labels themselves. ``born_slide_*`` is that of the Born
     charges P_z from moving a layer in the plane, summed over its atoms: the sliding polarization's slope. A label that
-    is missing is left out; a prediction that is not a number makes the error nan.
+    is missing is left out; a prediction that is not a number makes the error nan. ``thermal_*`` are those of `thermal`
+    frames alone.
     """
+    out = _errors(parity)
+    if parity.names and {"energy", "forces"} <= set(parity.values):
+        part = _errors(thermal(parity))
+        words = ("frames", "energy_rmse_meV_per_atom", "force_rmse_meV_per_A", "force_rms_meV_per_A")
+        out |= {f"thermal_{word}": part[word] for word in words}
+    return out
+
+
+def thermal(parity: Parity, temperature: float = HOTTEST) -> Parity:
+    """The frames that dynamics at `temperature` (K) visits: energy labels within 3/2 kT per atom of the lowest one.
+
+    What lies above keeps potentials from holes where atoms clash; its large forces rule a mean over everything.
+    """
+    energies = np.array([np.nan if e is None else e for e in parity.values["energy"][0]], dtype=float) / parity.sizes
+    return parity.pick(np.flatnonzero(energies <= np.nanmin(energies) + 1.5 * units.kB * temperature))
+
+
+def _errors(parity: Parity) -> dict[str, float]:
     out: dict[str, float] = {"frames": len(parity.names)}
     if not parity.names:
         return out

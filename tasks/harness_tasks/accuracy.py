@@ -61,6 +61,7 @@ class Accuracy:
         "relative_energy_rmse",
         "energy_mae",
         "force_rmse",
+        "thermal_force_rmse",
         "force_mae",
         "force_xy_rmse",
         "force_z_rmse",

@@ -8,11 +8,13 @@ import numpy as np
 
 from harness import Quantity
 from harness.dataset import family
-from harness.parity import COMPONENTS, SIZED, Parity
+from harness.parity import COMPONENTS, SIZED, Parity, thermal
 from harness.stats import pooled_error
 
 #: Words of `harness.parity.COMPONENTS` that are also told for each family of frames.
 BY_FAMILY = ("energy", "force", "born")
+#: Those that are also told for the frames that dynamics at up to 2000 K visits.
+THERMAL = ("energy", "force")
 RELATIVE = "relative_energy"
 
 
@@ -45,6 +47,7 @@ def observables(parity: Parity, seed: int, relative: bool = False) -> dict[str, 
     """
     found: dict[str, Quantity] = {}
     kinds = np.array([family(name) for name in parity.names])
+    warm = np.isin(parity.names, thermal(parity).names) if "energy" in parity.values else None
     for key, components in COMPONENTS.items():
         if key not in parity.values:
             continue
@@ -55,6 +58,9 @@ def observables(parity: Parity, seed: int, relative: bool = False) -> dict[str, 
             if word in SIZED:
                 labels = np.sqrt(sums["label"].sum() / sums["count"].sum()) if sums["count"].sum() else np.nan
                 found[f"{name}_size"] = Quantity(float(labels), unit, method="root mean square of the labels")
+            if word in THERMAL and warm is not None:
+                part = {k: v[warm] for k, v in sums.items()}
+                found[f"thermal_{name}_rmse"] = _errors(name, unit, part, seed)[f"{name}_rmse"]
             if word in BY_FAMILY:
                 for kind in sorted(set(kinds)):
                     part = {k: v[kinds == kind] for k, v in sums.items()}

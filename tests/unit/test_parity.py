@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from harness import parity_plot
-from harness.parity import Parity, by_family, draw, errors, predict, sheet_stress
+from harness.parity import Parity, by_family, draw, errors, predict, sheet_stress, thermal
 from harness.publish import publish
 
 A = 2.5
@@ -70,6 +70,22 @@ def test_errors_are_those_that_were_put_in(frames):
     }.items():
         assert found[word] == pytest.approx(value, rel=1e-6), word
     assert by_family(parity)["hot"]["frames"] == 1 and list(by_family(parity)) == ["cold", "hot"]
+
+
+def test_frames_that_no_simulation_visits_are_told_apart():
+    """2000 K: half a degree of freedom's k T for each of three coordinates, 0.2585 eV an atom."""
+    sizes = np.array([4, 4, 2])
+    labels = sizes * (-270.0 + np.array([0.0, 0.2584, 0.2587]))
+    forces = [np.zeros((n, 3)) for n in sizes]
+    wrong = [f + e for f, e in zip(forces, (0.01, 0.01, 9.0), strict=True)]
+    values = {"energy": (list(labels), list(labels + 4e-3)), "forces": (forces, wrong)}
+    parity = Parity(["flat", "warm", "clash"], sizes, values)
+    assert thermal(parity).names == ["flat", "warm"]
+    found = errors(parity)
+    assert found["thermal_frames"] == 2
+    assert found["thermal_force_rmse_meV_per_A"] == pytest.approx(10.0)
+    assert found["thermal_energy_rmse_meV_per_atom"] == pytest.approx(1.0)
+    assert found["force_rmse_meV_per_A"] > 3000
 
 
 def test_a_calculator_serves_as_well_as_a_function(frames):
