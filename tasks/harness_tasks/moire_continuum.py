@@ -76,8 +76,9 @@ def relax_sheets(moire: Moire, landscape: Landscape) -> Relaxed:
     def energy_and_slope(u: np.ndarray) -> tuple[float, np.ndarray]:
         t = rigid + u.reshape(-1, 2) @ to_fractions
         pull = convolve(elastic, u)
-        slope = (landscape.energy.slope(t) @ to_fractions.T).reshape(u.shape) / landscape.area + pull
-        return float(landscape.energy(t).mean() / landscape.area + 0.5 * (u * pull).sum(axis=-1).mean()), slope
+        here, downhill = landscape.energy.with_slope(t)
+        slope = (downhill @ to_fractions.T).reshape(u.shape) / landscape.area + pull
+        return float(here.mean() / landscape.area + 0.5 * (u * pull).sum(axis=-1).mean()), slope
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
         energy, slope = energy_and_slope(convolve(root, x.reshape(size, size, 2)))

@@ -43,26 +43,39 @@ class Series:
 
     @classmethod
     def through(cls, values: np.ndarray) -> Series:
-        """The series through `values` (n, n, …) at t = (i/n, j/n), without the shortest wave of an even n."""
+        """The shortest waves through `values` (n, n, …) at t = (i/n, j/n).
+
+        Waves that differ by n are the same at these points: of those, the shortest in the reciprocal lattice of the
+        120° cell are taken, in equal shares, which keeps its symmetry.
+        """
         n = len(values)
         k = np.rint(np.fft.fftfreq(n, 1 / n)).astype(int)
-        waves = np.stack(np.meshgrid(k, k, indexing="ij"), axis=-1).reshape(-1, 2)
+        plain = np.stack(np.meshgrid(k, k, indexing="ij"), axis=-1).reshape(-1, 2)
         coefficients = (np.fft.fft2(values, axes=(0, 1)) / n**2).reshape(n * n, *values.shape[2:])
-        size = np.abs(coefficients).reshape(n * n, -1)
+        shifts = n * np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1], indexing="ij"), axis=-1).reshape(-1, 2)
+        same = plain[:, None] + shifts
+        length = same[..., 0] ** 2 + same[..., 1] ** 2 + same[..., 0] * same[..., 1]
+        shortest = length == length.min(axis=1, keepdims=True)
+        owner, which = np.nonzero(shortest)
+        shared = (coefficients.T / shortest.sum(axis=1)).T[owner]
+        waves = same[owner, which]
+        size = np.abs(shared).reshape(len(waves), -1)
         constant = (waves == 0).all(axis=1)
-        shortest = (np.abs(waves) * 2 == n).any(axis=1)
         largest = np.where(constant[:, None], 0, size).max(axis=0)
-        keep = constant | ((size > FAINT * largest).any(axis=1) & ~shortest)
-        return cls(waves[keep], coefficients[keep])
+        keep = constant | (size > FAINT * largest).any(axis=1)
+        return cls(waves[keep], shared[keep])
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
         """At registries (p, 2): (p, …)."""
         return np.real(np.tensordot(np.exp(2j * np.pi * t @ self.waves.T), self.coefficients, 1))
 
-    def slope(self, t: np.ndarray) -> np.ndarray:
-        """∂v/∂t of a scalar function at registries (p, 2): (p, 2)."""
-        waves = 2j * np.pi * self.coefficients[:, None] * self.waves
-        return np.real(np.exp(2j * np.pi * t @ self.waves.T) @ waves)
+    def with_slope(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """v (p,) and ∂v/∂t (p, 2) of a scalar function at registries (p, 2)."""
+        half = (self.waves[:, 0] > 0) | ((self.waves[:, 0] == 0) & (self.waves[:, 1] > 0))  # the others are conjugate
+        waves, weights = self.waves[half], 2 * self.coefficients[half]
+        terms = np.exp(2j * np.pi * t @ waves.T) * weights
+        constant = float(np.real(self.coefficients[(self.waves == 0).all(axis=1)].sum()))
+        return constant + terms.real.sum(axis=1), -2 * np.pi * terms.imag @ waves
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ HEADLINE = (
 #: Regimes of relaxation by angle, degrees (Nieto Luna et al., 2025): lower bound of each.
 REGIMES = (("moiré", 13.17), ("transition", 5.09), ("soliton", 1.89), ("domain-soliton", 0.0))
 #: Places along each period at which areas are counted.
-PLACES = 96
+PLACES = 48
 #: Least half-width of intervals, as a share of the value: what the relaxation left.
 LEFT = 1e-4
 LAYERS = "mean of the values seen on the two layers, interval: both"
@@ -126,10 +126,9 @@ def _of_structure(
         "mismatch": np.array(moire.mismatch),
     }
     if landscape is not None:
-        span = landscape.distance(np.array([[0.0, 0.0], landscape.best]))
-        share = (0.5 * (np.ptp(lower) + np.ptp(upper))) / float(abs(span[0] - span[1]))
+        share = 0.5 * (np.ptp(lower) + np.ptp(upper)) / float(np.ptp(landscape.distance(landscape.known[0])))
         found["corrugation_share"] = Quantity(
-            share, "1", method="(d_max - d_min) over that of AA and the best registry"
+            share, "1", method="(d_max - d_min) over that of all registries of perfect bilayers"
         )
         _energies(found, structure, landscape)
         _walls(found, arrays, structure, landscape, look)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
-from harness.protocols import Context, Progress
+from harness.engine import Relaxation
+from harness.protocols import Arrays, Context, Progress
 from harness_tasks.moire_cells import Moire, mismatched, twist_angle, twisted
 from harness_tasks.moire_continuum import Relaxed, displaced, relax_sheets
 from harness_tasks.moire_landscape import Landscape
 from harness_tasks.moire_relax_params import MoireParams
-from harness_tasks.motion_watch import Watch
+from harness_tasks.motion_watch import UnphysicalMotion, Watch
 from harness_tasks.sliding_path import Work
+
+#: Name in the checkpoint of relaxations under way.
+PARTIAL = "moire-under-way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +79,9 @@ def relax_moire(
     key = f"moire/{name}"
     if key not in work.points:
         started = time.monotonic()
-        registry_start = params.start == "registry" and sheets is not None
-        atoms = displaced(moire, sheets) if registry_start and sheets is not None else moire.atoms.copy()
-        watch = Watch(moire.atoms, max_grade=None)
-        noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
-        end = ctx.engine.relax(
-            atoms, fmax=max(params.fmax, 2 * noise), max_steps=params.max_steps, optimizer=params.optimizer
-        )
-        finite = np.isfinite(end.fmax)
-        energy = float(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"]) if finite else np.nan
-        reason = (watch.reason(atoms, energy, 0.0, 0.0) or "") if finite else "its energy became infinite"
-        entry = {
-            "positions": atoms.positions,
-            "energy": energy,
-            "fmax": end.fmax,
-            "force_calls": end.force_calls,
-            "converged": end.converged,
-            "optimizer": np.array(end.optimizer),
-            "reason": np.array(reason),
-        }
-        work.points.put(key, entry, started)
+        begin = moire.atoms if sheets is None or params.start == "rigid" else displaced(moire, sheets)
+        work.points.put(key, _relaxed(ctx, work, name, moire, begin), started)
+        work.points.put(f"{PARTIAL}/{name}", {}, started)
         work.points.save()
     found = work.points[key]
     bar.update(len(moire.atoms), name)
@@ -110,3 +97,58 @@ def relax_moire(
         str(found["optimizer"]),
         str(found["reason"]),
     )
+
+
+def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) -> dict[str, Any]:
+    """Relax from `begin`, or from where a run that was cut off had saved it."""
+    params: MoireParams = ctx.params
+    key = f"{PARTIAL}/{name}"
+    partial = dict(work.points[key]) if key in work.points else {}
+    atoms = begin.copy()
+    steps, before, memory = 0, 0, {}
+    if partial:
+        atoms.positions = partial["positions"]
+        steps, before = int(partial["steps"]), int(partial["force_calls"]) - 1  # the last one is made again
+        memory = {slot.removeprefix("memory."): v for slot, v in partial.items() if slot.startswith("memory.")}
+    watch, calls = Watch(moire.atoms, max_grade=None), ctx.engine.force_calls
+    saved = time.monotonic()
+
+    def observe(now: Atoms, state: Callable[[], Arrays]) -> None:
+        nonlocal steps, saved
+        reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
+        if reason is not None:
+            raise UnphysicalMotion(steps, reason)
+        if time.monotonic() - saved >= params.save_every:
+            entry = {f"memory.{slot}": value for slot, value in state().items()}
+            entry |= {"positions": now.positions.copy(), "steps": np.array(steps)}
+            entry["force_calls"] = np.array(before + ctx.engine.force_calls - calls)
+            work.points.put(key, entry, saved)
+            work.points.save()
+            saved = time.monotonic()
+        steps += 1
+
+    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
+    reason = ""
+    try:
+        end = ctx.engine.relax(
+            atoms,
+            fmax=max(params.fmax, 2 * noise),
+            max_steps=max(1, params.max_steps - steps),
+            optimizer=params.optimizer,
+            observe=observe,
+            memory=memory,
+        )
+    except UnphysicalMotion as found:
+        end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
+    finite = bool(np.isfinite(end.fmax))
+    if not finite and not reason:
+        reason = f"step {steps}: its energy became infinite"
+    return {
+        "positions": atoms.positions,
+        "energy": float(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"]) if finite else np.nan,
+        "fmax": end.fmax,
+        "force_calls": before + end.force_calls,
+        "converged": end.converged,
+        "optimizer": np.array(end.optimizer),
+        "reason": np.array(reason),
+    }

@@ -28,6 +28,8 @@ WALLS: dict[str, list[tuple[tuple[float, float], tuple[float, float]]]] = {
     "AB": [((1 / 3, 2 / 3), (2 / 3, 1 / 3)), ((1 / 3, -1 / 3), (2 / 3, 1 / 3)), ((1 / 3, 2 / 3), (-1 / 3, 1 / 3))],
     "AA": [((0, 0), (1, 1)), ((0, 0), (1, 0)), ((0, 0), (0, 1))],
 }
+#: A cubic fitted to a wall as far as its slip is below this gives its slope in the middle.
+CORE = 0.2
 _METRIC = np.array([[1.0, -0.5], [-0.5, 1.0]])  # |t|² = t G tᵀ in units of a²
 
 Registry = Callable[[np.ndarray], np.ndarray]
@@ -74,7 +76,7 @@ class Wall:
     width: float
 
 
-def walls(moire: Moire, registry: Registry, domain: str, points: int = 81) -> list[Wall]:
+def walls(moire: Moire, registry: Registry, domain: str, points: int = 161) -> list[Wall]:
     """The three walls of a cell between domains ``AB`` and ``BA``, or between domains ``AA``."""
     to_place, lattice = rigid_to_place(moire), moire.lattices.mean(axis=0)
     found = []
@@ -87,8 +89,9 @@ def walls(moire: Moire, registry: Registry, domain: str, points: int = 81) -> li
         burgers = (np.array(end) - start) @ lattice
         slip = (rigid + moved - (np.array(start) + end) / 2) @ lattice @ burgers / (burgers @ burgers)
         place = (share - 0.5) * np.linalg.norm(ends[1] - ends[0])
-        inner = np.abs(share - 0.5) < 0.2
-        x, y = place[inner], slip[inner] - slip[points // 2]
+        slip = slip - slip[points // 2]
+        inner = np.abs(slip) < CORE
+        x, y = place[inner], slip[inner]
         powers = np.stack([x, x**3], axis=1)
         slope = float(np.linalg.lstsq(powers, y, rcond=None)[0][0])
         found.append(Wall(place, slip, 1 / slope if slope > 0 else math.nan))
