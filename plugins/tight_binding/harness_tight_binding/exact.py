@@ -11,7 +11,7 @@ import numpy as np
 from harness.errors import HarnessError
 from harness_tight_binding.hoppings import Hoppings
 
-__all__ = ["Exact", "mesh"]
+__all__ = ["Exact", "States", "mesh"]
 
 #: Filled and empty states closer than this are no insulator, eV.
 LEAST_GAP = 0.05
@@ -23,12 +23,24 @@ def mesh(lattice: np.ndarray, length: float) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _States:
-    """Eigenstates at a wave vector, the `index`-th; `partner` is its opposite, and `weight` the share of both."""
+class States:
+    """Eigenstates at one wave vector.
+
+    Attributes
+    ----------
+    index, partner
+        Its number in the mesh, and that of its opposite.
+    k
+        In fractions of the reciprocal vectors, (d,).
+    weight
+        Share of both in all wave vectors.
+    energies, vectors
+        eV (N,); columns, (N, N).
+    """
 
     index: int
     partner: int
-    k: np.ndarray  # in fractions of the reciprocal vectors, (d,)
+    k: np.ndarray
     weight: float
     energies: np.ndarray
     vectors: np.ndarray
@@ -43,11 +55,6 @@ class Exact:
         The matrix.
     length
         Å, of the supercell that the mesh stands for.
-
-    Raises
-    ------
-    HarnessError
-        On use, when filled and empty states touch.
     """
 
     def __init__(self, hoppings: Hoppings, length: float) -> None:
@@ -69,7 +76,14 @@ class Exact:
         real, imaginary = (np.bincount(self._flat, part, n * n) for part in (values.real, values.imag))
         return (real + 1j * imaginary).reshape(n, n)
 
-    def _states(self) -> Iterator[_States]:
+    def states(self) -> Iterator[States]:
+        """Eigenstates, of one wave vector out of each pair of opposite ones.
+
+        Raises
+        ------
+        HarnessError
+            At the end or before, when filled and empty states touch.
+        """
         h = self.hoppings
         below, above = -np.inf, np.inf
         counts = np.array(self.mesh, dtype=int)
@@ -88,12 +102,12 @@ class Exact:
                     f"tight_binding: filled and empty states of this structure meet ({above - below:.3f} eV apart).",
                     "A metal's electrons choose no side: check the structure.",
                 )
-            yield _States(index, partner, k, (1 + (partner != index)) / len(all_steps), energies, vectors)
+            yield States(index, partner, k, (1 + (partner != index)) / len(all_steps), energies, vectors)
 
     def occupations(self) -> np.ndarray:
         """Electrons on each site, both spins, (N,)."""
         found = np.zeros(len(self.hoppings))
-        for s in self._states():
+        for s in self.states():
             found += 2 * s.weight * (np.abs(s.vectors[:, : self.hoppings.filled]) ** 2).sum(axis=1)
         return found
 
@@ -106,7 +120,7 @@ class Exact:
         h, nitrogen = self.hoppings, self.hoppings.nitrogen
         cells = self._steps()
         waves = np.empty((len(cells), len(h), len(nitrogen)), dtype=complex)
-        for s in self._states():
+        for s in self.states():
             filled = s.vectors[:, : h.filled]
             part = filled @ filled[nitrogen].conj().T
             values, turn = np.linalg.eigh(part[nitrogen])
@@ -132,7 +146,7 @@ class Exact:
         along = np.linalg.pinv(h.lattice) @ h.lattice if len(h.lattice) else np.zeros((3, 3))
         inside, outside = h.vectors @ along, h.positions @ (np.eye(3) - along)
         found = np.zeros((n, 3, 3))
-        for s in self._states():
+        for s in self.states():
             filled, empty = s.vectors[:, : h.filled], s.vectors[:, h.filled :]
             gaps = s.energies[h.filled :][:, None] - s.energies[: h.filled]
             phases = np.exp(2j * np.pi * (h.shifts @ s.k))

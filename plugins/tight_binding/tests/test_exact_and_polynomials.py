@@ -90,7 +90,7 @@ def test_the_spectrum_lies_within_its_bounds(parameters: object) -> None:
     for atoms in (stacked("AA"), rattled(repeat=(4, 3))):
         hoppings = find_hoppings(atoms, parameters)  # type: ignore[arg-type]
         centre, half = bounds(hoppings)
-        energies = np.concatenate([s.energies for s in Exact(hoppings, 60.0)._states()])
+        energies = np.concatenate([s.energies for s in Exact(hoppings, 60.0).states()])
         assert np.abs(energies - centre).max() < half < 1.05 * np.abs(energies - centre).max()
 
 

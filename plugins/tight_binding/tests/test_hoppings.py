@@ -40,7 +40,7 @@ def test_a_layer_has_the_gap_of_two_sites(parameters: Parameters) -> None:
     hoppings = find_hoppings(layer, replace(parameters, cutoff=3.7))  # 1.45, 2.50 and 2.89 Å: three shells
     exact = Exact(hoppings, 9 * 2.504)
     filled, empty = [], []
-    for s in exact._states():
+    for s in exact.states():
         filled.append(s.energies[0])
         empty.append(s.energies[1])
     assert min(empty) - max(filled) == pytest.approx(ONSITE["B"] - ONSITE["N"], abs=1e-9)
