@@ -43,6 +43,10 @@ class Relaxed:
         u, Å (size, size, 2).
     registry
         t, (size, size, 2), not wrapped.
+    shear
+        ε_xx − ε_yy and 2ε_xy of u, (size, size, 2).
+    shift
+        ξ of the landscape, Å.
     heights
         Of the four kinds of atoms from the middle of the bilayer, Å (size, size, 4).
     energy, energy_rigid
@@ -52,6 +56,8 @@ class Relaxed:
     size: int
     slip: np.ndarray
     registry: np.ndarray
+    shear: np.ndarray
+    shift: float
     heights: np.ndarray
     energy: float
     energy_rigid: float
@@ -93,9 +99,21 @@ def relax_sheets(moire: Moire, landscape: Landscape) -> Relaxed:
     slip = convolve(root, found.x.reshape(size, size, 2))
     slip -= slip.mean(axis=(0, 1))
     registry = (rigid + slip.reshape(-1, 2) @ to_fractions).reshape(size, size, 2)
+    waves = 1j * np.fft.fft2(slip, axes=(0, 1))
+    x, y = (np.real(np.fft.ifft2(q[..., k, None] * waves, axes=(0, 1))) for k in (0, 1))  # ∂u/∂x, ∂u/∂y
+    shear = np.stack([x[..., 0] - y[..., 1], x[..., 1] + y[..., 0]], axis=-1)
     heights = _smoothed(landscape.heights(registry.reshape(-1, 2)).reshape(size, size, 4), q2, landscape)
     per_atom = 1e3 * scale * landscape.area / 4
-    return Relaxed(size, slip, registry, heights, per_atom * float(found.fun), per_atom * objective(start)[0])
+    return Relaxed(
+        size,
+        slip,
+        registry,
+        shear,
+        landscape.shift,
+        heights,
+        per_atom * float(found.fun),
+        per_atom * objective(start)[0],
+    )
 
 
 def displaced(moire: Moire, relaxed: Relaxed) -> Atoms:
@@ -109,10 +127,22 @@ def displaced(moire: Moire, relaxed: Relaxed) -> Atoms:
         here = home
         for _ in range(4):  # the slip is known at places, and atoms have left theirs
             here = home + side * _sample(relaxed.slip, here @ inverse)
-        atoms.positions[mine, :2] = here
+        atoms.positions[mine, :2] = here + _inner(moire, relaxed, layer, side, here @ inverse)
         z = _sample(relaxed.heights[:, :, sheet], here @ inverse)
         atoms.positions[mine, 2] = middle + z[np.arange(len(mine)), np.arange(len(mine)) % len(BASIS)]
     return atoms
+
+
+def _inner(moire: Moire, relaxed: Relaxed, layer: int, side: float, fractions: np.ndarray) -> np.ndarray:
+    """What the shear of a layer moves its sublattices by, in opposite ways, Å (n, 2).
+
+    With s = (ε_xx − ε_yy) + 2iε_xy and the lattice turned by φ, symmetry leaves δx + iδy = iξ s* exp(3iφ).
+    """
+    shear = side * _sample(relaxed.shear, fractions)
+    turned = math.atan2(moire.lattices[layer, 0, 1], moire.lattices[layer, 0, 0])
+    moved = 1j * relaxed.shift * (shear[:, 0] - 1j * shear[:, 1]) * np.exp(3j * turned)
+    sign = np.where(np.arange(len(moved)) % len(BASIS) == 1, 0.5, -0.5)
+    return sign[:, None] * np.stack([moved.real, moved.imag], axis=1)
 
 
 def sheet_registry(moire: Moire, relaxed: Relaxed) -> Callable[[np.ndarray], np.ndarray]:

@@ -92,6 +92,9 @@ class Landscape:
         ∂²E/∂h² of rigid layers at the best registry, eV/Å² per primitive cell.
     lame
         λ and μ of one layer, eV/Å².
+    shift
+        ξ, Å: a shear moves the second sublattice of a layer by ξ (ε_xx − ε_yy) along y and 2ξ ε_xy along x, in axes
+        with the bond to it along y.
     area
         Of the primitive cell, Å².
     best
@@ -104,6 +107,7 @@ class Landscape:
     heights: Series
     stiffness: float
     lame: tuple[float, float]
+    shift: float
     area: float
     best: np.ndarray
     known: tuple[np.ndarray, np.ndarray]
@@ -140,8 +144,8 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
     name = f"stiffness/{int(work.antiparallel)}"
     if name not in work.points:
         started = time.monotonic()
-        curvature, lame = _stiffness(ctx, base), _lame(ctx, base)
-        work.points.put(name, {"curvature": curvature, "lame": np.array(lame)}, started)
+        curvature, lame, shift = _stiffness(ctx, base), *_elasticity(ctx, base)
+        work.points.put(name, {"curvature": curvature, "lame": np.array(lame), "shift": shift}, started)
     bar.update(4, "stiffness")
     found = work.points[name]
     return Landscape(
@@ -149,6 +153,7 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
         Series.through(heights),
         float(found["curvature"]),
         (float(found["lame"][0]), float(found["lame"][1])),
+        float(found["shift"]),
         area(base),
         grid.registries[lowest],
         (grid.registries, energy),
@@ -169,9 +174,9 @@ def _stiffness(ctx: Context, base: Atoms) -> float:
     return _second_difference(ctx, lifted, LIFT)
 
 
-def _lame(ctx: Context, base: Atoms) -> tuple[float, float]:
-    """Per layer, ions relaxed, from energies: ½ E″/A is C11 + C12 (biaxial) or C11 − C12 (ε_xx = −ε_yy)."""
-    moduli = []
+def _elasticity(ctx: Context, base: Atoms) -> tuple[tuple[float, float], float]:
+    """λ and μ per layer, ions relaxed, and ξ: ½ E″/A is C11 + C12 (biaxial) or C11 − C12 (ε_xx = −ε_yy)."""
+    moduli, shifts = [], []
     for second in (1.0, -1.0):
         strained = []
         for step in (-STRAIN, 0.0, STRAIN):
@@ -180,8 +185,12 @@ def _lame(ctx: Context, base: Atoms) -> tuple[float, float]:
             atoms.set_cell(base.cell.array @ gradient, scale_atoms=True)
             if second > 0:  # nothing moves in the plane
                 atoms.set_constraint(upright(atoms))
+            even = atoms.positions[:, 1].copy()
             ctx.engine.relax(atoms, fmax=ctx.params.fmax, max_steps=ctx.params.max_steps, optimizer="lbfgs")
             strained.append(atoms)
+            if second < 0 and step:
+                moved = (atoms.positions[:, 1] - even) / (2 * step)
+                shifts.append(0.5 * float(moved[1] - moved[0] + moved[3] - moved[2]))
         moduli.append(_second_difference(ctx, strained, STRAIN) / (2 * area(base)) / 2)
     both, difference = moduli
-    return (both - difference) / 2, difference / 2
+    return ((both - difference) / 2, difference / 2), float(np.mean(shifts))
