@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.protocols import Arrays
 from harness.record import Record
+from harness.stats import number
 from harness_tasks.bend_figures import figure
 from harness_tasks.moire_pattern import region_centres
 
@@ -32,14 +33,15 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
 
 
 def _sheet(record: Record, arrays: Arrays, names: Sequence[str], path: Path) -> Path:
-    columns = min(3, len(names))
+    columns = 2 if len(names) == 4 else min(3, len(names))
     rows = -(-len(names) // columns)
     with figure(path, (4.3 * columns, 0.3 + 2.8 * rows), nrows=rows, ncols=columns, squeeze=False) as axes:
         for axis in axes.ravel():
             axis.set_axis_off()
         for axis, name in zip(axes.ravel(), names, strict=False):
             _map(record, arrays, name, axis)
-        axes[0, 0].figure.suptitle(f"{record.label}, {record.config['material'].get('name')}", fontsize=10)
+        who = " + ".join(str(name) for name in (record.label, record.polarization) if name)
+        axes[0, 0].figure.suptitle(f"{who}, {record.config['material'].get('name')}", fontsize=10)
     return path
 
 
@@ -63,7 +65,7 @@ def _map(record: Record, arrays: Arrays, name: str, axis: Any) -> None:
         axis.quiver(*np.moveaxis(spots, -1, 0), *np.moveaxis(arrows, -1, 0), width=0.003, scale=22 * longest)
     for region, centre in region_centres(arrays[f"turns_{name}"]).items():
         quantity = record.observables.get(f"winding_{region}_{name}")
-        text = region if quantity is None else f"{region}\nQ = {quantity.value:+.2f}"
+        text = region if quantity is None else f"{region}\nQ = {round(number(quantity), 2) or 0.0:.2g}"
         outline = [withStroke(linewidth=2.5, foreground="white")]
         axis.text(*(centre @ cell), text, ha="center", va="center", fontsize=8, path_effects=outline)
     axis.set_title(f"{_title(name)}\nlongest arrow: P∥ = {longest:.2g} pC/m", fontsize=9)

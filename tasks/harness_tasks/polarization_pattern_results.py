@@ -21,6 +21,8 @@ EPSILON_0 = 5.526349406e-3
 UNRESOLVED = 0.05
 #: No winding number has a narrower interval to either side.
 RESOLUTION = 1e-3
+#: P⊥(E) is not extrapolated to more than this times the largest field.
+FARTHEST = 3.0
 #: Smallest polarization across that is distinguished from none, pC/m.
 ACROSS = 0.02
 
@@ -182,10 +184,11 @@ def _response(cases: Sequence[Case]) -> dict[str, Quantity]:
     }
     with np.errstate(all="ignore"):
         up, down = float(np.max(-start / slope)), float(np.max(start / slope))
-    if slope.min() > 0:
-        low, high = sorted((up, down))
+    if slope.min() > 0 and max(up, down) < FARTHEST * np.abs(fields).max():
+        left = 2 * max(case.pattern.residual for case in cases) / float(slope.mean())
+        low, high = min(up, down) - left, max(up, down) + left
         middle = 0.5 * (low + high)
-        method += ": field at which all P⊥ point one way; interval: the two directions"
+        method += ": field at which all P⊥ point one way; interval: both directions, and what the waves leave"
         found["uniform_field"] = Quantity(middle, "V/A", (low, high), method=method)
     return found
 
