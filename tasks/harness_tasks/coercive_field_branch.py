@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 
 from harness.protocols import Context, Progress
 from harness_tasks.coercive_field_model import PathModel
-from harness_tasks.coercive_field_static import Load, hold
+from harness_tasks.coercive_field_static import hold
 from harness_tasks.registries import BA
 from harness_tasks.sliding_path import Work
 from harness_tasks.sliding_results import Track
@@ -77,7 +77,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """The total field of dip `dip` (degrees) that switches, V/Å.
+    """The total field of dip `dip` (degrees) that switches, V/Å; nan where held layers find no rest in a field.
 
     Attributes
     ----------
@@ -92,7 +92,6 @@ class Strength:
     reach: float
     slips: np.ndarray
     fields: np.ndarray
-    converged: bool
 
 
 def course(track: Track, moved: np.ndarray) -> Course:
@@ -117,7 +116,7 @@ def course(track: Track, moved: np.ndarray) -> Course:
 def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float, bar: Progress) -> Strength:
     """Hold the layers in a field inclined by `dip`, around where the path itself would let go, and find the largest."""
     cosine, sine = math.cos(math.radians(dip)), math.sin(math.radians(dip))
-    load = Load(np.zeros(3), way.axes.field(cosine, sine))
+    direction = way.axes.field(cosine, sine)
     length = -model.start
     t = model.start * (1 - np.linspace(0, 1, 2001)[1:-1] ** 2)
     energy, along, across = (slope(t) for slope in model.slopes)
@@ -125,27 +124,26 @@ def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float
     steep = dip > 89.999
     slips = length * np.array(NEAR_START) if steep else (t[np.argmax(path)] - model.start) * np.array(AROUND)
     slips = np.minimum(slips, FARTHEST * length * np.array([0.8, 0.9, 1.0]))
-    found = [_held(ctx, work, way, model, load, f"{dip:g}", x, bar) for x in slips]
-    fields = np.array([entry[0] for entry in found])
+    guesses = np.interp(slips, t - model.start, path)
+    fields: list[float] = []
+    for x, guess in zip(slips, guesses, strict=True):
+        key = f"held/{dip:g}/{x:.6f}"
+        if key not in work.points:
+            started = time.monotonic()
+            found = hold(ctx, slipped(work, way, model.start + x), direction, way.axes.slip, guess)
+            work.points.put(key, {"field": found.field}, started)
+        fields.append(float(work.points[key]["field"]))
+        bar.update(HELD_WORK, key)
+        if not math.isfinite(fields[-1]):
+            bar.update(HELD_WORK * (len(slips) - len(fields)), key)
+            fields += [math.nan] * (len(slips) - len(fields))
+            return Strength(dip, math.nan, math.nan, slips, np.array(fields))
     # What relaxing in the field changes, as a factor; it varies slowly with the slip.
-    ratio = fields / np.interp(slips, t - model.start, path)
+    ratio = np.array(fields) / guesses
     inside = t - model.start <= 1.2 * slips[-1] if steep else np.abs(t - model.start - slips[1]) <= 1.5 * np.ptp(slips)
     x = t[inside] - model.start
     best = [float((path[inside] * np.polynomial.Polynomial.fit(slips[:n], ratio[:n], n - 1)(x)).max()) for n in (3, 2)]
-    converged = all(entry[1] for entry in found)
-    return Strength(dip, best[0], abs(best[0] - best[1]), slips, fields, converged)
-
-
-def _held(
-    ctx: Context, work: Work, way: Course, model: PathModel, load: Load, name: str, slip: float, bar: Progress
-) -> tuple[float, bool]:
-    key = f"held/{name}/{slip:.6f}"
-    if key not in work.points:
-        started = time.monotonic()
-        found = hold(ctx, slipped(work, way, model.start + slip), load, way.axes.slip)
-        work.points.put(key, {"field": found.field, "converged": found.converged}, started)
-    bar.update(HELD_WORK, key)
-    return float(work.points[key]["field"]), bool(work.points[key]["converged"])
+    return Strength(dip, best[0], abs(best[0] - best[1]), slips, np.array(fields))
 
 
 def slipped(work: Work, way: Course, t: float) -> Atoms:

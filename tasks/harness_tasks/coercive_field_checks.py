@@ -27,9 +27,6 @@ def of(
 ) -> list[Check]:
     """All that the arrays allow."""
     found = []
-    if strengths:
-        open_ones = sum(not s.converged for s in strengths)
-        found.append(Check("held_layers_at_rest", open_ones, 0, "1", "dip angles at which a relaxation did not end"))
     if beside is not None:
         width, step = beside.sector
         found.append(
@@ -80,6 +77,10 @@ def remarks(way: Course, strengths: Sequence[Strength], beside: Beside | None, r
     notes.append(f"the in-plane field that helps points along the slip of the upper layer {side}")
     if beside is None:
         notes.append("no fields beside the path: no map, or no dipole to map")
-    elif not np.isfinite(beside.fields).all():
+    restless = [f"{s.dip:g}" for s in strengths if not math.isfinite(s.field)]
+    if restless:
+        words = ", ".join(restless)
+        notes.append(f"held layers find no rest in fields inclined by {words} degrees: the potential gives way first")
+    if beside is not None and not np.isfinite(beside.fields).all():
         notes.append("some fields beside the path did not switch up to twice the coercive field of the path")
     return notes

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from harness.protocols import Arrays
 from harness.record import Record
+from harness.stats import number
 from harness_tasks.bend_figures import BLUE, GREY, ORANGE, figure, title_of
 from harness_tasks.coercive_field_model import PathModel
+from harness_tasks.coercive_field_results import run_name
 
 GREEN = "#2f8f5b"
+#: Along the path and turned by ±120°, columns.
+THREE_WAYS = np.array([[1, -0.5, -0.5], [0, np.sqrt(0.75), -np.sqrt(0.75)]])
 
 
 def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
@@ -23,7 +28,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     paths = [_loop(arrays, models, title, folder / "hysteresis.png")]
     paths.append(_inclined(arrays, models, title, folder / "inclined.png"))
     if "runs" in arrays:
-        paths.append(_runs(arrays, title, folder / "runs.png"))
+        paths.append(_runs(record, arrays, title, folder / "runs.png"))
     return paths
 
 
@@ -75,7 +80,7 @@ def _inclined(arrays: Arrays, models: dict[str, PathModel], title: str, path: Pa
     beside = "beside_field" in arrays
     with figure(path, (8.4 + 3.6 * beside, 3.5), ncols=2 + beside) as axes:
         axes[0].figure.suptitle(f"{title}: inclined fields at zero temperature", fontsize=10)
-        dips = np.linspace(0.5, 90, 240)
+        dips = 90 - 89.9 * np.linspace(0, 1, 240) ** 3  # dense where the field is nearly vertical
         radians = np.radians(dips)
         lines = {"full": ("-", BLUE, "own path"), "paper": ("--", GREY, "model of Deng et al., fitted")}
         for name, (line, colour, label) in lines.items():
@@ -100,22 +105,17 @@ def _inclined(arrays: Arrays, models: dict[str, PathModel], title: str, path: Pa
         axes[1].set_ylim(bottom=0)
         if beside:
             ways = arrays["beside_way"]
-            for way, colour, label in (
-                (0, BLUE, "along the path"),
-                (1, GREEN, "path at +120°"),
-                (2, ORANGE, "path at −120°"),
-            ):
-                some = ways == way
+            own = ways == 0
+            for some, colour, label in ((own, BLUE, "slides along the path"), (ways > 0, GREEN, "along the next one")):
                 axes[2].plot(arrays["beside_angle"][some], arrays["beside_field"][some], "o", color=colour, label=label)
-            for edge in (-60, 60):
-                axes[2].axvline(edge, color="#c0c0c0", linewidth=0.8, zorder=0)
+            axes[2].axvline(60, color="#c0c0c0", linewidth=0.8, zorder=0)
             axes[2].set_xlabel("in-plane field turned from the path (degrees)")
             axes[2].set_ylabel("E⊥ that switches (V/Å)")
             axes[2].legend(frameon=False, fontsize=7)
     return path
 
 
-def _runs(arrays: Arrays, title: str, path: Path) -> Path:
+def _runs(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
     """Slip against the growing field, and the fields of all runs against the temperature."""
     with figure(path, (9.6, 3.5), ncols=2) as axes:
         axes[0].figure.suptitle(f"{title}: sliding at temperatures", fontsize=10)
@@ -124,10 +124,11 @@ def _runs(arrays: Arrays, title: str, path: Path) -> Path:
         for name in names:
             history = arrays[name]
             known = np.isfinite(history[:, 1])
-            axes[0].plot(history[known, 1], history[known, 2], linewidth=0.7, color=BLUE, alpha=0.7)
+            slip = np.max(history[known, 2:] @ THREE_WAYS, axis=1)
+            axes[0].plot(history[known, 1], slip, linewidth=0.7, color=BLUE, alpha=0.7)
         axes[0].axhline(-start, color="#c0c0c0", linewidth=0.8, zorder=0)
         axes[0].set_yticks([0, -start], ["BA", "SP"])
-        axes[0].set_ylabel("slip along the path")
+        axes[0].set_ylabel("slip along the nearest path")
         axes[0].set_xlabel("E⊥ (V/Å)")
         runs = arrays["runs"]
         kinds = [(k, p) for k in (0, 1) for p in dict.fromkeys(runs[runs[:, 0] == k, 2])]
@@ -135,11 +136,26 @@ def _runs(arrays: Arrays, title: str, path: Path) -> Path:
             some = runs[(runs[:, 0] == kind) & (runs[:, 2] == parallel)]
             label = f"{'ramp' if kind == 0 else 'steps'}, E∥ = {parallel:g} V/Å"
             axes[1].plot(some[:, 1], some[:, 3], "^" if kind == 0 else "s", color=colour, markersize=4, label=label)
+            if kind == 0:
+                _rigid(axes[1], record, np.unique(some[:, 1]), parallel, colour)
         at_rest = arrays["static_field"][arrays["static_dip"] > 89.999]
         if len(at_rest):
             axes[1].axhline(float(at_rest[0]), color=GREY, linestyle="--", linewidth=1, label="at rest, E∥ = 0")
+        axes[1].set_xlim(0, 1.2 * runs[:, 1].max())
         axes[1].set_xlabel("temperature (K)")
         axes[1].set_ylabel("E⊥ at the first passage of SP (V/Å)")
         axes[1].set_ylim(bottom=0)
         axes[1].legend(frameon=False, fontsize=7)
     return path
+
+
+def _rigid(axis: Any, record: Record, temperatures: np.ndarray, parallel: float, colour: str) -> None:
+    """What rigid layers would do: mean and 95 % of single runs."""
+    known = [(t, record.observables.get(run_name("coercive_field_rigid", t, parallel))) for t in temperatures]
+    points = [(t, number(q), *(q.interval or (np.nan, np.nan))) for t, q in known if q is not None]
+    if points:
+        t, mean, low, high = np.array(points).T
+        reach = [mean - low, high - mean]
+        axis.errorbar(
+            t * 1.02, mean, reach, fmt="_", color=colour, linewidth=0.8, capsize=2, label="rigid layers, theory"
+        )

@@ -14,8 +14,8 @@ import numpy as np
 from harness_tasks.coercive_field_branch import Axes
 from harness_tasks.registries import BA
 
-#: In-plane fields are turned from the path by these angles, degrees; 60° is between two of them. The path lies in a mirror
-#: plane: the other side is the same.
+#: In-plane fields are turned from the path by these angles, degrees; 60° is between two of them. The path lies in a
+#: mirror plane: the other side is the same.
 ANGLES = np.arange(3.75, 90.0, 7.5)
 #: Coercive fields are halved in so many times from twice that of the path.
 HALVINGS = 10
@@ -80,7 +80,7 @@ class Beside:
 
     @property
     def sector(self) -> tuple[float, float]:
-        """Angles, to both sides, over which the layers slide along the path, and the distance of those tried, degrees."""
+        """Angles, to both sides, that slide the layers along the path, and the distance of those tried, degrees."""
         step = float(np.diff(self.angles).mean())
         return 2 * step * float((self.directions == 0).sum()), step
 

@@ -2,9 +2,9 @@
 
 A field ramped at zero temperature switches where the equilibrium is lost, and there relaxations neither converge nor
 say much. Here the slip x from BA towards SP is held and the field is what is measured, as in a test of strength under
-given displacement: in the field E₀ + λ ê the force along the slip vanishes for
+given displacement: in the field λ ê the force along the slip vanishes for
 
-    λ(x) = −(f + E₀·z) / (ê·z),    f = Σ_upper F·d,    z_a = Σ_upper Z_ab d_b
+    λ(x) = −f / (ê·z),    f = Σ_upper F·d,    z_a = Σ_upper Z_ab d_b
 
 and every other coordinate relaxes in the same field. The largest λ on the way to SP is the coercive field.
 """
@@ -24,6 +24,11 @@ from harness.engine import Engine
 from harness.protocols import Context
 from harness_tasks.field_force import balanced_charges, force
 from harness_tasks.stacks import LOWER, UPPER
+
+#: Most fields that are tried, share of the field at which the balance is found, and a field that no sheet bears, V/Å.
+MOST_FIELDS, CLOSE, LARGEST = 8, 1e-4, 20.0
+#: Steps of a relaxation in a field; where there is rest at all, twenty are enough.
+LONGEST = 100
 
 
 class HeldSlip(FixConstraint):
@@ -54,34 +59,20 @@ class HeldSlip(FixConstraint):
         return {"name": type(self).__name__, "kwargs": {"direction": self.direction.tolist()}}
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A field that grows: E₀ + λ ê, V/Å.
+class InField(Calculator):
+    """Forces in the field `field` (V/Å), with the force along `slip` on the upper layer in ``pull`` and its slope.
 
-    Attributes
-    ----------
-    constant, direction
-        E₀ and ê, (3,).
-    """
-
-    constant: np.ndarray
-    direction: np.ndarray
-
-
-class BalancedField(Calculator):
-    """Forces in the field of `load` that leaves none along the slip; λ in ``field``.
-
-    The slip has to be held: these forces are those of no energy, since λ follows the atoms. ``energy`` is that without
-    a field.
+    ``energy`` is that without a field.
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
 
-    def __init__(self, ctx: Context, load: Load, slip: np.ndarray) -> None:
+    def __init__(self, ctx: Context, slip: np.ndarray) -> None:
         super().__init__()
-        self._ctx, self._load, self._slip = ctx, load, slip
-        self.field = np.nan
-        self.charges: np.ndarray | None = None
+        self._ctx, self._slip = ctx, slip
+        self.field = np.zeros(3)
+        self.pull = np.nan
+        self.layer_charges = np.full(3, np.nan)
 
     def calculate(
         self,
@@ -93,40 +84,64 @@ class BalancedField(Calculator):
         super().calculate(atoms, properties, system_changes)
         assert atoms is not None
         found = self._ctx.engine.evaluate([atoms.copy()], ["energy", "forces"])[0]
-        self.charges = balanced_charges(self._ctx, atoms)
-        z = self.charges[UPPER].sum(axis=0) @ self._slip
-        forces = found["forces"] - np.mean(found["forces"], axis=0)
-        pull = forces[UPPER].sum(axis=0) @ self._slip
-        self.field = float(-(pull + self._load.constant @ z) / (self._load.direction @ z))
-        field = self._load.constant + self.field * self._load.direction
-        self.results = {"energy": found["energy"], "forces": forces + force(self.charges, field)}
+        charges = balanced_charges(self._ctx, atoms)
+        forces = found["forces"] - np.mean(found["forces"], axis=0) + force(charges, self.field)
+        self.pull = float(forces[UPPER].sum(axis=0) @ self._slip)
+        self.layer_charges = charges[UPPER].sum(axis=0) @ self._slip
+        self.results = {"energy": found["energy"], "forces": forces}
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Layers at rest in the field that holds them: λ (V/Å), positions (natoms, 3), and whether the rest converged."""
+    """Layers at rest in the field that holds them: its size λ (V/Å; nan where they find no rest), and positions."""
 
     field: float
     positions: np.ndarray
-    converged: bool
+
+    @property
+    def converged(self) -> bool:
+        """Whether the layers are at rest, and balanced."""
+        return bool(np.isfinite(self.field))
 
 
-def hold(ctx: Context, atoms: Atoms, load: Load, slip: np.ndarray) -> Held:
-    """Relax `atoms` (a primitive bilayer, slipped already) in the field of `load` that holds them there.
+def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, guess: float) -> Held:
+    """Relax `atoms` (a primitive bilayer, slipped already) in fields along `direction` until one holds them there.
+
+    At each λ all but the slip relaxes; the next λ follows from the force that is left along the slip, by the secant.
 
     Parameters
     ----------
-    slip
-        Unit vector along which the slip is counted, (3,).
+    direction, slip
+        ê and d, unit vectors (3,).
+    guess
+        The first λ, V/Å.
     """
     held = atoms.copy()
     held.set_constraint(HeldSlip(slip))
-    calculator = BalancedField(ctx, load, slip)
-    found = Engine(calculator).relax(
-        held, fmax=ctx.params.fmax, max_steps=ctx.params.max_steps, optimizer="lbfgs", maxstep=0.05
-    )
-    calculator.get_property("forces", held)
-    return Held(calculator.field, held.positions, found.converged)
+    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
+    calculator = InField(ctx, slip)
+    engine = Engine(calculator)
+    size, tried = guess, list[tuple[float, float]]()
+    for _ in range(MOST_FIELDS):
+        calculator.field = size * direction
+        calculator.reset()
+        goal = max(ctx.params.fmax, 2 * noise)
+        found = engine.relax(
+            held, fmax=goal, max_steps=min(ctx.params.max_steps, LONGEST), optimizer="lbfgs", maxstep=0.05
+        )
+        if not found.converged:
+            break
+        tried.append((size, calculator.pull))
+        slope = float(direction @ calculator.layer_charges)
+        if len(tried) > 1 and tried[-1][0] != tried[-2][0]:
+            slope = (tried[-1][1] - tried[-2][1]) / (tried[-1][0] - tried[-2][0])
+        change = -calculator.pull / slope if slope else np.nan
+        size += change
+        if not 0 < size < LARGEST:
+            break
+        if abs(change) < CLOSE * size:
+            return Held(size, held.positions)
+    return Held(np.nan, held.positions)
 
 
 def _apart(vectors: np.ndarray) -> np.ndarray:

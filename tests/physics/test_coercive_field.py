@@ -361,6 +361,7 @@ def test_pictures_come_from_the_arrays_alone(still: Measurement, moving: Measure
     class Record:
         label = "cosine"
         config = {"material": MATERIAL}
+        observables = moving.observables
 
     arrays = still.arrays | {k: v for k, v in moving.arrays.items() if k == "runs" or k.startswith("history/")}
     names = {path.name for path in draw(Record(), arrays, tmp_path)}  # type: ignore[arg-type]
