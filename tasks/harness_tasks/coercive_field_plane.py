@@ -38,17 +38,21 @@ class Periodic:
     """
 
     def __init__(self, values: np.ndarray, cell: np.ndarray) -> None:
-        n, half = len(values), len(values) // 2
+        n = len(values)
         waves = np.fft.fft2(values, axes=(0, 1)) / n**2
-        k = np.arange(-half, half + 1)
-        # For even n the shortest wave has no direction: half of it goes each way.
-        share = np.where((np.abs(k) == half) & (n % 2 == 0), 0.5, 1.0)
-        spread = waves[np.ix_(k % n, k % n)] * (share[:, None] * share)[:, :, None]
-        numbers = np.stack(np.meshgrid(k, k, indexing="ij"), axis=-1).reshape(-1, 2)
-        self.vectors = 2 * np.pi * numbers @ np.linalg.inv(cell).T  # (waves, 2) 1/Å
-        self.heights = spread.reshape(len(numbers), -1)  # (waves, p)
+        inverse = np.linalg.inv(cell).T
+        around = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
+        vectors, heights = [], []
+        for k in np.ndindex(n, n):
+            # Of all waves that are equal at the registries the longest; equal ones share, which keeps the symmetry.
+            images = 2 * np.pi * (np.array(k) + n * around) @ inverse
+            length = np.linalg.norm(images, axis=1)
+            longest = images[length < length.min() + 1e-6]
+            vectors += list(longest)
+            heights += [waves[k] / len(longest)] * len(longest)
+        self.vectors, self.heights = np.array(vectors), np.array(heights)  # (waves, 2) 1/Å, (waves, p)
         rising = 1j * self.vectors[:, :, None] * self.heights[:, None, :]
-        self._rising = rising.reshape(len(numbers), -1)
+        self._rising = rising.reshape(len(self.vectors), -1)
 
     def slopes(self, places: np.ndarray) -> np.ndarray:
         """Derivatives by the place at `places` (m, 2) Å: (m, 2, p)."""

@@ -172,7 +172,9 @@ def test_direction_of_the_field_decides_the_path() -> None:
 
 def test_dft_labels_of_rigid_layers_have_a_coercive_field() -> None:
     """Five points of DFT (PBE-D3(BJ), 3.35 Å): 8/3 barrier over polarization where the published model holds."""
-    settings: dict[str, Any] = {"path": "rigid", "path_points": 5, "order": 2, "dips": (), "temperatures": (), "grid": 0}
+    settings: dict[str, Any] = {
+        "path": "rigid", "path_points": 5, "order": 2, "dips": (), "temperatures": (), "grid": 0
+    }  # fmt: skip
     found = measure(CoerciveField(), Labels(), LabelPolarization(), material=MATERIAL, **settings)
     assert value(found, "coercive_field_model") == pytest.approx(8 / 3 * 3.71e-3 / 3.156e-3, rel=0.06)
     assert value(found, "coercive_field_path") > 2.5

@@ -21,7 +21,7 @@ from harness_tasks.coercive_field_results import Models, of_path
 from harness_tasks.coercive_field_runs import plans
 from harness_tasks.cosine import CosinePolarization, CosinePotential
 from harness_tasks.field_force import FieldForce, balanced_charges, force
-from harness_tasks.registries import AB, BA
+from harness_tasks.registries import AB, BA, make_grid
 from harness_tasks.stacks import UPPER, bilayer
 from harness_tasks.trial import TrialContext
 from omegaconf import OmegaConf
@@ -308,3 +308,21 @@ def test_profiles_are_valid(profile: str, atoms: int) -> None:
     todo = list(plans(params, DENG))
     assert {plan.kind for plan in todo} == ({"ramp", "steps"} if profile == "paper" else {"ramp"})
     assert len({plan.name for plan in todo}) == len(todo)
+
+
+def test_maps_are_interpolated_with_the_symmetry_of_the_layers() -> None:
+    """A rough map with many harmonics: turned by 120° about BA nothing changes, at the registries all is as given."""
+    rng = np.random.default_rng(3)
+    grid = make_grid(6, False)
+    values = grid.energies(rng.normal(size=len(grid.nodes)))
+    smooth = Periodic(values[..., None], CELL)
+    places = BA @ CELL + rng.normal(size=(5, 2))
+    c, s = -0.5, math.sqrt(0.75)
+    turn = np.array([[c, s], [-s, c]])
+    turned = BA @ CELL + (places - BA @ CELL) @ turn
+    assert smooth.slopes(turned)[..., 0] == pytest.approx(smooth.slopes(places)[..., 0] @ turn, abs=1e-9)
+    assert np.abs(smooth.slopes((BA @ CELL)[None])).max() < 1e-9
+    start, end = np.array([1, 2]) / 6 @ CELL, np.array([5, 2]) / 6 @ CELL
+    share = (np.arange(4000) + 0.5) / 4000
+    rise = smooth.slopes(start + share[:, None] * (end - start))[..., 0] @ (end - start)
+    assert rise.mean() == pytest.approx(values[5, 2] - values[1, 2], abs=1e-4)
