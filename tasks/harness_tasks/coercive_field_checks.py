@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness import Check, Quantity
+from harness.stats import number
 from harness_tasks.coercive_field_branch import Course, Strength
 from harness_tasks.coercive_field_params import CoerciveFieldParams
 from harness_tasks.coercive_field_plane import Beside
@@ -50,7 +51,7 @@ def of(
         found.append(
             Check(
                 "born_charges_in_time",
-                float(charges.value),  # type: ignore[arg-type]
+                number(charges),
                 CHARGES,
                 "1",
                 f"sliding force of Born charges {params.born_every} steps old against new ones: lower born_every",

@@ -11,8 +11,9 @@ from scipy import stats
 from scipy.interpolate import CubicSpline
 
 from harness import Measurement, Quantity
+from harness.stats import number
 from harness_tasks.coercive_field_branch import Course, Strength
-from harness_tasks.coercive_field_model import LeastField, PathModel, square_root_coefficient
+from harness_tasks.coercive_field_model import CRITERIA, LeastField, PathModel, square_root_coefficient
 from harness_tasks.coercive_field_plane import Beside
 from harness_tasks.coercive_field_runs import HELD, PASSED, UNPHYSICAL, Run
 
@@ -60,43 +61,48 @@ def of_path(models: Models) -> dict[str, Quantity]:
     vertical = paper.vertical_field()
     found["coercive_field_model"] = Quantity(vertical, "V/A", method="-4 e4 t_BA / 3 p3, " + MODEL)
     found["beta_model"] = Quantity(square_root_coefficient(paper), "A^0.5/V^0.5", method="Eq. 5, " + MODEL)
-    for suffix, criterion in (("", "lost_minimum"), ("_below_start", "below_start")):
-        least = paper.least_field(criterion)  # type: ignore[arg-type]
+    for suffix, criterion in zip(("", "_below_start"), CRITERIA, strict=True):
+        least = paper.least_field(criterion)
         found |= _least(f"_model{suffix}", least, vertical, MODEL)
     found["coercive_field_path"] = _both(models, lambda m: m.vertical_field(), "V/A")
     leasts = [(m.least_field(), m.vertical_field()) for m in (models.full, models.less)]
     rows = [_least("_path", least, alone, PATH) for least, alone in leasts]
     for name, quantity in rows[0].items():
-        other = float(rows[1][name].value)  # type: ignore[arg-type]
-        found[name] = within(float(quantity.value), abs(float(quantity.value) - other), quantity.unit, PATH)  # type: ignore[arg-type]
+        other = number(rows[1][name])
+        found[name] = within(number(quantity), abs(number(quantity) - other), quantity.unit, PATH)
     found["horizontal_field_path"] = _both(models, lambda m: m.horizontal_field(), "V/A")
     return found
 
 
 def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quantity]:
     """Coercive field and smallest total field at zero temperature, all atoms at rest in the field."""
-    known = sorted((s for s in strengths if math.isfinite(s.field)), key=lambda s: s.dip)
     found = {}
     for name, dip in (("coercive_field_static", 90.0), ("horizontal_field_static", 0.0)):
-        for one in known:
+        for one in strengths:
             if one.dip == dip:
                 found[name] = within(one.field, one.reach, "V/A", STATIC)
-    if len(known) < 4 or "coercive_field_static" not in found:
-        return found
+    known = sorted((s for s in strengths if math.isfinite(s.field)), key=lambda s: s.dip)
+    names = {"minimum_total_field_static": "V/A", "dip_angle_static": "deg", "reduction_static": "%"}
+    if len(known) < 4:
+        few = {
+            name: Quantity(math.nan, unit, method="fewer than four dip angles with rest")
+            for name, unit in names.items()
+        }
+        return found | (few if strengths else {})
     dips = np.array([s.dip for s in known])
     ratio = np.array([s.field / models.full.along_dip(s.dip) for s in known])
     reach = max(s.reach for s in known if s.dip < 89)
-    fine = np.linspace(dips[0], 89.0, 400)
+    fine = np.linspace(dips[0], min(dips[-1], 89.0), 400)
     path = np.array([models.full.along_dip(dip) for dip in fine])
     every = [_lowest(fine, path * CubicSpline(dips[some], ratio[some])(fine)) for some in _subsets(len(dips))]
     (dip, total), others = every[0], every[1:]
-    alone = float(found["coercive_field_static"].value)  # type: ignore[arg-type]
     spread = [max(abs(other[i] - every[0][i]) for other in others) for i in (0, 1)]
     method = "spline through the dip angles, interval from leaving out one"
-    found["minimum_total_field_static"] = within(total, math.hypot(spread[1], reach), "V/A", method)
+    error = math.hypot(spread[1], reach)
+    found["minimum_total_field_static"] = within(total, error, "V/A", method)
     found["dip_angle_static"] = within(dip, max(spread[0], fine[1] - fine[0]), "deg", method)
-    share = math.hypot(spread[1], reach) / total
-    found["reduction_static"] = within(100 * (1 - total / alone), 100 * share * total / alone, "%", method)
+    alone = number(found["coercive_field_static"]) if "coercive_field_static" in found else math.nan
+    found["reduction_static"] = within(100 * (1 - total / alone), 100 * error / alone, "%", method)
     return found
 
 
@@ -222,16 +228,12 @@ def _lowest(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def _least_of_steps(temperature: float, fields: dict[float, Quantity]) -> dict[str, Quantity]:
-    totals = {
-        parallel: math.hypot(parallel, float(q.value))  # type: ignore[arg-type]
-        for parallel, q in fields.items()
-        if math.isfinite(float(q.value))  # type: ignore[arg-type]
-    }
+    totals = {parallel: math.hypot(parallel, number(q)) for parallel, q in fields.items() if math.isfinite(number(q))}
     if len(totals) < 3:
         return {}
     best = min(totals, key=lambda parallel: totals[parallel])
     method = f"of {len(totals)} in-plane fields"
-    dip = math.degrees(math.atan2(float(fields[best].value), best))  # type: ignore[arg-type]
+    dip = math.degrees(math.atan2(number(fields[best]), best))
     found = {
         f"minimum_total_field_steps_{temperature:g}K": Quantity(totals[best], "V/A", method=method),
         f"dip_angle_steps_{temperature:g}K": Quantity(dip, "deg", method=method),
