@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,12 +110,12 @@ class Sheet(Precon):
 
     def _matrix(self, atoms: Atoms) -> Any:
         n = len(atoms)
-        bond, laplacian = _bonds(atoms)
-        i, j, vectors = neighbor_list("ijD", atoms, max(4.0, 1.9 * bond))
-        distance = np.linalg.norm(vectors, axis=1)
+        near = _neighbours(atoms)
+        laplacian = near.laplacian
         matrix = self.bending * sparse.kron(laplacian.T @ laplacian, sparse.eye(3))
-        matrix = matrix + _springs(n, i, j, vectors / distance[:, None], self._constants(distance, bond))
-        return _held(matrix + self.stabilisation * sparse.eye(3 * n), atoms)
+        constants = self._constants(near.distance, near.bond)
+        matrix = matrix + _springs(n, near.i, near.j, near.unit, constants)
+        return _held(matrix + self.stabilisation * sparse.eye(3 * n), np.repeat(_free(atoms), 3))
 
     def _constants(self, distance: np.ndarray, bond: float) -> np.ndarray:
         return np.where(distance <= 1.05 * bond, self.stretch, np.where(distance < 1.9 * bond, self.angle, self.across))
@@ -147,56 +148,109 @@ class Stack(Sheet):
         """As for `Sheet`."""
         if self.built_at is not None and np.abs(atoms.positions - self.built_at).max() < 0.5:
             return
-        layers, layer = connected_components(_bonds(atoms)[1], directed=False)
-        part = np.stack([layer, layer, np.full(len(atoms), layers)], axis=1).ravel()
-        full = self._matrix(atoms).tocoo()
-        kept = (part[full.row] == part[full.col]) & (full.data != 0)
-        self.P = sparse.coo_matrix((full.data[kept], (full.row[kept], full.col[kept])), shape=full.shape).tocsr()
-        members = [np.flatnonzero(part == number) for number in range(layers + 1)]
-        self._factor = [(mine, _factorise(self.P[mine][:, mine])) for mine in members]
+        n, near = len(atoms), _neighbours(atoms)
+        layers, layer = connected_components(near.laplacian, directed=False)
+        bent = self.bending * (near.laplacian.T @ near.laplacian)
+        constants = self._constants(near.distance, near.bond)
+        across = layer[near.i] != layer[near.j]
+        within = ~across & (near.distance < 1.9 * near.bond)
+        i, j, unit = near.i, near.j, near.unit
+        flat = _springs(n, i[within], j[within], unit[within, :2], constants[within])
+        flat = flat + _own(n, i[across], unit[across, :2], constants[across]) + sparse.kron(bent, sparse.eye(2))
+        upright = bent + _springs(n, i[across], j[across], unit[across, 2:], constants[across])
+        free, atom = _free(atoms), np.arange(n)
+        self._parts = []
+        for number in range(layers):
+            mine = np.flatnonzero(np.repeat(layer == number, 2))
+            place = 3 * (mine // 2) + mine % 2
+            self._parts.append(self._part(flat.tocsr()[mine][:, mine], place, free[mine // 2]))
+        self._parts.append(self._part(upright, 3 * atom + 2, free))
         self.built_at = atoms.positions.copy()
+
+    def _part(self, matrix: Any, place: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, Any, Any]:
+        matrix = _held(matrix + self.stabilisation * sparse.eye(len(place)), free)
+        return place, matrix, _factorise(matrix)
 
     def solve(self, x: np.ndarray) -> np.ndarray:
         """P⁻¹x."""
         found = np.empty_like(x)
-        for mine, factor in self._factor:
-            found[mine] = factor.solve(x[mine])
+        for place, _, factor in self._parts:
+            found[place] = factor.solve(x[place])
         return found
 
+    def Pdot(self, x: np.ndarray) -> np.ndarray:
+        """Px."""
+        found = np.empty_like(x)
+        for place, matrix, _ in self._parts:
+            found[place] = matrix @ x[place]
+        return found
 
-def _bonds(atoms: Atoms) -> tuple[float, Any]:
-    """The longest bond, Å, and the graph Laplacian of the bonds, (natoms, natoms)."""
-    n = len(atoms)
-    i, j, lengths = neighbor_list("ijd", atoms, natural_cutoffs(atoms, mult=1.25))
-    graph = sparse.coo_matrix((np.ones(len(i)), (i, j)), shape=(n, n)).tocsr()
-    return float(lengths.max(initial=1.0)), graph - sparse.diags(np.asarray(graph.sum(axis=1)).ravel())
+    def asarray(self) -> np.ndarray:
+        """P as a dense matrix."""
+        return np.stack([self.Pdot(column) for column in np.eye(sum(len(place) for place, _, _ in self._parts))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """Pairs i, j of near atoms, each given twice, with unit vectors; the longest bond; the bonds' graph Laplacian."""
+
+    i: np.ndarray
+    j: np.ndarray
+    distance: np.ndarray
+    unit: np.ndarray
+    bond: float
+    laplacian: Any
+
+
+def _neighbours(atoms: Atoms) -> _Neighbours:
+    n, radii = len(atoms), np.array(natural_cutoffs(atoms, mult=1.25))
+    reach = max(4.0, 2 * float(radii.max(initial=0.0)))
+    i, j, vectors = neighbor_list("ijD", atoms, reach)
+    distance = np.linalg.norm(vectors, axis=1)
+    bonded = distance < radii[i] + radii[j]
+    bond = float(distance[bonded].max(initial=1.0))
+    graph = sparse.coo_matrix((np.ones(int(bonded.sum())), (i[bonded], j[bonded])), shape=(n, n)).tocsr()
+    laplacian = graph - sparse.diags(np.asarray(graph.sum(axis=1)).ravel())
+    wanted = max(4.0, 1.9 * bond)
+    if wanted > reach:
+        i, j, vectors = neighbor_list("ijD", atoms, wanted)
+        distance = np.linalg.norm(vectors, axis=1)
+    near = distance < wanted
+    return _Neighbours(i[near], j[near], distance[near], vectors[near] / distance[near, None], bond, laplacian)
+
+
+def _own(n: int, i: np.ndarray, unit: np.ndarray, constants: np.ndarray) -> Any:
+    """Σ_j k_ij r̂ r̂ᵀ on the diagonal: springs whose other ends do not move, (n d, n d)."""
+    d = unit.shape[1]
+    blocks = (constants[:, None, None] * unit[:, :, None] * unit[:, None, :]).reshape(-1, d * d)
+    own = np.stack([np.bincount(i, blocks[:, k], n) for k in range(d * d)], axis=1).reshape(n, d, d)
+    return sparse.bsr_matrix((own, np.arange(n), np.arange(n + 1)), shape=(n * d, n * d))
 
 
 def _springs(n: int, i: np.ndarray, j: np.ndarray, unit: np.ndarray, constants: np.ndarray) -> Any:
     """Σ k_ij r̂ r̂ᵀ of springs between atoms i and j, each given twice, along `unit` (pairs, d): (n d, n d)."""
     d = unit.shape[1]
-    blocks = constants[:, None, None] * unit[:, :, None] * unit[:, None, :]
-    own = np.stack([np.bincount(i, blocks.reshape(-1, d * d)[:, k], n) for k in range(d * d)], axis=1)
-    every = np.arange(n)
-    rows, columns = (np.concatenate([ends, every])[:, None, None] * d for ends in (i, j))
-    within = np.arange(d)
-    rows, columns = (
-        np.broadcast_to(start, (len(i) + n, d, d)).ravel() for start in (rows + within[:, None], columns + within)
-    )
-    data = np.concatenate([-blocks.ravel(), own.ravel()])
-    return sparse.coo_matrix((data, (rows, columns)), shape=(n * d, n * d)).tocsr()
+    blocks = -constants[:, None, None] * unit[:, :, None] * unit[:, None, :]
+    order = np.argsort(i, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(i, minlength=n))])
+    between = sparse.bsr_matrix((blocks[order], j[order], starts), shape=(n * d, n * d))
+    return (between + _own(n, i, unit, constants)).tocsr()
 
 
-def _held(matrix: Any, atoms: Atoms) -> Any:
-    """The identity where atoms are held, and nothing between them and the others."""
+def _free(atoms: Atoms) -> np.ndarray:
+    """1 for each atom that moves, 0 for each that is held."""
     free = np.ones(len(atoms))
     for constraint in atoms.constraints:
         if isinstance(constraint, FixAtoms):
             free[constraint.index] = 0.0
+    return free
+
+
+def _held(matrix: Any, free: np.ndarray) -> Any:
+    """The identity where coordinates are held, and nothing between them and the others."""
     if free.all():
         return matrix
-    mask = np.repeat(free, 3)
-    return sparse.diags(mask) @ matrix @ sparse.diags(mask) + sparse.diags(1.0 - mask)
+    return sparse.diags(free) @ matrix @ sparse.diags(free) + sparse.diags(1.0 - free)
 
 
 def _factorise(matrix: Any) -> Any:
