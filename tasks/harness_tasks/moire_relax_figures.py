@@ -122,7 +122,7 @@ def _wall(arrays: Arrays, name: str, title: str, path: Path) -> Path:
     figure, axes = _figure((4.6, 3.4))
     axes[0].plot(place, place / np.ptp(place), ":", color=GREY, label="rigid layers")
     axes[0].plot(place, arrays[f"{name}|wall_slip_sheets"], "-", color=ORANGE, linewidth=1.2, label="elastic sheets")
-    axes[0].plot(place, slip.mean(axis=0), ".", color=BLUE, markersize=4, label="atoms, three walls")
+    axes[0].plot(place, slip.mean(axis=0), ".", color=BLUE, markersize=5, markevery=6, label="atoms, three walls")
     axes[0].set_xlabel("place on the line between two domains (Å)")
     axes[0].set_ylabel("slip (Burgers vector)")
     axes[0].spines[["top", "right"]].set_visible(False)

@@ -9,12 +9,13 @@ import numpy as np
 
 from harness import Measurement, Quantity
 from harness.protocols import Context
+from harness.stats import number
 from harness_tasks import moire_relax_checks as checks
 from harness_tasks.moire_continuum import sheet_registry
 from harness_tasks.moire_landscape import Landscape
 from harness_tasks.moire_registry import Look, grid
 from harness_tasks.moire_relax_run import Structure
-from harness_tasks.moire_relax_shape import areas, lonely_width, period_of_map, walls
+from harness_tasks.moire_relax_shape import areas, bulge, lonely_width, period_of_map, walls
 from harness_tasks.sliding_path import Work
 
 #: What is shown first: of the cell with the longest period.
@@ -36,12 +37,14 @@ REGIMES = (("moiré", 13.17), ("transition", 5.09), ("soliton", 1.89), ("domain-
 PLACES = 48
 #: Least half-width of intervals, as a share of the value: what the relaxation left.
 LEFT = 1e-4
+#: Bulges beyond this are noted, Å: walls alone bend a bilayer by a tenth of it.
+FLAT = 0.5
 LAYERS = "mean of the values seen on the two layers, interval: both"
 
 
 def regime(angle: float) -> str:
     """Its name in the paper; empty for untwisted layers."""
-    return next(name for name, least in REGIMES if angle > least) if angle > 0 else ""
+    return next(name for name, least in REGIMES if round(angle, 2) > least) if angle > 0 else ""
 
 
 def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: Sequence[Structure]) -> Measurement:
@@ -59,6 +62,9 @@ def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: 
         measurement.arrays |= {f"{structure.name}|{name}": value for name, value in arrays.items()}
         measurement.frames[structure.name] = [structure.atoms]
         measurement.checks += checks.of_structure(structure, Look(structure.moire, structure.positions), found, ctx)
+        height = number(found["bulge"])
+        if height > FLAT:
+            measurement.notes.append(f"{structure.name}: the bilayer does not stay flat, it bulges by {height:.2g} Å")
         if not structure.converged:
             measurement.notes.append(
                 f"{structure.name}: {structure.fmax:.2g} eV/Å left after {structure.force_calls} force calls"
@@ -107,8 +113,9 @@ def _of_structure(
     }
     found |= _areas(registry)
     found["moire_period"] = Quantity(
-        period_of_map(moire, look, PLACES), "A", method="places where layers are farthest apart"
+        period_of_map(moire, look, PLACES), "A", method="places where layers are farthest apart, one a cell; or none"
     )
+    found["bulge"] = Quantity(bulge(look, PLACES), "A", method="range of the height half-way between the layers")
     found["moire_period_theory"] = Quantity(moire.period, "A", method="a / (2 sin θ/2), or of the two lattices")
     found["natoms"] = Quantity(float(len(moire.atoms)), "1")
     found["force_calls"] = Quantity(
@@ -126,7 +133,8 @@ def _of_structure(
         "mismatch": np.array(moire.mismatch),
     }
     if landscape is not None:
-        share = 0.5 * (np.ptp(lower) + np.ptp(upper)) / float(np.ptp(landscape.distance(landscape.known[0])))
+        perfect = float(np.ptp(landscape.distance(landscape.known[0])))
+        share = 0.5 * (np.ptp(lower) + np.ptp(upper)) / perfect if perfect > 1e-6 else math.nan
         found["corrugation_share"] = Quantity(
             share, "1", method="(d_max - d_min) over that of all registries of perfect bilayers"
         )

@@ -114,23 +114,29 @@ def lonely_width(landscape: Landscape, domain: str, twist: bool) -> float:
 
 
 def period_of_map(moire: Moire, look: Look, size: int) -> float:
-    """Distance between neighbouring places where layers are farthest apart, Å; nan when a cell has several or none.
+    """Distance between neighbouring places where layers are farthest apart, Å; nan unless a cell has one.
 
     A place is the middle of a connected region where the distance exceeds the middle of its range.
     """
-    field = look.on_grid(look.distance, 1, size)
-    high = np.tile(field > (field.max() + field.min()) / 2, (3, 3))
-    regions, count = label(high)
+    field = np.tile(look.on_grid(look.distance, 1, size), (3, 3))
+    regions, count = label(field > (field.max() + field.min()) / 2)
     middles = []
     for number in range(1, count + 1):
         i, j = np.nonzero(regions == number)
         if min(i.min(), j.min()) > 0 and max(i.max(), j.max()) < 3 * size - 1:
-            weight = np.tile(field, (3, 3))[i, j] - field.min()
-            middles.append(np.average(np.stack([i, j], axis=1), axis=0, weights=weight) / size @ moire.plane)
-    if len(middles) < 2:
+            middles.append(np.average([i, j], axis=1, weights=field[i, j] - field.min()) / size)
+    central = [middle for middle in middles if ((middle >= 0.75) & (middle < 1.75)).all()]
+    if len(central) != 1 or len(middles) < 2:
         return math.nan
-    between = np.linalg.norm(np.array(middles)[:, None] - np.array(middles), axis=-1)
+    between = np.linalg.norm((np.array(middles) - central[0]) @ moire.plane, axis=1)
     return float(between[between > 1e-6].min())
+
+
+def bulge(look: Look, size: int) -> float:
+    """Range of the height half-way between the layers, Å: how far the bilayer is from flat."""
+    heights = look.positions[:, 2]
+    middle = 0.5 * (look.on_grid(heights, 0, size) + look.on_grid(heights, 1, size))
+    return float(np.ptp(middle))
 
 
 def broken_symmetry(moire: Moire, look: Look, size: int = 24) -> float:

@@ -48,7 +48,7 @@ def soft() -> Landscape:
 
 @pytest.fixture(scope="module")
 def twists() -> Measurement:
-    return measure(MoireRelax(), OVERLAP, material=MATERIAL, twists=(1, 6))
+    return measure(MoireRelax(), OVERLAP, material=MATERIAL, twists=(1, 5))
 
 
 @pytest.fixture(scope="module")
@@ -117,20 +117,20 @@ def test_wall_of_elastic_sheets_is_the_one_of_the_sine_gordon_equation(soft: Lan
 
 
 def test_layer_distance_follows_the_registry(twists: Measurement) -> None:
-    """Bending is weak at 5°, so that distances at AA and AB are those of perfect bilayers."""
+    """Bending is weak at 6°, so that distances at AA and AB are those of perfect bilayers."""
     aa, ab = OVERLAP.well(np.zeros(2)), OVERLAP.well(AB)
     assert value(twists, "d_max") == pytest.approx(aa[0], abs=0.15 * (aa[0] - ab[0]))
     assert value(twists, "d_min") == pytest.approx(ab[0], abs=0.05 * (aa[0] - ab[0]))
     assert value(twists, "corrugation_share_21.79deg") < 0.2 < value(twists, "corrugation_share")
     assert value(twists, "distance_AA") == pytest.approx(aa[0], abs=4e-3)
-    assert value(twists, "moire_period") == pytest.approx(2.511 / (2 * math.sin(math.radians(5.0858) / 2)), rel=5e-3)
+    assert value(twists, "moire_period") == pytest.approx(2.511 / (2 * math.sin(math.radians(6.00898) / 2)), rel=5e-3)
 
 
 def test_own_checks_pass_and_say_why(twists: Measurement) -> None:
     assert [check.name for check in twists.checks if not check.passed] == []
     assert all(check.reason for check in twists.checks)
     names = {check.name for check in twists.checks}
-    assert {"threefold_axis_5.09deg", "layers_alike_21.79deg", "energy_of_elastic_sheets"} <= names
+    assert {"threefold_axis_6.01deg", "layers_alike_21.79deg", "energy_of_elastic_sheets"} <= names
 
 
 def test_atoms_relax_as_elastic_sheets_do(twists: Measurement) -> None:
@@ -140,32 +140,32 @@ def test_atoms_relax_as_elastic_sheets_do(twists: Measurement) -> None:
 
 
 def test_soft_layers_make_domains_with_walls_of_the_continuum() -> None:
-    found = measure(MoireRelax(), SOFT, material=MATERIAL, twists=(7,), fmax=1e-3)
+    found = measure(MoireRelax(), SOFT, material=MATERIAL, twists=(6,), fmax=1e-3)
     assert value(found, "area_AA") < 0.2 and value(found, "area_AB") > 0.14
     assert value(found, "area_AB") == pytest.approx(value(found, "area_BA"), abs=0.01)
     # a tenth of a bond over a bond: springs are no longer linear
     assert value(found, "soliton_width") == pytest.approx(value(found, "soliton_width_sheets"), rel=0.2)
-    assert value(found, "soliton_width") < 0.65 * 2.511 / math.sqrt(3) / (2 * math.sin(math.radians(4.4085) / 2))
+    assert value(found, "soliton_width") < 0.65 * 2.511 / math.sqrt(3) / (2 * math.sin(math.radians(5.0858) / 2))
 
 
 def test_both_starts_end_in_the_same_structure_and_the_better_one_needs_fewer_calls() -> None:
     results = {
-        start: measure(MoireRelax(), OVERLAP, material=MATERIAL, twists=(5,), start=start, fmax=1e-5)
+        start: measure(MoireRelax(), OVERLAP, material=MATERIAL, twists=(4,), start=start, fmax=1e-5)
         for start in ("registry", "rigid")
     }
     registry, rigid = results["registry"], results["rigid"]
     assert value(registry, "energy_above_best") == pytest.approx(value(rigid, "energy_above_best"), abs=5e-5)  # meV
-    apart = registry.arrays["6.01deg|positions"] - rigid.arrays["6.01deg|positions"]
+    apart = registry.arrays["7.34deg|positions"] - rigid.arrays["7.34deg|positions"]
     assert np.abs(apart - apart.mean(axis=0)).max() < 2e-3
     assert value(registry, "force_calls") < value(rigid, "force_calls")
 
 
 def test_mismatched_and_antiparallel_cells_relax() -> None:
-    found = measure(MoireRelax(), OVERLAP, material=MATERIAL | {"stacking": "AA'"}, twists=(3,), mismatch=(9,))
-    assert {"d_max_9.43deg", "d_max_mismatch9", "soliton_width_mismatch9", "distance_AAp"} <= set(found.observables)
-    assert "energy_above_best_mismatch9" not in found.observables
+    found = measure(MoireRelax(), OVERLAP, material=MATERIAL | {"stacking": "AA'"}, twists=(2,), mismatch=(-9,))
+    assert {"d_max_13.17deg", "d_max_mismatchm9", "soliton_width_mismatchm9", "distance_AAp"} <= set(found.observables)
+    assert "energy_above_best_mismatchm9" not in found.observables
     assert [check.name for check in found.checks if not check.passed] == []
-    assert found.arrays["mismatch9|positions"].shape == (362, 3)
+    assert found.arrays["mismatchm9|positions"].shape == (290, 3)
 
 
 @pytest.mark.parametrize("saves", [1, 3, 6])
@@ -197,7 +197,7 @@ def test_finished_cells_are_not_relaxed_again() -> None:
 def test_layers_that_fall_apart_are_a_result() -> None:
     repelling = OverlapPotential()
     repelling.pull = 0.0
-    found = measure(MoireRelax(), repelling, material=MATERIAL, twists=(1, 2), max_steps=60)
+    found = measure(MoireRelax(), repelling, material=MATERIAL | {"distance": 2.9}, twists=(1, 2), max_steps=60)
     assert "d_max" not in found.observables
     assert any("came apart" in note for note in found.notes)
     assert not any("13.17deg" in name for name in found.arrays)
@@ -205,8 +205,8 @@ def test_layers_that_fall_apart_are_a_result() -> None:
 
 def test_layers_turn_against_each_other_around_aa(twists: Measurement) -> None:
     """Relaxation shrinks AA by a further twist there: opposite ways in the two layers, around a fixed point."""
-    moved, layer = (twists.arrays[f"5.09deg|{name}"] for name in ("displacement", "layer"))
-    moire = twisted(MATERIAL, 6)
+    moved, layer = (twists.arrays[f"6.01deg|{name}"] for name in ("displacement", "layer"))
+    moire = twisted(MATERIAL, 5)
     look = Look(moire, moire.atoms.positions)
     ring = 5.0 * np.array([(math.cos(angle), math.sin(angle)) for angle in np.arange(6) * math.pi / 3])
     around = np.stack([-ring[:, 1], ring[:, 0]], axis=1) / 5.0
