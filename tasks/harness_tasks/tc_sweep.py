@@ -162,7 +162,5 @@ def _notes(found: list[Sweep], observed: Mapping[str, Quantity], rising: np.ndar
     ]
     missing = [name for name, q in observed.items() if name.startswith("curie") and not np.isfinite(number(q))]
     if missing:
-        notes.append(
-            f"{', '.join(missing)}: at least one sweep stayed ordered up to its end ({rising[-1]:.0f} K at most)"
-        )
+        notes.append(f"{', '.join(missing)}: the mean order stays above half of its amplitude up to {rising[-1]:.0f} K")
     return notes

@@ -16,8 +16,8 @@ from harness.stats import number as number_of
 from harness_tasks.tc_sweep_order import HALF, ORDERED, hops, im_psi
 from harness_tasks.tc_sweep_run import Sweep
 
-RULE = "falling curve through |<Im psi>|, mean over sweeps, is below sqrt(3)/4"
-SPREAD = "jackknife over sweeps and distance of the temperatures"
+RULE = "falling curve through |<Im psi>| is below sqrt(3)/4"
+SPREAD = "interval from the 95 % bands of the means over sweeps and from the distance of the temperatures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,6 @@ def crossing(temperatures: np.ndarray, order: np.ndarray) -> Crossing:
     return Crossing(float(t[k - 1]), float(value), float(t[k]))
 
 
-def _loss(temperatures: np.ndarray, order: np.ndarray, ways: Sequence[int]) -> Crossing:
-    """Of the mean over sweeps of |⟨Im ψ⟩|, (sweeps, 2, temperatures); on all of `ways`."""
-    known = np.isfinite(order)
-    total, number = np.where(known, order, 0.0).sum(axis=0), known.sum(axis=0)
-    mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
-    return crossing(temperatures, falling(mean[list(ways)].max(axis=0)))
-
-
 def falling(order: np.ndarray) -> np.ndarray:
     """The curve that never rises and is nearest to `order` in least squares (isotonic regression); nan stay.
 
@@ -68,21 +60,39 @@ def falling(order: np.ndarray) -> np.ndarray:
     return found
 
 
-def _quantity(found: Crossing, spread: float, n: int, method: str) -> Quantity:
-    method = f"{method}; {SPREAD}"
-    if not math.isfinite(found.value):
-        return Quantity(math.nan, "K", (found.low, math.inf), n=n, method=method)
-    reach = math.hypot(spread, (found.high - found.low) / 2)
-    return Quantity(found.value, "K", (max(found.value - reach, 0.0), found.value + reach), n=n, method=method)
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Means of |⟨Im ψ⟩| over sweeps, (temperatures,), and the half width of their 95 % interval (Student)."""
 
+    mean: np.ndarray
+    reach: np.ndarray
 
-def _jackknife(values: Sequence[float]) -> float:
-    """Half width of the 95 % interval from estimates that leave out one sweep each; 0 where there are none."""
-    known = np.array([value for value in values if math.isfinite(value)])
-    n = len(known)
-    if n < 2:
-        return 0.0
-    return float(stats.t.ppf(0.975, n - 1) * math.sqrt(n - 1) * known.std())
+    @classmethod
+    def of(cls, order: np.ndarray) -> Band:
+        """Of (sweeps, temperatures); nan where a sweep has no order. One sweep has no width."""
+        known = np.isfinite(order)
+        n = known.sum(axis=0)
+        count = np.maximum(n, 1)
+        mean = np.where(n > 0, np.where(known, order, 0.0).sum(axis=0) / count, np.nan)
+        squares = (np.where(known, order - mean, 0.0) ** 2).sum(axis=0)
+        freedom = np.maximum(n - 1, 1)
+        return cls(mean, stats.t.ppf(0.975, freedom) * np.sqrt(squares / freedom / count))
+
+    def highest(self, other: Band) -> Band:
+        """The higher mean at each temperature, with its width."""
+        first = ~(self.mean < other.mean)
+        return Band(np.where(first, self.mean, other.mean), np.where(first, self.reach, other.reach))
+
+    def crossing(self, temperatures: np.ndarray) -> Crossing:
+        """Where the order is lost, between where the lower and the upper edge of the band lose it."""
+        here = crossing(temperatures, falling(self.mean))
+        if not math.isfinite(here.value):
+            return Crossing(crossing(temperatures, falling(self.mean - self.reach)).low, math.nan, math.inf)
+        early, late = (crossing(temperatures, falling(self.mean + sign * self.reach)).value for sign in (-1, 1))
+        step = (here.high - here.low) / 2
+        low = here.value - math.hypot(here.value - early, step)
+        high = here.value + math.hypot(late - here.value, step) if math.isfinite(late) else math.inf
+        return Crossing(max(low, 0.0), here.value, high)
 
 
 def curves(found: Sequence[Sweep], count: int) -> Arrays:
@@ -111,22 +121,27 @@ def curves(found: Sequence[Sweep], count: int) -> Arrays:
 def observables(temperatures: np.ndarray, arrays: Arrays) -> dict[str, Quantity]:
     """Curie temperatures and the width of the hysteresis."""
     order = np.abs(arrays["order"])
-    n = len(order)
-    others = [np.delete(order, one, axis=0) for one in range(n)] if n > 1 else []
-
-    def of(ways: Sequence[int]) -> tuple[Crossing, list[float]]:
-        return _loss(temperatures, order, ways), [_loss(temperatures, rest, ways).value for rest in others]
-
+    up, down = Band.of(order[:, 0]), Band.of(order[:, 1])
+    bands = {
+        "": (Band.of(np.concatenate([order[:, 0], order[:, 1]])), "mean over sweeps and both ways"),
+        "_heating": (up, "mean over sweeps, heating"),
+        "_cooling": (down, "mean over sweeps, cooling"),
+        "_both_ways": (up.highest(down), "the higher of the means on heating and cooling"),
+    }
     found = {}
-    for name, ways, where in (("", (0, 1), "both ways"), ("_heating", (0,), "heating"), ("_cooling", (1,), "cooling")):
-        here, without = of(ways)
-        found["curie_temperature" + name] = _quantity(here, _jackknife(without), n, f"{RULE} on {where}")
-    (up, up_without), (down, down_without) = of((0,)), of((1,))
-    width = up.value - down.value
-    method = f"heating less cooling; {SPREAD}"
-    found["hysteresis_width"] = Quantity(width, "K", n=n, method=method)
+    for name, (band, what) in bands.items():
+        here = band.crossing(temperatures)
+        found["curie_temperature" + name] = Quantity(
+            here.value, "K", (here.low, here.high), n=len(order), method=f"{RULE}, {what}; {SPREAD}"
+        )
+    return found | {"hysteresis_width": _width(up.crossing(temperatures), down.crossing(temperatures), len(order))}
+
+
+def _width(up: Crossing, down: Crossing, n: int) -> Quantity:
+    """Heating less cooling, with the reaches of both in quadrature."""
+    width, interval = up.value - down.value, None
     if math.isfinite(width):
-        steps = math.hypot(up.high - up.low, down.high - down.low) / 2
-        reach = math.hypot(_jackknife([u - d for u, d in zip(up_without, down_without, strict=True)]), steps)
-        found["hysteresis_width"] = Quantity(width, "K", (width - reach, width + reach), n=n, method=method)
-    return found
+        low = math.hypot(up.value - up.low, down.high - down.value)
+        high = math.hypot(up.high - up.value, down.value - down.low)
+        interval = (width - low, width + high)
+    return Quantity(width, "K", interval, n=n, method=f"heating less cooling; {SPREAD}")
