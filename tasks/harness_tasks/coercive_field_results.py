@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,16 +19,17 @@ from harness_tasks.coercive_field_runs import HELD, PASSED, UNPHYSICAL, Run
 
 #: Intervals are no narrower than this share of the value.
 LEFT = 1e-4
-MODEL = "polynomials of Deng et al. fitted to the path"
+MODEL = "polynomials of Deng et al. fitted to the path, interval from every second point"
 PATH = "polynomials along the path, interval from one order less"
 STATIC = "layers held in the field, interval from one order less of the interpolation"
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The path as polynomials: of the paper's order, of the full one, and of one order less."""
+    """The path as polynomials: of the paper's order, also through every second point; of the full one and one less."""
 
     paper: PathModel
+    coarse: PathModel
     full: PathModel
     less: PathModel
 
@@ -37,41 +38,59 @@ class Models:
         """Fitted to `way`."""
         arrays = (way.t, way.energy, way.parallel, way.perpendicular)
         paper, full, less = (PathModel.fit(*arrays, order=n) for n in (1, order, max(order - 1, 1)))
-        return cls(paper, full, less)
+        t, energy, parallel, perpendicular = (array[::2] for array in arrays)
+        coarse = PathModel.fit(t, energy, parallel, perpendicular, order=1)
+        return cls(paper, coarse, full, less)
 
     @property
     def switchable(self) -> bool:
         """Whether BA is a minimum that a vertical field can take away."""
-        return all(0 < model.vertical_field() < math.inf for model in (self.paper, self.full))
+        return all(0 < m.vertical_field() < math.inf for m in (self.paper, self.coarse, self.full, self.less))
 
 
 def of_path(models: Models) -> dict[str, Quantity]:
     """Constants of the paper's model, and coercive fields of both."""
-    paper = models.paper
+    found = _between(_constants(models.paper), _constants(models.coarse))
+    if models.switchable:
+        found |= _between(_of_paper(models.paper), _of_paper(models.coarse))
+        found |= _between(_of_own(models.full), _of_own(models.less))
+    return found
+
+
+def _constants(paper: PathModel) -> dict[str, Quantity]:
     constants = paper.constants()
-    found = {
+    return {
         "e4": Quantity(1e3 * constants["e4"], "meV/A^4", method=MODEL),
         "e0": Quantity(1e3 * paper.summit, "meV", method=MODEL),
         "p4": Quantity(constants["p4"], "e/A^3", method=MODEL),
         "p2": Quantity(constants["p2"], "e/A", method=MODEL),
         "p3": Quantity(constants["p3"], "e/A^2", method=MODEL),
     }
-    if not models.switchable:
-        return found
+
+
+def _of_paper(paper: PathModel) -> dict[str, Quantity]:
     vertical = paper.vertical_field()
-    found["coercive_field_model"] = Quantity(vertical, "V/A", method="-4 e4 t_BA / 3 p3, " + MODEL)
-    found["beta_model"] = Quantity(square_root_coefficient(paper), "A^0.5/V^0.5", method="Eq. 5, " + MODEL)
+    found = {
+        "coercive_field_model": Quantity(vertical, "V/A", method="-4 e4 t_BA / 3 p3, " + MODEL),
+        "beta_model": Quantity(square_root_coefficient(paper), "A^0.5/V^0.5", method="Eq. 5, " + MODEL),
+    }
     for suffix, criterion in zip(("", "_below_start"), CRITERIA, strict=True):
-        least = paper.least_field(criterion)
-        found |= _least(f"_model{suffix}", least, vertical, MODEL)
-    found["coercive_field_path"] = _both(models, lambda m: m.vertical_field(), "V/A")
-    leasts = [(m.least_field(), m.vertical_field()) for m in (models.full, models.less)]
-    rows = [_least("_path", least, alone, PATH) for least, alone in leasts]
-    for name, quantity in rows[0].items():
-        other = number(rows[1][name])
-        found[name] = within(number(quantity), abs(number(quantity) - other), quantity.unit, PATH)
-    found["horizontal_field_path"] = _both(models, lambda m: m.horizontal_field(), "V/A")
+        found |= _least(f"_model{suffix}", paper.least_field(criterion), vertical, MODEL)
     return found
+
+
+def _of_own(model: PathModel) -> dict[str, Quantity]:
+    vertical = model.vertical_field()
+    found = {"coercive_field_path": Quantity(vertical, "V/A", method=PATH)}
+    found |= _least("_path", model.least_field(), vertical, PATH)
+    return found | {"horizontal_field_path": Quantity(model.horizontal_field(), "V/A", method=PATH)}
+
+
+def _between(found: dict[str, Quantity], other: dict[str, Quantity]) -> dict[str, Quantity]:
+    """The numbers of `found`, with the distance to those of `other` on both sides."""
+    return {
+        name: within(number(q), abs(number(q) - number(other[name])), q.unit, q.method) for name, q in found.items()
+    }
 
 
 def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quantity]:
@@ -202,11 +221,6 @@ def add_histories(measurement: Measurement, runs: Sequence[Run]) -> None:
             [r.plan.kind == "steps", r.plan.temperature, r.plan.parallel, r.field, r.way, r.step, r.ended] for r in runs
         ]
         measurement.arrays["runs"] = np.array(rows, dtype=float)
-
-
-def _both(models: Models, number: Callable[[PathModel], float], unit: str) -> Quantity:
-    value = number(models.full)
-    return within(value, abs(value - number(models.less)), unit, PATH)
 
 
 def _least(suffix: str, least: LeastField, alone: float, method: str) -> dict[str, Quantity]:
