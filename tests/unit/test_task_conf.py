@@ -70,3 +70,14 @@ def test_the_command_line_wins_over_the_profile(harness: Callable[..., Completed
     params = OmegaConf.create(shown.stdout).task.params
     assert params.steps == 3
     assert params.width == 80.0
+
+
+@pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
+def test_profiles_of_tc_sweep_are_valid(profile: str) -> None:
+    params = build_params(TASKS["tc_sweep"].Params, composed("tc_sweep", profile), "task 'tc_sweep'")
+    material = OmegaConf.to_container(OmegaConf.load(CONF / "material" / "bn_bilayer.yaml"))
+    assert len(TASKS["tc_sweep"]().structure(material, params)) == {"quick": 16, "standard": 256, "paper": 900}[profile]
+    temperatures = params.temperatures(100.0)
+    steps = params.repeats * (2 * len(temperatures) - 1) * params.steps
+    assert steps == {"quick": 43_750, "standard": 345_000, "paper": 12_150_000}[profile]  # as their comments say
+    assert (temperatures[-1] == 2000.0) == (profile == "paper")
