@@ -25,7 +25,7 @@ from harness_tasks.coercive_field_params import CoerciveFieldParams
 from harness_tasks.coercive_field_plane import Beside, Surface
 from harness_tasks.coercive_field_rates import expected_field
 from harness_tasks.coercive_field_results import Models
-from harness_tasks.coercive_field_runs import Run, Runner, plans
+from harness_tasks.coercive_field_runs import Plan, Run, Runner, plans
 from harness_tasks.registries import BA, make_grid
 from harness_tasks.sheets import area
 from harness_tasks.sliding_path import WORK, Work, at_registries, polarize, relax_lattice, walk
@@ -83,9 +83,10 @@ class CoerciveField:
             strengths = self._statics(ctx, work, way, models, ahead)
             beside = None if grid is None else self._plane(ctx, work, way, models, grid, ahead)
             work.points.save()
-            runs = self._runs(ctx, work, way, models, _Share(bar, 79.99, 0))
+            todo, hopeless = results.parted(list(plans(params, models.full)), strengths)
+            runs = self._runs(ctx, work, way, models, todo, _Share(bar, 79.99, 0))
             work.points.save()
-        return self._evaluate(ctx, work, track, way, models, strengths, beside, runs)
+        return self._evaluate(ctx, work, track, way, models, strengths, beside, runs, hopeless)
 
     def _statics(self, ctx: Context, work: Work, way: Course, models: Models, bar: Progress) -> list[Strength]:
         with ctx.clock("statics"):
@@ -100,8 +101,7 @@ class CoerciveField:
             surface = Surface(grid.energies(energy), grid.polarizations(dipole), cell, way.axes)
             return surface.beside(ctx.params.beside, 2 * models.full.vertical_field())
 
-    def _runs(self, ctx: Context, work: Work, way: Course, models: Models, bar: _Share) -> list[Run]:
-        todo = list(plans(ctx.params, models.full))
+    def _runs(self, ctx: Context, work: Work, way: Course, models: Models, todo: list[Plan], bar: _Share) -> list[Run]:
         if not todo:
             return []
         bar.units = sum(plan.steps(ctx.params) for plan in todo)
@@ -126,19 +126,20 @@ class CoerciveField:
         strengths: list[Strength],
         beside: Beside | None,
         runs: list[Run],
+        hopeless: list[Plan],
     ) -> Measurement:
         params: CoerciveFieldParams = ctx.params
         found = results.of_path(models) | results.of_statics(strengths, models)
         measurement = Measurement(notes=list(work.notes))
         if beside is not None:
             found |= results.of_plane(beside, params.beside, models.full)
-        by_runs, notes = results.of_runs(runs)
+        by_runs, notes = results.of_runs(runs, hopeless)
         found |= by_runs | self._rigid(work, models, params, runs)
         worst = checks.born_interval_error(runs)
         if worst is not None:
             found["born_interval_error"] = worst
         measurement.observables = found
-        measurement.notes += notes + checks.remarks(way, strengths, beside, runs)
+        measurement.notes += notes + checks.remarks(way, strengths, beside)
         measurement.checks = sliding_checks.of_track(track, area(work.stack(BA)))
         measurement.checks += checks.of(params, models, strengths, beside, worst)
         results.add_arrays(measurement, way, models, strengths, beside)

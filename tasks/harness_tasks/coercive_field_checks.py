@@ -69,7 +69,7 @@ def born_interval_error(runs: Sequence[Run]) -> Quantity | None:
     return Quantity(error, "1", n=len(pairs), method="rms of old less new at the end of each interval, over rms of new")
 
 
-def remarks(way: Course, strengths: Sequence[Strength], beside: Beside | None, runs: Sequence[Run]) -> list[str]:
+def remarks(way: Course, strengths: Sequence[Strength], beside: Beside | None) -> list[str]:
     """What a reader of the numbers has to know."""
     notes = []
     if way.axes.up < 0:

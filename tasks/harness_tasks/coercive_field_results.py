@@ -15,7 +15,7 @@ from harness.stats import number
 from harness_tasks.coercive_field_branch import Course, Strength
 from harness_tasks.coercive_field_model import CRITERIA, LeastField, PathModel, square_root_coefficient
 from harness_tasks.coercive_field_plane import Beside
-from harness_tasks.coercive_field_runs import HELD, PASSED, UNPHYSICAL, Run
+from harness_tasks.coercive_field_runs import HELD, PASSED, UNPHYSICAL, Plan, Run
 
 #: Intervals are no narrower than this share of the value.
 LEFT = 1e-4
@@ -144,10 +144,21 @@ def of_plane(beside: Beside, parallel: float, model: PathModel) -> dict[str, Qua
     return found
 
 
-def of_runs(runs: Sequence[Run]) -> tuple[dict[str, Quantity], list[str]]:
+def parted(todo: Sequence[Plan], strengths: Sequence[Strength]) -> tuple[list[Plan], list[Plan]]:
+    """Runs that can be made, and those in vertical fields in which the potential does not even hold layers at rest."""
+    gives_way = any(s.dip > 89.999 and not math.isfinite(s.field) for s in strengths)
+    return [p for p in todo if p.parallel or not gives_way], [p for p in todo if gives_way and not p.parallel]
+
+
+def of_runs(runs: Sequence[Run], hopeless: Sequence[Plan] = ()) -> tuple[dict[str, Quantity], list[str]]:
     """Mean fields of equal runs, of steps also the smallest total; and remarks on those that did not switch."""
     found: dict[str, Quantity] = {}
     notes: list[str] = []
+    for plan in hopeless:
+        name = run_name(f"coercive_field_{plan.kind}", plan.temperature, plan.parallel)
+        found[name] = Quantity(math.nan, "V/A", method="not run: held layers find no rest in a vertical field")
+    if hopeless:
+        notes.append("no runs in vertical fields: the potential gives way in them before the layers slide")
     groups: dict[tuple[str, float, float], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.plan.kind, run.plan.temperature, run.plan.parallel), []).append(run)

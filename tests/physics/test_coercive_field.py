@@ -351,6 +351,28 @@ def test_unphysical_motion_is_a_result() -> None:
     assert any("step" in note and "ramp_5K" in note for note in found.notes)
 
 
+def test_potentials_that_give_way_in_the_field_are_not_run_in_it() -> None:
+    class Brittle(CosinePotential):
+        """Its layers run apart in any strong field: rumpled by 0.02 Å, they fall apart."""
+
+        def calculator(self, device: str = "cpu", dtype: str = "float64") -> CosineCalculator:
+            class Brittle(CosineCalculator):
+                def calculate(self, atoms: Atoms, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+                    super().calculate(atoms, *args, **kwargs)
+                    gap = atoms.positions[UPPER, 2].mean() - atoms.positions[LOWER, 2].mean()
+                    push = 2.0 * max(gap - 3.39, 0.0)
+                    self.results["forces"][UPPER, 2] += push
+                    self.results["forces"][LOWER, 2] -= push
+
+            return Brittle(self)
+
+    settings = MOVING | {"dips": (90.0, 60.0)}
+    found = measure(CoerciveField(), Brittle(), POLAR, material=MATERIAL, **settings)
+    assert math.isnan(value(found, "coercive_field_static")) and math.isnan(value(found, "coercive_field_ramp_5K"))
+    assert "no rest" in found.observables["coercive_field_ramp_5K"].method
+    assert any("gives way" in note for note in found.notes) and "runs" not in found.arrays
+
+
 def test_without_born_charges_it_is_unsupported_and_says_who_has_them() -> None:
     with pytest.raises(UnsupportedError, match="born_effective_charges") as caught:
         check_capabilities("coercive_field", CoerciveField.requires, COSINE, None)
