@@ -93,13 +93,10 @@ def _sizes(case: Case) -> dict[str, Quantity]:
     field = case.pattern.field
     across, along = field[..., 2], np.linalg.norm(field[..., :2], axis=-1)
     raw = {"polarization_perp_max": float(np.abs(across).max()), "polarization_parallel_max": float(along.max())}
+    left = 2 * case.pattern.residual
+    method = "largest on the grid" + ("; interval from what the waves leave of the local dipoles" if left else "")
     found = {
-        name: Quantity(
-            value,
-            "pC/m",
-            (max(0.0, value - 2 * case.pattern.residual), value + 2 * case.pattern.residual),
-            method="largest on the grid; interval from what the waves leave of the local dipoles",
-        )
+        name: Quantity(value, "pC/m", (max(0.0, value - left), value + left) if left else None, method=method)
         for name, value in raw.items()
     }
     if case.kind == "twist":
@@ -120,7 +117,8 @@ def _perp_at_m(case: Case) -> Quantity:
     top, bottom = (float(case.pattern.field[i, j, 2]) for i, j in spots)
     reach = max(0.5 * abs(top + bottom), case.pattern.residual)
     value = 0.5 * (top - bottom)
-    return Quantity(value, "pC/m", (value - reach, value + reach), method="half of M less N, at their centres")
+    interval = (value - reach, value + reach) if reach > 1e-9 * abs(value) else None
+    return Quantity(value, "pC/m", interval, method="half of M less N, at their centres")
 
 
 def _windings(case: Case, bias: float) -> dict[str, Quantity]:
