@@ -15,7 +15,7 @@ from harness_tasks.moire_relax_run import Structure
 from harness_tasks.moire_relax_shape import NAMED, broken_symmetry
 
 #: Elastic sheets describe periods from here on, Å: below, layers bend and stretch over a few bonds.
-SMOOTH = 25.0
+SMOOTH = 20.0
 
 
 def domain_of(landscape: Landscape) -> str | None:
