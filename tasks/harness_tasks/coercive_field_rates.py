@@ -47,7 +47,8 @@ def rate(
     start = int(np.argmin(np.abs(t - model.start)))
     top = start + int(np.argmax(enthalpy[start:]))
     step, heat = t[1] - t[0], units.kB * temperature
-    weight = np.exp(-(enthalpy[: top + 1] - enthalpy[top]) / heat).sum() * step
+    with np.errstate(over="ignore"):  # over a barrier of 700 k_B T nothing ever goes
+        weight = np.exp(-(enthalpy[: top + 1] - enthalpy[top]) / heat).sum() * step
     speed = math.sqrt(heat / (2 * math.pi * cells * mass)) * units.fs
     ways = 1 if parallel else 3
     return ways * _transmission(enthalpy, top, step, cells * mass, friction) * speed / weight
