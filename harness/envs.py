@@ -107,7 +107,7 @@ def environment_for(names: Sequence[str]) -> Environment:
 def _installed_by(pyproject: Path) -> bytes:
     """What an installation depends on of a ``pyproject.toml``; settings of linters and tests change no environment."""
     tables = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    kept = {key: tables[key] for key in ("build-system", "project") if key in tables}
+    kept: dict[str, object] = {key: tables.get(key) for key in ("build-system", "project")}
     kept["setuptools"] = tables.get("tool", {}).get("setuptools")
     return json.dumps(kept, sort_keys=True).encode()
 

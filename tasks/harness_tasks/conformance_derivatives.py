@@ -167,7 +167,7 @@ class _Search:
         """Largest jumps (2,) of energy and forces between the points `where`; of one that fails, the first found."""
         rows, seen = np.stack([_jumps(part) for part in found], axis=1), np.zeros(2)
         while self.left:
-            # How much worse a failing line gets elsewhere is not asked: slow potentials with many jumps would take hours.
+            # How much worse a failing line gets elsewhere is not asked: a slow potential with many jumps takes hours.
             rows[:, seen > self.limits] = 0.0
             suspicion = np.nan_to_num(rows / np.array(self.limits), nan=np.inf)
             i, column = np.unravel_index(int(np.argmax(suspicion)), suspicion.shape)
