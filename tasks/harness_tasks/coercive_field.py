@@ -111,7 +111,9 @@ class CoerciveField:
 
     def _without(self, work: Work, track: Track, way: Course, models: Models) -> Measurement:
         measurement = Measurement(results.of_path(models), notes=list(work.notes))
-        measurement.notes.append("no coercive field: BA is no minimum of the path, or not where its polarization is largest")
+        measurement.notes.append(
+            "no coercive field: BA is no minimum of the path, or not where its polarization is largest"
+        )
         measurement.checks = sliding_checks.of_track(track, area(work.stack(BA)))
         results.add_arrays(measurement, way, models, [], None)
         return measurement
