@@ -5,6 +5,7 @@ After Deng et al., arXiv 2407.15081.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -110,10 +111,11 @@ class CoerciveField:
             return [runner.run(plan, bar) for plan in todo]
 
     def _without(self, work: Work, track: Track, way: Course, models: Models) -> Measurement:
-        measurement = Measurement(results.of_path(models), notes=list(work.notes))
-        measurement.notes.append(
-            "no coercive field: BA is no minimum of the path, or not where its polarization is largest"
-        )
+        """Constants of the path alone, where no vertical field takes BA's minimum away."""
+        why = "no coercive field: BA is no minimum of the path, or not where its polarization is largest"
+        measurement = Measurement(results.of_path(models), notes=[*work.notes, why])
+        for name in ("coercive_field_model", "coercive_field_path", "coercive_field_static"):
+            measurement.observables[name] = Quantity(math.nan, "V/A", method=why)
         measurement.checks = sliding_checks.of_track(track, area(work.stack(BA)))
         results.add_arrays(measurement, way, models, [], None)
         return measurement
