@@ -115,7 +115,11 @@ def _quietly(dtype: str) -> Iterator[None]:
         torch.set_default_dtype(number)
         for module in modules:
             module.TORCH_DTYPE = number
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with (
+            torch.random.fork_rng(devices=[]),  # random weights are drawn before those of the file replace them
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

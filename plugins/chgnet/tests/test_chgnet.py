@@ -90,6 +90,9 @@ def test_state_of_torch_stays(calculator):
             assert torch.get_default_dtype() == default
         finally:
             torch.set_default_dtype(kept)
+    seeds = torch.get_rng_state()
+    harness_chgnet.chgnet().calculator().get_potential_energy(sheet())
+    assert torch.equal(torch.get_rng_state(), seeds)
 
 
 def test_provenance_and_mistakes():
