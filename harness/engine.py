@@ -157,8 +157,9 @@ class Engine:
             ``observe(atoms, state)`` after every step; ``state()`` is what the optimiser remembers. It may raise to end
             the relaxation. Not called where the cell relaxes.
         memory
-            What ``state()`` returned: with the positions of that step, the relaxation goes on to the same bits. The
-            preconditioned optimisers remember; of the others ``state()`` is empty, and they begin anew.
+            What ``state()`` returned: with the positions of that step, ``stack_lbfgs`` and ``sheet_lbfgs`` go on to the
+            same bits. ``precon_lbfgs`` keeps its steps but estimates its preconditioner anew; ``state()`` of the others
+            is empty, and they begin anew.
 
         Raises
         ------
