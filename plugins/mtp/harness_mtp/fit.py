@@ -23,7 +23,7 @@ from harness_mtp import mtpfile
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.grade import ActiveSet, features
 from harness_mtp.potential import MTPPotential
-from harness_mtp.regression import Example, Weights, minimize, predict
+from harness_mtp.regression import Example, Weights, frame_weight, minimize, predict
 from harness_mtp.templates import template
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class Settings:
     steps
         Most Gauss-Newton steps per start.
     starts
-        Starting points; the one with the least validation error is kept. They are random, except
+        Starting points; the one with the least error on validation frames, weighted as in the fit, is kept. They are
+        random, except
     start_from
         a trained model of the same elements, which is the first of them when it is given: that of an earlier version of
         the data, say. Its level and radial basis are taken over.
@@ -166,7 +167,7 @@ def _best(
     sets: Mapping[str, Sequence[Example]], species: list[str], settings: Settings, weights: Weights, seed: int,
     bar: Progress,
 ) -> MTPData:  # fmt: skip
-    """The start with the least force error on single-layer frames of the validation split."""
+    """The start with the least force error on single-layer validation frames, weighted as in the fit."""
     kept: tuple[float, Any] = (np.inf, None)
     judge = [e for e in sets["validation"] if not e.stacked] or sets["train"]
     for start in range(settings.starts):
@@ -185,10 +186,19 @@ def _best(
 
         data = minimize(data, sets["train"], weights, settings.steps, report=report)
         bar.update(settings.steps - done)
-        score = errors(_parity(data, judge))["force_rmse_meV_per_A"]
+        score = _score(_parity(data, judge), weights)
         if score < kept[0]:
             kept = (score, data)
     return kept[1]
+
+
+def _score(parity: Parity, weights: Weights) -> float:
+    """Mean squared force error, (eV/Å)², in which frames count as in the fit."""
+    squares = [
+        frame_weight(label, weights) * np.sum((predicted - label) ** 2)
+        for label, predicted in zip(*parity.values["forces"], strict=True)
+    ]
+    return float(np.sum(squares) / (3 * parity.sizes.sum()))
 
 
 def _named(model: str) -> dict[str, str] | None:

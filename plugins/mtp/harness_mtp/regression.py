@@ -23,7 +23,7 @@ from harness_mtp.neighbours import padded_neighbours
 if TYPE_CHECKING:
     from motep.potentials.mtp.data import MTPData
 
-__all__ = ["Example", "Noise", "Weights", "basis_values", "minimize", "predict"]
+__all__ = ["Example", "Noise", "Weights", "basis_values", "frame_weight", "minimize", "predict"]
 
 #: Relative change of the linear coefficients above which the Jacobian is taken anew.
 STALE = 0.05
@@ -36,7 +36,7 @@ class Weights:
     energy: float = 3.0e-4  # eV/atom
     forces: float = 2.0e-2  # eV/Å
     virial: float = 5.0e-3  # eV/atom; the virial is stress times volume over atoms
-    force_scale: float = 3.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
+    force_scale: float = 1.0  # eV/Å; a frame with root-mean-square force f counts 1 / (1 + (f / scale)^2)
     ridge_linear: float = 1.0e-4  # on the linear coefficients, relative to the norm of their columns
     ridge_radial: float = 1.0e-3  # on the radial coefficients
 
@@ -78,6 +78,11 @@ class Example:
             self.neighbours = padded_neighbours(self.atoms, float(data.radial_basis.max), self.layers)
 
 
+def frame_weight(forces: np.ndarray, weights: Weights) -> float:
+    """What a frame with these forces (N, 3) counts in the sum of squares: 1 near equilibrium, less when it is hot."""
+    return float(1.0 / (1.0 + np.mean(forces**2) / weights.force_scale**2))
+
+
 _VOIGT = ([0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1])
 
 
@@ -105,7 +110,7 @@ def _rows(data: MTPData, example: Example, weights: Weights) -> tuple[np.ndarray
     t = _train(data, example)
     m, n = t.moments, len(example.atoms)
     n_lin, n_rad = len(data.moment_coeffs) + data.species_count, data.radial_coeffs.size
-    scale = 1.0 / np.sqrt(1.0 + (example.forces**2).sum() / (3 * n) / weights.force_scale**2)
+    scale = np.sqrt(frame_weight(example.forces, weights))
     noise = example.noise
     w_e = scale / np.hypot(weights.energy, noise.energy) / n
     w_v = scale / np.hypot(weights.virial, noise.virial)

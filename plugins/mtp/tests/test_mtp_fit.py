@@ -45,7 +45,8 @@ def progress() -> Callable[..., Any]:
     return lambda description, total: nullcontext(SimpleNamespace(update=lambda n=1, note="": None))
 
 
-PARAMS = {"level": 6, "cutoff": 5.0, "radial_size": 6, "interlayer": None, "starts": 4, "model": "bench.mtp"}
+PARAMS = {"level": 6, "cutoff": 5.0, "radial_size": 6, "interlayer": None, "starts": 4, "model": "bench.mtp",
+          "weights": {"force_scale": 10.0}}  # fmt: skip
 
 
 def test_predictions_are_those_of_the_calculator(random_data: Callable[..., Any], bench: Dataset) -> None:
