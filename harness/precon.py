@@ -38,7 +38,7 @@ class SafeLBFGS(PreconLBFGS):
         """What it remembers, for `restore`; empty before the first step."""
         if self.r0 is None:
             return {}
-        scalars = [np.nan if e is None else e for e in (self.e0, self.e1)] + [float(self._just_reset_hessian)]
+        scalars = [np.nan if self.e0 is None else self.e0, float(self._just_reset_hessian)]
         kept = {"s": np.array(self.s), "y": np.array(self.y), "rho": np.array(self.rho), "scalars": np.array(scalars)}
         built_at = getattr(self.precon, "built_at", None)
         return kept | {"r0": self.r0, "f0": self.f0} | ({} if built_at is None else {"built_at": built_at})
@@ -47,8 +47,10 @@ class SafeLBFGS(PreconLBFGS):
         """Go on from a `state`; the structure has to be where it then was."""
         self.s, self.y, self.rho = list(state["s"]), list(state["y"]), list(state["rho"])
         self.r0, self.f0 = np.array(state["r0"]), np.array(state["f0"])
-        self.e0, self.e1 = (None if np.isnan(e) else float(e) for e in state["scalars"][:2])
-        self._just_reset_hessian = bool(state["scalars"][2])
+        before, just_reset = (float(x) for x in state["scalars"])
+        self.e0, self._just_reset_hessian = None if np.isnan(before) else before, bool(just_reset)
+        # The energy here is asked again: a line search must not compare energies of two neighbour lists.
+        self.e1 = None
         if "built_at" in state:
             then = self._actual_atoms.copy()
             then.positions = state["built_at"]
