@@ -11,18 +11,16 @@ and every other coordinate relaxes in the same field. The largest λ on the way 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.constraints import FixConstraint
 
 from harness.engine import Engine
 from harness.protocols import Context
-from harness_tasks.field_force import balanced_charges, force
+from harness_tasks.in_field import InField
 from harness_tasks.stacks import LOWER, UPPER
 
 #: Most fields that are tried, share of the field at which the balance is found, and a field that no sheet bears, V/Å.
@@ -59,38 +57,6 @@ class HeldSlip(FixConstraint):
         return {"name": type(self).__name__, "kwargs": {"direction": self.direction.tolist()}}
 
 
-class InField(Calculator):
-    """Forces in the field `field` (V/Å), with the force along `slip` on the upper layer in ``pull`` and its slope.
-
-    ``energy`` is that without a field.
-    """
-
-    implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
-
-    def __init__(self, ctx: Context, slip: np.ndarray) -> None:
-        super().__init__()
-        self._ctx, self._slip = ctx, slip
-        self.field = np.zeros(3)
-        self.pull = np.nan
-        self.layer_charges = np.full(3, np.nan)
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] | None = None,
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        """Forces of the potential and of the field."""
-        super().calculate(atoms, properties, system_changes)
-        assert atoms is not None
-        found = self._ctx.engine.evaluate([atoms.copy()], ["energy", "forces"])[0]
-        charges = balanced_charges(self._ctx, atoms)
-        forces = found["forces"] - np.mean(found["forces"], axis=0) + force(charges, self.field)
-        self.pull = float(forces[UPPER].sum(axis=0) @ self._slip)
-        self.layer_charges = charges[UPPER].sum(axis=0) @ self._slip
-        self.results = {"energy": found["energy"], "forces": forces}
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """Layers at rest in the field that holds them: its size λ (V/Å; nan where they find no rest), and positions."""
@@ -119,7 +85,7 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
     held = atoms.copy()
     held.set_constraint(HeldSlip(slip))
     noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
-    calculator = InField(ctx, slip)
+    calculator = InField(ctx, guess * direction, follow=False)
     engine = Engine(calculator)
     size, tried = guess, list[tuple[float, float]]()
     for _ in range(MOST_FIELDS):
@@ -131,11 +97,12 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
         )
         if not found.converged:
             break
-        tried.append((size, calculator.pull))
-        slope = float(direction @ calculator.layer_charges)
+        pull = float(calculator.results["forces"][UPPER].sum(axis=0) @ slip)
+        tried.append((size, pull))
+        slope = float(direction @ calculator.charges[UPPER].sum(axis=0) @ slip)
         if len(tried) > 1 and tried[-1][0] != tried[-2][0]:
             slope = (tried[-1][1] - tried[-2][1]) / (tried[-1][0] - tried[-2][0])
-        change = -calculator.pull / slope if slope else np.nan
+        change = -pull / slope if slope else np.nan
         size += change
         if not 0 < size < LARGEST:
             break

@@ -1,4 +1,4 @@
-"""A potential in a uniform vertical field, to first order: what relaxations in a field are asked of."""
+"""A potential in a uniform field, to first order: what relaxations in a field are asked of."""
 
 from __future__ import annotations
 
@@ -15,23 +15,34 @@ from harness_tasks.sheets import polarization
 
 
 class InField(Calculator):
-    """Energy U − E P_z and forces F + Z·E, at frozen electrons: what they add themselves, −½ α E², is left out.
+    """Energy U − E·P and forces F + Z·E, at frozen electrons: what they add themselves, −½ α E², is left out.
 
-    The sum rule is imposed on the Born charges, so the forces are those of the energy up to a shift of the whole.
+    The sum rule is imposed on the Born charges and the mean force is taken off, so the forces are those of the energy
+    up to a shift of the whole.
 
     Parameters
     ----------
     ctx
-        Its engine evaluates, and counts; its polarization model has dipole and Born charges.
+        Its engine evaluates, and counts; its polarization model has Born charges, and dipole.
     field
-        Along z, V/Å.
+        V/Å, (3,); it may be changed, before `reset`.
+    follow
+        Whether the energy contains the field; False leaves U alone, which saves the dipole where only forces are
+        followed, as optimisers without a line search do.
+
+    Attributes
+    ----------
+    charges
+        Born charges of the last structure, less their mean, e (natoms, 3, 3).
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
 
-    def __init__(self, ctx: Context, field: float) -> None:
+    def __init__(self, ctx: Context, field: np.ndarray, follow: bool = True) -> None:
         super().__init__()
-        self._ctx, self.field = ctx, np.array([0.0, 0.0, field])
+        self._ctx, self._follow = ctx, follow
+        self.field = np.asarray(field, dtype=float)
+        self.charges = np.empty((0, 3, 3))
 
     def calculate(
         self,
@@ -42,11 +53,11 @@ class InField(Calculator):
         """Energy and forces of `atoms` in the field."""
         super().calculate(atoms, properties, system_changes)
         assert atoms is not None
-        bare = atoms.copy()
-        found = self._ctx.engine.evaluate([bare], ["energy", "forces"])[0]
-        charges = balanced_charges(self._ctx, bare)
-        dipole = polarization(self._ctx, bare, ["dipole"])["dipole"]
-        self.results = {
-            "energy": found["energy"] - float(dipole @ self.field),
-            "forces": found["forces"] + force(charges, self.field),
-        }
+        alone = atoms.copy()
+        found = self._ctx.engine.evaluate([alone], ["energy", "forces"])[0]
+        bare = found["forces"] - np.mean(found["forces"], axis=0)
+        self.charges = balanced_charges(self._ctx, alone)
+        energy = found["energy"]
+        if self._follow:
+            energy -= float(polarization(self._ctx, alone, ["dipole"])["dipole"] @ self.field)
+        self.results = {"energy": energy, "forces": bare + force(self.charges, self.field)}

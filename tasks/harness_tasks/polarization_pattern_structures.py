@@ -59,7 +59,7 @@ class Structures:
         ctx = self._ctx
         if field:
             ctx = copy.copy(ctx)
-            ctx.engine = Engine(InField(self._ctx, field))
+            ctx.engine = Engine(InField(self._ctx, np.array([0.0, 0.0, field])))
         key = f"{len(moire.atoms)}/{field:g}"
         found = relax_moire(ctx, self._work, key, moire, self._landscape(field), bar)
         if found.reason:

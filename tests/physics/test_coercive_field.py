@@ -9,18 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ase import Atoms, units
-from ase.calculators.calculator import Calculator, all_changes
+from ase import Atoms
 from harness_tasks.coercive_field import CoerciveField
 from harness_tasks.coercive_field_branch import course, slipped
 from harness_tasks.coercive_field_model import PathModel
 from harness_tasks.cosine import CosineCalculator, CosinePolarization, CosinePotential
-from harness_tasks.field_force import balanced_charges, force
-from harness_tasks.registries import AB, BA
+from harness_tasks.in_field import InField
 from harness_tasks.sliding_path import Work, walk
 from harness_tasks.stacks import LOWER, UPPER
 from harness_tasks.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
-from scipy.optimize import fsolve
 
 from harness import Measurement
 from harness.engine import Engine
@@ -28,60 +25,7 @@ from harness.errors import UnsupportedError
 from harness.worker import check_capabilities
 
 from .labels import LabelPolarization, Labels
-
-A = 2.511
-MATERIAL = {
-    "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
-    "a": A, "distance": 3.35, "vacuum": 25.0,
-}  # fmt: skip
-COSINE, POLAR = CosinePotential(), CosinePolarization()
-#: The same coercive fields with ten times the energies: layers slide three times as fast. Soft bonds allow 2 fs.
-SWIFT = CosinePotential(depth=0.94, corrugation=0.3, stretch=8.0, bending=0.2)
-SWIFT_POLAR = CosinePolarization(perpendicular=3.2e-2, parallel=2.5e-2)
-STILL: dict[str, Any] = {
-    "temperatures": (), "path_points": 13, "order": 4, "fmax": 1e-5, "grid": 0, "dips": (90.0, 60.0, 50.0, 40.0, 30.0)
-}  # fmt: skip
-#: Ramps of one primitive cell in a second.
-MOVING: dict[str, Any] = {
-    "path_points": 5, "order": 2, "dips": (), "grid": 0, "size": 1, "temperatures": (5.0,), "seeds": 2, "ramp": 2.0,
-    "ramp_start": 0.8, "ramp_end": 2.5, "equilibration": 0.1, "leg": 40, "born_every": 5, "timestep": 2.0,
-}  # fmt: skip
-
-
-def value(measurement: Measurement, name: str) -> float:
-    return float(measurement.observables[name].value)  # type: ignore[arg-type]
-
-
-class ClosedForm:
-    """Enthalpy of rigid layers per cell, from the formulas that head `harness_tasks.cosine`."""
-
-    def __init__(self) -> None:
-        angles = math.pi / 2 + 2 * math.pi / 3 * np.arange(3)
-        self.units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        self.star = 4 * math.pi / (math.sqrt(3) * A) * self.units
-        cell = np.array([[A, 0], [-A / 2, A * math.sqrt(3) / 2]])
-        self.start, self.slip = BA @ cell, (AB - BA) @ cell / (A / math.sqrt(3))
-
-    def enthalpy(self, x: float, d: float, parallel: float, perpendicular: float) -> float:
-        phase = self.star @ (self.start + x * self.slip)
-        f, g = (np.cos(phase).sum() + 1.5) / 4.5, np.sin(phase).sum() / (1.5 * math.sqrt(3))
-        y, fade = math.exp(-1.2 * (d - 3.35)), math.exp(-2.0 * (d - 3.35))
-        along = -2.5e-3 * fade / 2 * self.slip @ self.units.T @ np.cos(phase)  # P∥ of SP points from AB to BA
-        return float((0.094 + 0.03 * f) * y**2 - 2 * 0.094 * y - parallel * along + perpendicular * 3.2e-3 * fade * g)
-
-    def held(self, x: float, dip: float) -> float:
-        """The field that holds a slip `x`, while the distance adjusts."""
-        cosine, sine, h = math.cos(math.radians(dip)), math.sin(math.radians(dip)), 1e-5
-
-        def forces(state: np.ndarray) -> list[float]:
-            field, d = state
-
-            def at(x: float, d: float) -> float:
-                return self.enthalpy(x, d, field * cosine, field * sine)
-
-            return [(at(x + h, d) - at(x - h, d)) / h, (at(x, d + h) - at(x, d - h)) / h]
-
-        return float(fsolve(forces, [1.5, 3.36], xtol=1e-10)[0])
+from .sliding_layers import COSINE, MATERIAL, MOVING, POLAR, STILL, SWIFT, SWIFT_POLAR, A, ClosedForm, Particles, value
 
 
 @pytest.fixture(scope="module")
@@ -136,27 +80,9 @@ def test_plain_relaxation_in_the_field_tells_the_same(still: Measurement, share:
         share * strengths[60.0] * (-0.5 * slip - math.sqrt(0.75) * np.array([0, 0, 1.0]))
     )  # P∥ is opposite to the slip
 
-    class InField(Calculator):
-        implemented_properties = ["energy", "forces"]
-
-        def calculate(
-            self,
-            atoms: Atoms | None = None,
-            properties: Sequence[str] | None = None,
-            system_changes: Sequence[str] = all_changes,
-        ) -> None:
-            super().calculate(atoms, properties, system_changes)
-            assert atoms is not None
-            found = ctx.engine.evaluate([atoms.copy()], ["energy", "forces"])[0]
-            work = field @ SWIFT_POLAR.calculate(atoms, ["dipole"])["dipole"]
-            self.results = {
-                "energy": found["energy"] - work,
-                "forces": found["forces"] + force(balanced_charges(ctx, atoms), field),
-            }
-
     atoms = ctx.atoms.copy()
     atoms.set_array("layer", np.array([0, 0, 1, 1]))
-    Engine(InField()).relax(atoms, fmax=2e-5, max_steps=320, optimizer="fire", maxstep=0.05)
+    Engine(InField(ctx, field)).relax(atoms, fmax=2e-5, max_steps=320, optimizer="fire", maxstep=0.05)
     moved = atoms.positions - ctx.atoms.positions
     slipped_by = (moved[UPPER].mean(axis=0) - moved[LOWER].mean(axis=0)) @ slip
     assert (slipped_by > 0.55 * A / math.sqrt(3)) if gone else (0.05 < slipped_by < 0.4 * A / math.sqrt(3))
@@ -222,55 +148,6 @@ def test_ramps_are_recorded_up_to_the_first_passage(moving: Measurement) -> None
     turned = [np.array([math.cos(angle), math.sin(angle)]) for angle in 2 * math.pi / 3 * np.arange(3)]
     progress = np.max([slip @ way for way in turned], axis=0)
     assert (progress[:-1] < half).all() and progress[-1] >= half
-
-
-class Particles:
-    """Many registries and distances of rigid layers of one cell in a growing field, with their own Langevin integrator.
-
-    Coordinates: along and across the path from BA, and the distance; forces by differences of the closed form.
-    """
-
-    def __init__(self, copies: int, damping: float, temperature: float, parallel: float) -> None:
-        known, self.parallel = ClosedForm(), parallel
-        self.star, self.units, self.start, self.slip = known.star, known.units, known.start, known.slip
-        self.across = np.array([-self.slip[1], self.slip[0]])
-        self.mass = 0.5 * (10.81 + 14.007)
-        self.keep, self.heat = lambda time: math.exp(-time / damping), units.kB * temperature
-        self.rng = np.random.default_rng(5)
-        self.x = np.tile([0.0, 0.0, 3.35], (copies, 1))
-        self.v = math.sqrt(self.heat / self.mass) * self.rng.standard_normal((copies, 3))
-
-    def enthalpy(self, x: np.ndarray, perpendicular: float) -> np.ndarray:
-        phase = (self.start + x[:, :1] * self.slip + x[:, 1:2] * self.across) @ self.star.T
-        f, g = (np.cos(phase).sum(axis=1) + 1.5) / 4.5, np.sin(phase).sum(axis=1) / (1.5 * math.sqrt(3))
-        y, fade = np.exp(-1.2 * (x[:, 2] - 3.35)), np.exp(-2.0 * (x[:, 2] - 3.35))
-        parallel = 0.0 if perpendicular < 0 else self.parallel
-        along = -2.5e-2 * fade / 2 * (np.cos(phase) @ self.units @ self.slip)
-        return (0.94 + 0.3 * f) * y**2 - 1.88 * y - parallel * along + max(perpendicular, 0.0) * 3.2e-2 * fade * g
-
-    def force(self, perpendicular: float) -> np.ndarray:
-        h, found = 1e-4, np.empty_like(self.x)
-        for k, step in enumerate(h * np.eye(3)):
-            found[:, k] = self.enthalpy(self.x - step, perpendicular) - self.enthalpy(self.x + step, perpendicular)
-        return found / (2 * h)
-
-    def fields(self, ramp: float, start: float, equilibration: float, step: float) -> np.ndarray:
-        """E⊥ at which each first passes SP; rates in V/(Å fs), times in fs."""
-        passed, dt, keep, time, field = np.full(len(self.x), np.nan), step * units.fs, self.keep(step), 0.0, -1.0
-        f, ways = self.force(field), np.array([[1, -0.5, -0.5], [0, math.sqrt(0.75), -math.sqrt(0.75)]])
-        while np.isnan(passed).any() and field < 5.0:
-            time += step
-            self.v += 0.5 * dt * f / self.mass
-            self.x += 0.5 * dt * self.v
-            noise = math.sqrt(self.heat / self.mass * (1 - keep**2)) * self.rng.standard_normal(self.v.shape)
-            self.v = keep * self.v + noise
-            self.x += 0.5 * dt * self.v
-            field = start + ramp * (time - equilibration) if time >= equilibration else -1.0
-            f = self.force(field)
-            self.v += 0.5 * dt * f / self.mass
-            progress = np.max(self.x[:, :2] @ ways, axis=1)
-            passed[np.isnan(passed) & (progress >= 0.5 * A / math.sqrt(3))] = max(field, 0.0)
-        return passed
 
 
 def test_runs_of_one_cell_are_those_of_a_particle() -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import harness_charge_dipole
 import numpy as np
 import pytest
-from ase import Atoms
 from harness_tasks.cosine import CosinePolarization, CosinePotential
 from harness_tasks.in_field import InField
 from harness_tasks.moire_cells import Moire, mismatched, twisted
@@ -26,62 +24,12 @@ from harness import Measurement
 from harness.errors import HarnessError
 from harness.registry import build_polarization, build_potential
 
-MATERIAL = {
-    "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
-    "a": 2.511, "distance": 3.35, "vacuum": 25.0,
-}  # fmt: skip
+from .first_star import MATERIAL, LocalStar, known_cells, on_grid
+
 CD = Path(harness_charge_dipole.__file__).parent / "models" / "bn_bilayer_cd.json"
 CELL = math.sqrt(3) / 2 * 2.511**2
 PC_PER_M = 1602.176634 / CELL  # of e Å per cell
 FLAT = {"geometry": ("flat",), "fields": (), "mismatch": (), "antiparallel_n": 0}
-G = 4 * math.pi / (math.sqrt(3) * 2.511)
-STAR = G * np.array([[math.cos(angle), math.sin(angle)] for angle in math.pi / 2 + 2 * math.pi / 3 * np.arange(3)])
-
-
-def first_star(moire: Moire, points: np.ndarray, bias: float = 0.0) -> np.ndarray:
-    """P⊥ = Σ sin G·t + bias, P∥ = Σ Ĝ cos G·t at points (…, 2), Å; G is in the frame in which t is counted."""
-    registry = points @ np.linalg.inv(moire.plane) @ turns(moire)
-    phases = registry @ np.array([[1, 0], [-0.5, math.sqrt(0.75)]]) * 2.511 @ STAR.T
-    lattice = moire.lattices[:, 0].mean(axis=0)
-    cos, sin = lattice / np.linalg.norm(lattice)
-    unit = STAR / G @ np.array([[cos, sin], [-sin, cos]])
-    return np.concatenate([np.cos(phases) @ unit, np.sin(phases).sum(-1, keepdims=True) + bias], axis=-1)
-
-
-def on_grid(moire: Moire, size: int, bias: float = 0.0) -> np.ndarray:
-    steps = np.arange(size) / size
-    points = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1) @ moire.plane
-    return first_star(moire, points, bias)
-
-
-class LocalStar:
-    """Dipoles of the first star on every N, half of it from each layer, and what it makes of perfect bilayers."""
-
-    name = "local_star"
-    implemented_properties: Sequence[str] = ("dipole", "atomic_dipoles", "polarizability")
-    elements = None
-    size = 1e-3  # e Å per cell
-    response = 0.125  # e Å per V/Å and cell
-
-    def calculate(self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0, 0, 0)) -> dict[str, Any]:
-        scale = {"perpendicular": 1.5 * math.sqrt(3) * self.size, "parallel": 2 * self.size}
-        if len(atoms) == 4:
-            return CosinePolarization(**scale).calculate(atoms, ["dipole"])
-        moire = next(
-            m for m in known_cells() if len(m.atoms) == len(atoms) and np.allclose(m.plane, atoms.cell[:2, :2])
-        )
-        dipoles = np.zeros((len(atoms), 3))
-        nitrogen = atoms.numbers == 7
-        dipoles[nitrogen] = 0.5 * self.size * first_star(moire, atoms.positions[nitrogen, :2])
-        dipoles[nitrogen, 2] += 0.5 * self.response * field[2]
-        return {"atomic_dipoles": dipoles, "dipole": dipoles.sum(axis=0)}
-
-    def provenance(self) -> dict[str, Any]:
-        return {}
-
-
-def known_cells() -> list[Moire]:
-    return [twisted(MATERIAL, 5), twisted(MATERIAL, 4), mismatched(MATERIAL, 9), mismatched(MATERIAL, -11)]
 
 
 def value(measurement: Measurement, name: str) -> float:
@@ -259,14 +207,14 @@ def test_forces_in_a_field_are_those_of_the_energy() -> None:
     context = TrialContext(task, CosinePotential(), CosinePolarization(), MATERIAL, task.Params())
     atoms = bilayer(MATERIAL, (0.21, 0.47), 3.35)
     atoms.rattle(0.02, seed=3)
-    atoms.calc = InField(context, 0.7)  # type: ignore[arg-type]
+    atoms.calc = InField(context, np.array([0.2, -0.1, 0.7]))  # type: ignore[arg-type]
     forces = atoms.get_forces()
     for i, axis in ((0, 0), (1, 2), (2, 1), (3, 0)):
         ends = []
         for step in (-1e-3, 1e-3):
             moved = atoms.copy()
             moved.positions[i, axis] += step
-            moved.calc = InField(context, 0.7)  # type: ignore[arg-type]
+            moved.calc = InField(context, np.array([0.2, -0.1, 0.7]))  # type: ignore[arg-type]
             ends.append(moved.get_potential_energy())
         assert forces[i, axis] == pytest.approx((ends[0] - ends[1]) / 2e-3, abs=1e-5)
     bare = atoms.copy()
