@@ -258,10 +258,10 @@ def _rms(x: np.ndarray) -> float:
 
 
 def by_family(parity: Parity) -> dict[str, dict[str, float]]:
-    """`errors` of each family of frames."""
+    """`errors` of each family of frames; not those of thermal frames, since a family alone lacks the flat sheet."""
     families = [family(name) for name in parity.names]
     return {
-        kind: errors(parity.pick([i for i, other in enumerate(families) if other == kind]))
+        kind: _errors(parity.pick([i for i, other in enumerate(families) if other == kind]))
         for kind in sorted(set(families))
     }
 

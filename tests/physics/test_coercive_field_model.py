@@ -7,12 +7,8 @@ import math
 import numpy as np
 import pytest
 from harness_tasks.coercive_field_model import PathModel, exact_field, square_root_coefficient, square_root_law
-from harness_tasks.registries import BA
-from harness_tasks.stacks import bilayer
 
-from .sliding_layers import DENG, MATERIAL
-
-CELL = bilayer(MATERIAL, BA, 3.35).cell.array[:2, :2]
+from .sliding_layers import DENG
 
 
 def test_published_constants_give_the_published_fields() -> None:

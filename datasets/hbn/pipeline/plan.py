@@ -7,8 +7,8 @@ from itertools import zip_longest
 
 from .structures import stored
 
-#: The third of the candidates on which moment tensor potentials disagreed most (`choose`). They are harder than their
-#: families, so they are for training alone: the test stays a fair sample.
+#: Those of some thirty candidates of a family on which moment tensor potentials disagreed most (`choose`). They are
+#: harder than their families, so they are for training alone: the test stays a fair sample.
 CHOSEN = {
     "ripple-mono8": (46, 23, 29, 34, 35, 30, 43, 36),
     "shaken-mono8": (34, 37, 21, 29, 22, 35, 27, 25),

@@ -17,6 +17,7 @@ NEARER_THAN = 0.02
 """Å. Structures nearer than this are near-duplicates; neighbouring points of the equibiaxial scan are 0.017 apart."""
 SERIES = (("curve-bilayer4", "path-bilayer4"), ("scan-mono2",))
 """Families that walk along a line through other frames of the same line: each stays on one side, in training."""
+PICKED = frozenset(chosen())
 LEFT_OUT = "left_out"
 
 
@@ -39,12 +40,11 @@ def assign(
     """
     side = {name: where for where, names in before.items() for name in names}
     series = [sorted(n for n in prints if family(n) in line) for line in SERIES]
-    picked = set(chosen())
     groups = clusters(dict(prints), NEARER_THAN, [line for line in series if line])
     groups.sort(key=lambda group: (zlib.crc32(group[0].encode()), group))
     for group in groups:
         sides = {side[name] for name in group if name in side} - {LEFT_OUT}
-        if any(name in line for line in series for name in group) or picked.intersection(group):
+        if any(name in line for line in series for name in group) or PICKED.intersection(group):
             sides = sides or {"train"}
         if len(sides) > 1:
             where = LEFT_OUT
@@ -59,7 +59,7 @@ def assign(
 
 
 def _stratum(name: str, responses: set[str]) -> tuple[str, bool, bool]:
-    return family(name), name in responses, name in chosen()
+    return family(name), name in responses, name in PICKED
 
 
 def _neediest(stratum: tuple[str, bool, bool], side: Mapping[str, str], responses: set[str], number: int) -> str:
