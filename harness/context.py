@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness import __version__
 from harness.engine import Engine
 from harness.progress import TqdmProgress
 from harness.protocols import Checkpoint, PolarizationModel, Potential
@@ -20,6 +21,9 @@ from harness.record import cannot_write
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
+
+#: Name in a checkpoint of the version that wrote it.
+VERSION = "harness version"
 
 
 @dataclass(slots=True)
@@ -56,20 +60,30 @@ class WorkerContext:
 
 
 class FileCheckpoint:
-    """Partial results of one run in a file that is replaced atomically."""
+    """Partial results of one run in a file that is replaced atomically.
 
-    def __init__(self, folder: Path) -> None:
+    What another version of the harness has saved may be arranged otherwise: it counts as no save.
+    """
+
+    def __init__(self, folder: Path, version: str = __version__) -> None:
         self.path = folder / "checkpoint.npz"
+        self.version = version
 
     def exists(self) -> bool:
         """Whether there is a save to go on from; its content is not read."""
-        return zipfile.is_zipfile(self.path)
+        return zipfile.is_zipfile(self.path) and self._read([VERSION]) is not None
 
     def load(self) -> dict[str, np.ndarray] | None:
         """The last complete save, or None; an unreadable file counts as none."""
+        return self._read(None)
+
+    def _read(self, names: Sequence[str] | None) -> dict[str, np.ndarray] | None:
+        """The arrays of these names, or all but the version."""
         try:
             with np.load(self.path, allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
+                if VERSION not in stored.files or str(stored[VERSION]) != self.version:
+                    return None
+                return {name: stored[name] for name in names or stored.files if name != VERSION}
         except (OSError, ValueError, EOFError, KeyError):
             return None
         except Exception as error:  # zipfile.BadZipFile is not an OSError
@@ -82,7 +96,8 @@ class FileCheckpoint:
         draft = self.path.with_suffix(".tmp.npz")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(draft, **{name: np.asarray(value) for name, value in arrays.items()})  # type: ignore[arg-type]
+            named = {name: np.asarray(value) for name, value in arrays.items()}
+            np.savez(draft, **{**named, VERSION: np.array(self.version)})  # type: ignore[arg-type]
             draft.replace(self.path)
         except OSError as error:
             raise cannot_write(self.path, error) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import HarnessError
+from harness.extrapolation import TRUSTED
 
 Optimizer = Literal["stack_lbfgs", "sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire"]
 
@@ -32,6 +33,8 @@ class MoireParams:
         Of relaxations; eV/Å.
     save_every
         Seconds between saves of a relaxation that is under way.
+    max_grade
+        Extrapolation grade that ends a relaxation; null: none.
     """
 
     twists: tuple[int, ...] = (1, 2, 4, 7)
@@ -43,6 +46,7 @@ class MoireParams:
     fmax: float = 1e-4
     max_steps: int = 500
     save_every: float = 20.0
+    max_grade: float | None = TRUSTED
 
     def __post_init__(self) -> None:
         if not (self.twists or self.mismatch):
@@ -58,6 +62,8 @@ class MoireParams:
             )
         if self.grid < 6 or self.grid % 6:
             raise HarnessError(f"task.params.grid is {self.grid}.", "Give a multiple of 6.")
+        if self.max_grade is not None and not self.max_grade > 0:
+            raise HarnessError(f"task.params.max_grade is {self.max_grade:g}.", "Give a positive number, or null.")
         if not (self.fmax > 0 and self.max_steps > 0 and self.save_every > 0):
             raise HarnessError(
                 "task.params.fmax, max_steps and save_every must be positive.", "Give e.g. fmax=1e-4 max_steps=500."

@@ -19,6 +19,8 @@ from harness_tasks.moire_relax_params import MoireParams
 from harness_tasks.motion_watch import UnphysicalMotion, Watch
 from harness_tasks.sliding_path import Work
 
+#: Steps between two looks at the extrapolation grade, which costs as much as a force call.
+GRADED = 10
 #: Name in the checkpoint of relaxations under way.
 PARTIAL = "moire-under-way"
 
@@ -110,12 +112,14 @@ def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) ->
         atoms.positions = partial["positions"]
         steps, before = int(partial["steps"]), int(partial["force_calls"]) - 1  # the last one is made again
         memory = {slot.removeprefix("memory."): v for slot, v in partial.items() if slot.startswith("memory.")}
-    watch, calls = Watch(moire.atoms, max_grade=None), ctx.engine.force_calls
+    watch, calls = Watch(moire.atoms, max_grade=params.max_grade), ctx.engine.force_calls
     saved = time.monotonic()
 
     def observe(now: Atoms, state: Callable[[], Arrays]) -> None:
         nonlocal steps, saved
         reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
+        if reason is None and steps % GRADED == 0:
+            reason = watch.extrapolates(now, ctx.engine.calculator)
         if reason is not None:
             raise UnphysicalMotion(steps, reason)
         if time.monotonic() - saved >= params.save_every:
@@ -138,6 +142,9 @@ def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) ->
             observe=observe,
             memory=memory,
         )
+        reason = watch.extrapolates(atoms, ctx.engine.calculator) or ""
+        if reason:
+            raise UnphysicalMotion(steps, reason)
     except UnphysicalMotion as found:
         end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
     finite = bool(np.isfinite(end.fmax))

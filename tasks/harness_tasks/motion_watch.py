@@ -60,12 +60,16 @@ class Watch:
     def __call__(self, motion: Motion, calculator: Any) -> None:
         """Raise `UnphysicalMotion` when something is wrong."""
         reason = self.reason(motion.atoms, motion.energy, motion.temperature, motion.kinetic_temperature)
-        if reason is None and self.max_grade is not None and PROPERTY in calculator.implemented_properties:
-            grade = float(calculator.inner.get_property(PROPERTY, motion.atoms))
-            if not grade <= self.max_grade:
-                reason = f"the extrapolation grade {grade:.3g} is beyond {self.max_grade:g}"
+        reason = reason or self.extrapolates(motion.atoms, calculator)
         if reason is not None:
             raise UnphysicalMotion(motion.step, reason)
+
+    def extrapolates(self, atoms: Atoms, calculator: Any) -> str | None:
+        """By how much the potential extrapolates, if beyond the bound; asked of the calculator that force calls count."""
+        if self.max_grade is None or PROPERTY not in calculator.implemented_properties:
+            return None
+        grade = float(calculator.inner.get_property(PROPERTY, atoms))
+        return None if grade <= self.max_grade else f"the extrapolation grade {grade:.3g} is beyond {self.max_grade:g}"
 
     def state(self) -> np.ndarray:
         """What it has to remember."""

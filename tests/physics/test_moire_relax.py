@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,13 +13,14 @@ from harness_tasks.moire_landscape import Landscape, Series, measure_landscape
 from harness_tasks.moire_registry import Look
 from harness_tasks.moire_relax import MoireParams, MoireRelax
 from harness_tasks.moire_relax_shape import areas, lonely_width, walls
-from harness_tasks.overlap import OverlapPotential
+from harness_tasks.overlap import OverlapCalculator, OverlapPotential
 from harness_tasks.registries import AB, SP
 from harness_tasks.sliding_path import Work
 from harness_tasks.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 from harness import Measurement
 from harness.errors import HarnessError
+from harness.extrapolation import PROPERTY
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
@@ -203,6 +204,33 @@ def test_layers_that_fall_apart_are_a_result() -> None:
     assert not any("13.17deg" in name for name in found.arrays)
 
 
+class Grading(OverlapPotential):
+    """Knows flat layers 3.35 Å apart, and extrapolates where layers are farther apart."""
+
+    def calculator(self, device: str = "cpu", dtype: str = "float64") -> Any:
+        """With a grade that grows with the height."""
+        return GradingCalculator(self)
+
+
+class GradingCalculator(OverlapCalculator):
+    """A grade of 400 per Å of additional distance."""
+
+    implemented_properties: ClassVar[list[str]] = [*OverlapCalculator.implemented_properties, PROPERTY]
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        """Energy, forces, and the grade."""
+        super().calculate(*args, **kwargs)
+        self.results[PROPERTY] = 400 * max(float(np.ptp(self.atoms.positions[:, 2])) - 3.35, 0.0)
+
+
+def test_extrapolation_ends_a_relaxation_as_a_result() -> None:
+    found = measure(MoireRelax(), Grading(), material=MATERIAL, twists=(1, 2))
+    assert any("extrapolation grade" in note and "beyond 10" in note for note in found.notes)
+    assert not any("13.17deg" in name for name in found.arrays) and any("21.79deg" in name for name in found.arrays)
+    unbound = measure(MoireRelax(), Grading(), material=MATERIAL, twists=(1, 2), max_grade=None)
+    assert any("13.17deg" in name for name in unbound.arrays)
+
+
 def test_layers_turn_against_each_other_around_aa(twists: Measurement) -> None:
     """Relaxation shrinks AA by a further twist there: opposite ways in the two layers, around a fixed point."""
     moved, layer = (twists.arrays[f"6.01deg|{name}"] for name in ("displacement", "layer"))
@@ -217,7 +245,15 @@ def test_layers_turn_against_each_other_around_aa(twists: Measurement) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"twists": (), "mismatch": ()}, {"twists": (0,)}, {"mismatch": (2,)}, {"grid": 5}, {"fmax": 0.0}]
+    "wrong",
+    [
+        {"twists": (), "mismatch": ()},
+        {"twists": (0,)},
+        {"mismatch": (2,)},
+        {"grid": 5},
+        {"fmax": 0.0},
+        {"max_grade": 0.0},
+    ],
 )
 def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(HarnessError, match="Give"):

@@ -20,3 +20,12 @@ def test_whether_there_is_one_is_known_without_reading_it(tmp_path: Path) -> Non
     assert not checkpoint.exists() and checkpoint.load() is None
     checkpoint.remove()
     assert not checkpoint.exists()
+
+
+def test_what_another_version_saved_is_not_gone_on_from(tmp_path: Path) -> None:
+    FileCheckpoint(tmp_path, "1.0").save({"x": np.arange(3.0)})
+    newer, same = FileCheckpoint(tmp_path, "1.1"), FileCheckpoint(tmp_path, "1.0")
+    assert same.exists() and list(same.load() or {}) == ["x"]
+    assert not newer.exists() and newer.load() is None
+    newer.save({"y": 1.0})
+    assert newer.exists() and list(newer.load() or {}) == ["y"]

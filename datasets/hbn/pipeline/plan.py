@@ -41,7 +41,7 @@ def responses() -> list[str]:
         *_mixed(
             _names("ripple-mono8", 6, 6), _names("rand-bilayer4", 6, 17), ["path-bilayer4-001", "path-bilayer4-015"]
         ),
-        *_mixed(_names("rand-mono2", 42, 70), _names("rand-bilayer4", 46, 60)),
+        *_mixed(_names("rand-mono2", 42, 89), _names("rand-bilayer4", 46, 60)),
     ]
 
 
@@ -60,7 +60,8 @@ def energies() -> list[str]:
         chosen(),
     )
     large = _mixed(
-        _names("bent-mono16", 0, 5),
+        _names("bent-mono16", 0, 17),
+        _names("bent-mono12", 0, 5),
         _names("rand-bilayer16", 5, 10),
         sorted(set(stored()) - set(hot)),
         _names("twist-bilayer28", 0, 3),
