@@ -17,7 +17,7 @@ report: $(BIN)/harness
 	$(BIN)/python -m harness.report runs
 
 test: $(BIN)/harness
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 bench: $(BIN)/harness
 	$(BIN)/pytest tests/bench --benchmark-only --benchmark-json=benchmark.json

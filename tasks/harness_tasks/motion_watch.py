@@ -65,7 +65,7 @@ class Watch:
             raise UnphysicalMotion(motion.step, reason)
 
     def extrapolates(self, atoms: Atoms, calculator: Any) -> str | None:
-        """By how much the potential extrapolates, if beyond the bound; asked of the calculator that force calls count."""
+        """By how much the potential extrapolates, if beyond the bound; `calculator` is the engine's, which counts."""
         if self.max_grade is None or PROPERTY not in calculator.implemented_properties:
             return None
         grade = float(calculator.inner.get_property(PROPERTY, atoms))
