@@ -105,9 +105,10 @@ def environment_for(names: Sequence[str]) -> Environment:
 
 
 def _installed_by(pyproject: Path) -> bytes:
-    """What an installation depends on of a ``pyproject.toml``; settings of linters and tests change no environment."""
+    """What an installation depends on of a ``pyproject.toml``; tools, tests and other extras change no environment."""
     tables = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    kept: dict[str, object] = {key: tables.get(key) for key in ("build-system", "project")}
+    kept: dict[str, object] = {"build-system": tables.get("build-system")}
+    kept["project"] = {k: v for k, v in tables.get("project", {}).items() if k != "optional-dependencies"}
     kept["setuptools"] = tables.get("tool", {}).get("setuptools")
     return json.dumps(kept, sort_keys=True).encode()
 

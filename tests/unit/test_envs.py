@@ -74,8 +74,8 @@ def test_only_what_is_installed_names_an_environment(tmp_path: Path, monkeypatch
     )
     monkeypatch.setenv("HARNESS_PLUGIN_PATH", str(tmp_path))
     names = []
-    for text in (project.format(""), project.format("") + "[tool.ruff]\nline-length = 99\n",
-                 project.format('dependencies = ["six"]\n')):  # fmt: skip
+    tools = '[project.optional-dependencies]\ntest = ["pytest"]\n[tool.ruff]\nline-length = 99\n'
+    for text in (project.format(""), project.format("") + tools, project.format('dependencies = ["six"]\n')):
         pyproject.write_text(text)
         names.append(environment_for(["mine"]).name)
     assert names[0] == names[1] != names[2]
