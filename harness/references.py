@@ -7,6 +7,7 @@ answers of an oracle potential). `harness.scoring` puts them beside records.
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -129,16 +130,45 @@ def published_references(tasks: Mapping[str, type]) -> list[Reference]:
     """The published values of each task, from ``reference/<task>.toml`` in the package that brings the task."""
     found: list[Reference] = []
     for name, task in sorted(tasks.items()):
-        package = task.__module__.partition(".")[0]
-        if package == "__main__":  # a task defined in a script
-            continue
-        try:
-            path = files(package) / "reference" / f"{name}.toml"
-        except (ModuleNotFoundError, TypeError, ValueError):  # a task from a single file, or from nowhere
-            continue
-        if path.is_file():
+        path = _shipped(task, f"{name}.toml")
+        if path is not None and path.is_file():
             found += read_references(path, name)
     return found
+
+
+def shipped_records(tasks: Mapping[str, type]) -> list[Record]:
+    """Records of DFT that come with the package of each task, ``reference/dft/<task>-*.json``.
+
+    Raises
+    ------
+    HarnessError
+        When a file is no record.
+    """
+    found: list[Record] = []
+    for name, task in sorted(tasks.items()):
+        folder = _shipped(task, "dft")
+        paths = sorted(folder.iterdir(), key=str) if folder is not None and folder.is_dir() else []
+        for path in paths:
+            if not (path.name.startswith(f"{name}-") and path.name.endswith(".json")):
+                continue
+            try:
+                found.append(Record.from_dict(json.loads(path.read_text(encoding="utf-8"))))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise HarnessError(
+                    f"the reference record {path} is wrong ({type(error).__name__}: {error})."
+                ) from error
+    return found
+
+
+def _shipped(task: type, *where: str) -> Any:
+    """A place in the folder ``reference`` of the package that brings a task; None for a task from nowhere."""
+    package = task.__module__.partition(".")[0]
+    if package == "__main__":  # a task defined in a script
+        return None
+    try:
+        return files(package).joinpath("reference", *where)
+    except (ModuleNotFoundError, TypeError, ValueError):  # a task from a single file
+        return None
 
 
 def references_from_records(records: Iterable[Record], dft: str = "dft") -> list[Reference]:

@@ -47,7 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="folders that hold records, at any depth")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder for the report (default: RUNS/report)")
     parser.add_argument(
-        "--format", default="", metavar="NAMES", help="formats, separated by commas (default: all there are)"
+        "--format",
+        default="",
+        metavar="NAMES",
+        help="formats, separated by commas (default: markdown, csv, html, and those of plugins)",
     )
     options = parser.parse_args(argv)
     try:
@@ -73,7 +76,7 @@ def _report(runs: Sequence[Path], out: Path | None, formats: Sequence[str]) -> i
         where = ", ".join(str(folder) for folder in runs)
         raise HarnessError(f"no {'readable ' if errors else ''}record in {where}.", MAKE_SOME)
     out = out or default_folder(runs[0])
-    for name in formats or sorted(reports):
+    for name in formats or sorted(n for n, kind in reports.items() if getattr(kind, "unasked", True)):
         report: Any = reports[name]
         instance = report(errors=errors) if "errors" in inspect.signature(report).parameters else report()
         for path in instance.render(records, out):

@@ -9,7 +9,8 @@ from harness import hookimpl
 
 @hookimpl
 def harness_reports() -> dict[str, Any]:
-    """The three formats."""
+    """The three formats, and records of DFT as they ship with a task."""
     from harness_reports.formats import CSV, HTML, Markdown
+    from harness_reports.reference import ReferenceRecords
 
-    return {"markdown": Markdown, "csv": CSV, "html": HTML}
+    return {"markdown": Markdown, "csv": CSV, "html": HTML, "reference": ReferenceRecords}

@@ -12,7 +12,7 @@ from harness.conformance import Verdict, verdicts
 from harness.errors import HarnessError
 from harness.progress import TqdmProgress
 from harness.record import Record
-from harness.references import Reference, published_references, references_from_records
+from harness.references import Reference, published_references, references_from_records, shipped_records
 from harness.scoring import Score, score
 from harness_reports.cells import Row, columns, rows
 from harness_reports.chart import chart
@@ -53,7 +53,9 @@ def build(
     judged = verdicts(kept)
     if references is None:
         trusted = [record for record in kept if not judged[record.identity].failed]
-        references = [*published_references(tasks), *references_from_records(trusted)]
+        here = {record.identity for record in kept}
+        shipped = [record for record in shipped_records(tasks) if record.identity not in here]
+        references = [*published_references(tasks), *references_from_records([*trusted, *shipped])]
     figures = _figures(kept, folder, tasks)
     sections = [_section(g, figures, tasks, references, judged) for g in groups]
     for before, after in zip(sections, sections[1:], strict=False):  # sorted by task

@@ -37,16 +37,19 @@ class Settings(Common):
     ----------
     energy, forces, stress
         Errors that count as one: eV/atom, eV/Å, eV per atom (stress times volume over the number of atoms).
+    energy_scale
+        That of the energy grows with its height h above the lowest energy per atom by 1 + h / scale (eV/atom): layers
+        slide over differences of tenths of meV per atom, hot frames are wanted roughly.
     force_scale
-        They grow with the forces F of an atom, or of a frame (root mean square), by 1 + F / scale (eV/Å): what is near
-        equilibrium is wanted exactly, what is hot roughly.
+        The others grow with the forces F of an atom, or of a frame (root mean square), by 1 + F / scale (eV/Å).
     start
         ``.mace`` file to go on from, with its hyperparameters; empty: from random ones.
     """
 
-    energy: float = 0.001
+    energy: float = 0.0002
     forces: float = 0.02
     stress: float = 0.01
+    energy_scale: float = 0.02
     force_scale: float = 1.0
     start: str = ""
 
@@ -85,10 +88,11 @@ def fit(
         settings = replace(settings, start=f"{Path(settings.start).name}, sha256 {digest}")
     with torch_state(settings.dtype, seed):
         free = list(start[1].atomic_energies) if start is not None else free_atoms(frames["train"], elements)
-        train_set = [_labelled(a, elements, shape["r_max"], free, settings) for a in frames["train"]]
-        judged = [
-            _labelled(a, elements, shape["r_max"], free, settings) for a in frames["validation"] or frames["train"]
-        ]
+        lowest = min(_rest(a, elements, free) / len(a) for a in frames["train"])
+        train_set, judged = (
+            [_labelled(a, elements, shape["r_max"], free, lowest, settings) for a in some]
+            for some in (frames["train"], frames["validation"] or frames["train"])
+        )
         if start is not None:
             model, architecture = start[0].to(torch_dtype(settings.dtype)), start[1]
         else:
@@ -134,16 +138,21 @@ def free_atoms(frames: Sequence[Atoms], elements: Sequence[str]) -> list[float]:
     return [float(e) for e in np.linalg.lstsq(counts, energies, rcond=None)[0]]
 
 
+def _rest(atoms: Atoms, elements: Sequence[str], free: Sequence[float]) -> float:
+    """Energy of a frame without its free atoms, eV."""
+    alone = sum(e * np.sum(atoms.symbols == s) for e, s in zip(free, elements, strict=True))
+    return float(atoms.get_potential_energy() - alone)
+
+
 def _labelled(
-    atoms: Atoms, elements: Sequence[str], cutoff: float, free: Sequence[float], settings: Settings
+    atoms: Atoms, elements: Sequence[str], cutoff: float, free: Sequence[float], lowest: float, settings: Settings
 ) -> dict[str, Any]:
-    """Graph of a frame with its labels and weights."""
+    """Graph of a frame with its labels and weights; `lowest` is the least energy per atom of the training set, eV."""
     import torch
 
     data = graph(atoms, elements, cutoff)
-    rest = atoms.get_potential_energy() - sum(
-        e * np.sum(atoms.symbols == s) for e, s in zip(free, elements, strict=True)
-    )
+    rest = _rest(atoms, elements, free)
+    height = abs(rest / len(atoms) - lowest)
     forces = atoms.get_forces()
     virial = atoms.get_stress(voigt=False) * atoms.get_volume() / len(atoms)
     size = np.sum(forces**2, axis=1)
@@ -153,33 +162,40 @@ def _labelled(
     data["virial"] = torch.tensor(virial[None], dtype=real)
     data["volume"] = torch.tensor([atoms.get_volume() / len(atoms)], dtype=real)
     data["atoms"] = torch.tensor([float(len(atoms))], dtype=real)
+    data["unit"] = torch.tensor([settings.energy * (1.0 + height / settings.energy_scale)], dtype=real)
     data["weight"] = torch.tensor([(1.0 + size.mean() ** 0.5 / settings.force_scale) ** -2], dtype=real)
     data["weights"] = torch.tensor((1.0 + size**0.5 / settings.force_scale) ** -2, dtype=real)
     return data
 
 
 class _Objective:
-    """Squared errors in units of those that count as one."""
+    """Mean squares of errors in units of those that count as one, and the logarithm of one plus each.
+
+    With the logarithm every kind pulls by the part of its error that a step removes, whether it is still hundreds of
+    units away, as energies are at first, or nearly there.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
     def __call__(self, model: Any, graphs: Sequence[dict[str, Any]], training: bool = True) -> Any:
+        import torch
+
         s, batch = self.settings, collate(graphs)
         out = model(dict(batch), training=training, compute_force=True, compute_stress=True)
-        energy = ((out["interaction_energy"] - batch["energy"]) / batch["atoms"] / s.energy) ** 2
-        forces = ((out["forces"] - batch["forces"]) / s.forces) ** 2
+        energy = ((out["interaction_energy"] - batch["energy"]) / batch["atoms"] / batch["unit"]) ** 2
+        forces = batch["weights"] * (((out["forces"] - batch["forces"]) / s.forces) ** 2).mean(dim=1)
         virial = ((out["stress"] * batch["volume"][:, None, None] - batch["virial"]) / s.stress) ** 2
-        per_frame = energy + virial.mean(dim=(1, 2))
-        return (batch["weight"] * per_frame).mean() + (batch["weights"] * forces.mean(dim=1)).mean()
+        virial = batch["weight"] * virial.mean(dim=(1, 2))
+        return torch.log1p(energy.mean()) + torch.log1p(forces.mean()) + 0.2 * torch.log1p(virial.mean())
 
     def judge(self, graphs: Sequence[dict[str, Any]], size: int) -> Callable[[Any], float]:
-        """Root of the mean objective over frames that are not trained on."""
+        """Mean objective over frames that are not trained on."""
         batches = [graphs[k : k + 4 * size] for k in range(0, len(graphs), 4 * size)]
         shares = np.array([len(batch) for batch in batches], dtype=float)
 
         def error(model: Any) -> float:
             values = [float(self(model, batch, training=False).detach()) for batch in batches]
-            return float(np.sqrt(np.dot(shares, values) / shares.sum()))
+            return float(np.dot(shares, values) / shares.sum())
 
         return error
