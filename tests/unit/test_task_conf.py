@@ -12,6 +12,7 @@ import pytest
 from harness_tasks import harness_tasks
 from omegaconf import OmegaConf
 
+from harness.catalogue import catalogue
 from harness.parameters import build_params
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -81,3 +82,12 @@ def test_profiles_of_tc_sweep_are_valid(profile: str) -> None:
     steps = params.repeats * (2 * len(temperatures) - 1) * params.steps
     assert steps == {"quick": 43_750, "standard": 345_000, "paper": 12_150_000}[profile]  # as their comments say
     assert (temperatures[-1] == 2000.0) == (profile == "paper")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
+def test_experiments_name_what_there_is(name: str) -> None:
+    sweep = OmegaConf.load(CONF / "experiment" / f"{name}.yaml").hydra.sweeper.params
+    potentials = {p for plugin in catalogue().values() for p in plugin.static.get("potentials", [])}
+    for group, known in (("task", set(TASKS)), ("potential", potentials)):
+        if group in sweep:
+            assert set(sweep[group].split(",")) <= known
