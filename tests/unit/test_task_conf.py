@@ -12,7 +12,6 @@ import pytest
 from harness_tasks import harness_tasks
 from omegaconf import OmegaConf
 
-from harness.catalogue import catalogue
 from harness.parameters import build_params
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -87,7 +86,7 @@ def test_profiles_of_tc_sweep_are_valid(profile: str) -> None:
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
 def test_experiments_name_what_there_is(name: str) -> None:
     sweep = OmegaConf.load(CONF / "experiment" / f"{name}.yaml").hydra.sweeper.params
-    potentials = {p for plugin in catalogue().values() for p in plugin.static.get("potentials", [])}
+    potentials = {path.stem for path in CONF.parent.glob("plugins/*/*/conf/potential/*.yaml")}
     for group, known in (("task", set(TASKS)), ("potential", potentials)):
         if group in sweep:
             assert set(sweep[group].split(",")) <= known
