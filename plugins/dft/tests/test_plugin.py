@@ -95,6 +95,17 @@ def test_forces_are_slopes_and_the_sheet_stress_knows_no_vacuum(mono):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pw.x") is None, reason="needs Quantum ESPRESSO")
+def test_symmetry_spares_k_points_and_nothing_else(mono, tmp_path):
+    coarse = Settings(ecutwfc=25, ecutrho=200, k_length=8.0, min_height=12.0, conv_thr=1e-9)
+    mono.positions[1, 2] += 0.1
+    plain, symmetric = (ground_state(mono, coarse, tmp_path, symmetry) for symmetry in (False, True))
+    assert symmetric.energy == pytest.approx(plain.energy, abs=1e-6)
+    np.testing.assert_allclose(symmetric.forces, plain.forces, atol=2e-3)  # the grid in real space has less symmetry
+    np.testing.assert_allclose(symmetric.sheet_stress, plain.sheet_stress, atol=2e-3)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wannier90.x") is None or shutil.which("ph.x") is None, reason="needs the programs")
 def test_born_charges_are_slopes_of_the_dipole(mono, tmp_path):
     """ph.x against the densities of displaced sheets; a flat sheet has no dipole along z."""
