@@ -11,8 +11,11 @@ from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from harness_reports.formats import CSV, HTML, Markdown
+from harness_reports.pictures import to_palette
+from PIL import Image
 
 from harness.errors import HarnessError
 from harness.protocols import Arrays, Check
@@ -271,3 +274,17 @@ def test_a_report_that_cannot_be_written_is_one_line(make_record: Make, tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(HarnessError, match="cannot write the report .* --out"):
         CSV(tasks={}).render([make_record()], tmp_path / "file" / "report")
+
+
+def test_pictures_are_stored_with_a_palette_that_no_eye_sees(tmp_path: Path) -> None:
+    x, y = np.meshgrid(np.linspace(0, 255, 400), np.linspace(0, 255, 300))
+    smooth = np.stack([x, y, 255 - x / 2 - y / 2], axis=-1) + np.random.default_rng(0).normal(0, 3, (300, 400, 1))
+    path = tmp_path / "map.png"
+    Image.fromarray(np.clip(smooth, 0, 255).astype(np.uint8)).save(path)
+    before = path.stat().st_size
+    to_palette(path)
+    with Image.open(path) as stored:
+        now = np.asarray(stored.convert("RGB"), dtype=float)
+    assert path.stat().st_size < before / 2
+    blocks = (now - np.clip(smooth, 0, 255)).reshape(30, 10, 40, 10, 3).mean(axis=(1, 3))
+    assert np.abs(blocks).mean() < 4
