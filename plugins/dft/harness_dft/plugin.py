@@ -17,8 +17,11 @@ from harness.files import sha256
 from harness.provenance import package_versions
 from harness_dft.calculator import DFTCalculator
 from harness_dft.programs import program_version
-from harness_dft.response import response
+from harness_dft.response import Response, response, wannier_dipoles
 from harness_dft.settings import PSEUDOPOTENTIALS, Settings
+
+#: What takes a linear response.
+LINEAR = ("born_effective_charges", "polarizability")
 
 
 def _settings(params: dict[str, Any]) -> Settings:
@@ -81,28 +84,29 @@ class DFTPolarization:
 
     Parameters
     ----------
+    born_charges
+        Whether to offer Born charges and polarizability. Without, every structure takes a third of the time.
     scratch, settings
         As for `DFTPotential`.
     """
 
     name = "dft"
-    implemented_properties = (
-        "dipole",
-        "atomic_dipoles",
-        "born_effective_charges",
-        "polarizability",
-        "energy",
-        "forces",
-    )
     elements = frozenset(PSEUDOPOTENTIALS)
 
-    def __init__(self, scratch: str | None = None, **settings: Any) -> None:
+    def __init__(self, born_charges: bool = True, scratch: str | None = None, **settings: Any) -> None:
         self.scratch, self.settings = scratch, _settings(settings)
+        self.implemented_properties = (
+            "dipole",
+            "atomic_dipoles",
+            *(LINEAR if born_charges else ()),
+            "energy",
+            "forces",
+        )
 
     def calculate(
         self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0.0, 0.0, 0.0)
     ) -> dict[str, np.ndarray]:
-        """The named properties without a field, by one response run; see `harness.protocols.PolarizationModel`.
+        """The named properties without a field, by one run; see `harness.protocols.PolarizationModel`.
 
         ``energy`` and ``forces`` are those of PBE.
 
@@ -117,15 +121,16 @@ class DFTPolarization:
             if name not in self.implemented_properties:
                 raise unknown("property of polarization model 'dft'", name, self.implemented_properties)
         with tempfile.TemporaryDirectory(prefix="ph-", dir=self.scratch) as work:
-            found = response(atoms, self.settings, Path(work))
+            run = wannier_dipoles if set(LINEAR).isdisjoint(properties) else response
+            found = run(atoms, self.settings, Path(work))
         everything = {
-            "dipole": np.array([*found.atomic_dipoles.sum(axis=0)[:2], found.state.dipole_z]),
+            "dipole": found.dipole,
             "atomic_dipoles": found.atomic_dipoles,
-            "born_effective_charges": found.born_charges,
-            "polarizability": found.polarizability,
             "energy": np.array(found.state.energy),
             "forces": found.state.forces,
         }
+        if isinstance(found, Response):
+            everything |= {"born_effective_charges": found.born_charges, "polarizability": found.polarizability}
         return {name: everything[name] for name in properties}
 
     def provenance(self) -> dict[str, Any]:

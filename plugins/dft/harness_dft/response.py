@@ -22,17 +22,13 @@ from harness_dft.wannier import CentreError, atomic_dipoles
 
 
 @dataclass(frozen=True)
-class Response:
-    """What the response run found, without dispersion.
+class Dipoles:
+    """Where the electrons are, without dispersion.
 
     Attributes
     ----------
     state
         Energy, forces and stress of the same run.
-    born_charges
-        (natoms, 3, 3) e: first index polarization or field, second displacement.
-    polarizability
-        (3, 3) Å³ per cell, electronic, as a volume: α = (ε − 1) V / 4π.
     centres
         (natoms, 12) Å: the four Wannier centres of each N, unwrapped to it; zero for B.
     atomic_dipoles
@@ -42,11 +38,36 @@ class Response:
     """
 
     state: GroundState
-    born_charges: np.ndarray
-    polarizability: np.ndarray
     centres: np.ndarray
     atomic_dipoles: np.ndarray
     spread: float
+
+    @property
+    def dipole(self) -> np.ndarray:
+        """(3,) e Å: in the plane the sum of the atomic dipoles, along z that of the charge density."""
+        return np.array([*self.atomic_dipoles.sum(axis=0)[:2], self.state.dipole_z])
+
+
+@dataclass(frozen=True)
+class Response(Dipoles):
+    """And how they follow a field.
+
+    Attributes
+    ----------
+    born_charges
+        (natoms, 3, 3) e: first index polarization or field, second displacement.
+    polarizability
+        (3, 3) Å³ per cell, electronic, as a volume: α = (ε − 1) V / 4π.
+    """
+
+    born_charges: np.ndarray
+    polarizability: np.ndarray
+
+
+def wannier_dipoles(atoms: Atoms, settings: Settings, work: Path) -> Dipoles:
+    """The chain without ph.x, a third of its time; raises as `response`."""
+    programs.require("pw.x", "pw2wannier90.x", "wannier90.x")
+    return _dipoles(_state(atoms, settings, work), settings, work)
 
 
 def response(atoms: Atoms, settings: Settings, work: Path) -> Response:
@@ -58,16 +79,25 @@ def response(atoms: Atoms, settings: Settings, work: Path) -> Response:
         As `ground_state`; and when the Wannier functions do not come out four to a nitrogen atom.
     """
     programs.require("pw.x", "ph.x", "pw2wannier90.x", "wannier90.x")
-    state = ground_state(atoms, settings, work, conv_thr=min(settings.conv_thr, 1e-10), diago_full_acc=True)
+    state = _state(atoms, settings, work)
     born, dielectric = read_field_response(programs.run(work, "ph", ["ph.x"], ph_input(settings)), len(atoms))
+    found = _dipoles(state, settings, work)
+    polarizability = (dielectric - np.eye(3)) * state.sheet.cell.volume / (4 * np.pi)
+    return Response(state, found.centres, found.atomic_dipoles, found.spread, born, polarizability)
+
+
+def _state(atoms: Atoms, settings: Settings, work: Path) -> GroundState:
+    """Converged tightly enough for what follows."""
+    return ground_state(atoms, settings, work, conv_thr=min(settings.conv_thr, 1e-10), diago_full_acc=True)
+
+
+def _dipoles(state: GroundState, settings: Settings, work: Path) -> Dipoles:
     centres, spread = wannier_centres(state.sheet, settings, work)
     try:
         dipoles, table = atomic_dipoles(state.sheet, centres)
     except CentreError as error:
         raise RuntimeError(str(error)) from error
-    volume = state.sheet.cell.volume
-    polarizability = (dielectric - np.eye(3)) * volume / (4 * np.pi)
-    return Response(state, born, polarizability, table, dipoles, spread)
+    return Dipoles(state, table, dipoles, spread)
 
 
 def wannier_centres(sheet: Atoms, settings: Settings, work: Path) -> tuple[np.ndarray, float]:

@@ -62,6 +62,12 @@ def test_a_field_and_an_unknown_property_are_refused(mono):
         DFTPolarization().calculate(mono, ["dipole"], field=(0, 0, 0.1))
     with pytest.raises(HarnessError, match="'dipole'"):
         DFTPolarization().calculate(mono, ["dipoles"])
+    alone = DFTPolarization(born_charges=False)
+    assert set(DFTPolarization().implemented_properties) - set(alone.implemented_properties) == {
+        "born_effective_charges", "polarizability"
+    }  # fmt: skip
+    with pytest.raises(HarnessError, match="born_effective_charges"):
+        alone.calculate(mono, ["born_effective_charges"])
 
 
 @pytest.mark.slow
@@ -126,5 +132,8 @@ def test_born_charges_are_slopes_of_the_dipole(mono, tmp_path):
     assert born[0, 2, 2] == pytest.approx(slope, abs=0.006), "at 25 Ry they differ by 0.02"
     assert born[0, 0, 0] == pytest.approx(born[0, 1, 1], abs=0.02)
     assert 2.0 < born[0, 0, 0] < 3.5 and born[0, 2, 2] < 0.5
+    alone = DFTPolarization(born_charges=False, **coarse).calculate(mono, ["dipole", "atomic_dipoles"])
+    np.testing.assert_allclose(alone["atomic_dipoles"], found["atomic_dipoles"], atol=1e-6)
+    np.testing.assert_allclose(alone["dipole"], found["dipole"], atol=1e-6)
     assert np.abs(born.sum(axis=0)).max() < 0.2, "acoustic sum rule, at a coarse k-mesh"
     assert found["polarizability"][0, 0] > 3 * found["polarizability"][2, 2] > 0
