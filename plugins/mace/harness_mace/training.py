@@ -38,13 +38,13 @@ class Schedule:
         Of one processor, over all restarts; then training stops wherever it is.
     """
 
-    epochs: int = 200
+    epochs: int = 1000
     batch: int = 5
     step: float = 0.01
     last: float = 0.01
     average: float = 0.99
-    patience: int = 150
-    minutes: float = 30.0
+    patience: int = 400
+    minutes: float = 60.0
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,11 @@ class Watched(TqdmProgress):
 
 
 def test_fit_learns(few, tmp_path):
-    facts = fit(few, tmp_path, {**FEW, "epochs": 40, "batch": 2, "step": 0.05}, 0, TqdmProgress)
+    facts = fit(few, tmp_path, {**FEW, "epochs": 120, "batch": 2, "step": 0.03}, 0, TqdmProgress)
     train = facts["errors"]["train"]
     assert train["force_rmse_meV_per_A"] < 0.5 * train["force_rms_meV_per_A"]
     assert facts["level_of_theory"] == "PBE-D3(BJ)"
-    assert (facts["training"]["epochs"], facts["training"]["stopped"]) == (40, "epochs")
+    assert (facts["training"]["epochs"], facts["training"]["stopped"]) == (120, "epochs")
     potential = harness_mace.mace(model=str(tmp_path / "bn_bilayer.mace"))
     atoms = few.frames("test")[0]
     expected = atoms.get_potential_energy()
@@ -114,7 +114,7 @@ def test_levels_have_names_of_their_own(tmp_path):
 
 
 def test_dipole_fit_learns_born_charges(few, tmp_path):
-    facts = fit_dipole(few, tmp_path, {**FEW, "epochs": 40, "batch": 2, "step": 0.05}, 0, TqdmProgress)
+    facts = fit_dipole(few, tmp_path, {**FEW, "epochs": 120, "batch": 2, "step": 0.03}, 0, TqdmProgress)
     size = np.sqrt(np.mean([a.arrays["born_charges"] ** 2 for a in few.frames("train", "responses")]))
     assert facts["errors"]["train"]["born_rmse_e"] < 0.2 * size
     assert facts["level_of_theory"] == "PBE"
