@@ -57,7 +57,7 @@ class Settings:
         the data, say. Its level and radial basis are taken over.
     """
 
-    level: int = 16
+    level: int = 18
     cutoff: float = 6.0
     min_dist: float = 1.0
     radial_size: int = 8
