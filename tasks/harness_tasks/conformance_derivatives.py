@@ -23,7 +23,7 @@ NOISE = math.sqrt(2 * (8 / 12) ** 2 + 2 * (1 / 12) ** 2)
 STEP_IN_SIXTH = 10.0
 #: Jump over tolerance from which on a stretch of a path is sampled again, how many stretches are at most, how much
 #: finer, and how often its intervals are halved then: a kink of the force vanishes there, a jump does not.
-SUSPICIOUS, STRETCHES, FINER, HALVINGS = 0.7, 40, 8, 16
+SUSPICIOUS, STRETCHES, FINER, HALVINGS = 0.7, 150, 8, 16
 #: A finite difference that disagrees is repeated with a step so many times shorter.
 SHORTER = 10
 #: Jump of the energy that is allowed, eV per atom.

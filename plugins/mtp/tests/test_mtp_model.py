@@ -120,7 +120,7 @@ def test_errors_on_held_back_frames_are_those_stated(potential: MTPPotential) ->
     for key in ("energy_rmse_meV_per_atom", "force_rmse_meV_per_A", "stress_rmse_N_per_m"):
         assert found[key] == pytest.approx(stated[key], rel=1e-6)
     assert stated["force_rmse_meV_per_A"] < 0.04 * stated["force_rms_meV_per_A"]
-    # the primitive cell, strained and shaken; the larger cells hold frames at several thousand kelvin
-    primitive = potential.facts["errors_by_family"]["test"]["rand-mono2"]
-    assert primitive["force_rmse_meV_per_A"] < 10.0
-    assert primitive["energy_rmse_meV_per_atom"] < 1.0
+    # where dynamics at 2000 K goes; the others are at several thousand kelvin
+    assert stated["thermal_frames"] >= 15
+    assert stated["thermal_force_rmse_meV_per_A"] < 30.0
+    assert stated["thermal_energy_rmse_meV_per_atom"] < 1.0
