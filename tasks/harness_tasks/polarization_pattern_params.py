@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import HarnessError
+from harness.extrapolation import TRUSTED
 from harness_tasks.moire_relax_params import Optimizer
 
 
@@ -44,7 +45,7 @@ class PatternParams:
         Share of the largest P⊥ that is added and taken away where symmetry makes the pattern critical.
     registry_grid
         Registries along each axis for ``local=registry``, a multiple of 6.
-    start, optimizer, fmax, max_steps, save_every
+    start, optimizer, fmax, max_steps, save_every, max_grade
         Of relaxations, as in the task `moire_relax`.
     """
 
@@ -65,6 +66,7 @@ class PatternParams:
     fmax: float = 1e-4
     max_steps: int = 500
     save_every: float = 20.0
+    max_grade: float | None = TRUSTED
 
     def __post_init__(self) -> None:
         for name, least in (("n", 2), ("field_n", 2), ("antiparallel_n", 0)):
