@@ -104,7 +104,8 @@ def _energy(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
         axis.set_xlabel("mean square curvature κ² (10$^{-4}$ Å$^{-2}$)")
         axis.set_ylabel("energy per area $E_b$ (meV/Å$^2$)")
         axis.set_xlim(left=0)
-        axis.set_ylim(bottom=0)
+        if energy.min() >= 0:  # stacked alike, layers gain energy by bending
+            axis.set_ylim(bottom=0)
         axis.set_title(title, fontsize=10)
         axis.legend(frameon=False, fontsize=8)
     return path
