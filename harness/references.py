@@ -181,7 +181,7 @@ def references_from_records(records: Iterable[Record], dft: str = "dft") -> list
     for record in records:
         if record.status != "ok":
             continue
-        if record.valid and dft in (record.potential, record.config.get("potential", {}).get("factory")):
+        if record.valid and is_of(record, dft):
             found += [
                 _from_record(record, "dft", name, quantity)
                 for name, quantity in record.observables.items()
@@ -191,6 +191,11 @@ def references_from_records(records: Iterable[Record], dft: str = "dft") -> list
         for name, entry in (provenance.get("analytic") or {}).items():
             found.append(_from_record(record, "analytic", name, Quantity.from_dict(entry)))
     return found
+
+
+def is_of(record: Record, potential: str) -> bool:
+    """Whether `potential` made the record, under this name or another."""
+    return potential in (record.potential, record.config.get("potential", {}).get("factory"))
 
 
 def _from_record(record: Record, kind: Kind, observable: str, quantity: Quantity) -> Reference:

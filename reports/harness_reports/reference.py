@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.record import Record, cannot_write
+from harness.references import is_of
 
 #: What of a configuration says what was measured.
 MEASURED = ("task", "potential", "polarization", "material", "profile", "seed")
@@ -33,7 +34,7 @@ class ReferenceRecords:
         HarnessError
             When there is no such record, or the folder cannot be written.
         """
-        chosen = [r for r in records if r.valid and "dft" in (r.potential, r.config["potential"].get("factory"))]
+        chosen = [record for record in records if record.valid and is_of(record, "dft")]
         if not chosen:
             raise HarnessError(
                 "none of the records is a valid one of potential=dft.", "Make one: python -m harness … potential=dft"

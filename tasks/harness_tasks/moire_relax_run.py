@@ -142,9 +142,9 @@ def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) ->
             observe=observe,
             memory=memory,
         )
-        reason = watch.extrapolates(atoms, ctx.engine.calculator) or ""
-        if reason:
-            raise UnphysicalMotion(steps, reason)
+        beyond = watch.extrapolates(atoms, ctx.engine.calculator) if np.isfinite(end.fmax) else None
+        if beyond is not None:
+            raise UnphysicalMotion(steps, beyond)
     except UnphysicalMotion as found:
         end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
     finite = bool(np.isfinite(end.fmax))

@@ -85,7 +85,7 @@ class DFTPolarization:
     Parameters
     ----------
     born_charges
-        Whether to offer Born charges and polarizability. Without, every structure takes a third of the time.
+        Whether to offer Born charges and polarizability. Without, ph.x is spared: 90 s of a core for AB.
     scratch, settings
         As for `DFTPotential`.
     """

@@ -65,7 +65,7 @@ class Response(Dipoles):
 
 
 def wannier_dipoles(atoms: Atoms, settings: Settings, work: Path) -> Dipoles:
-    """The chain without ph.x, a third of its time; raises as `response`."""
+    """The chain without ph.x, 90 s of a core for the primitive bilayer; raises as `response`."""
     programs.require("pw.x", "pw2wannier90.x", "wannier90.x")
     return _dipoles(_state(atoms, settings, work), settings, work)
 

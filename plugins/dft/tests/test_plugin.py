@@ -15,6 +15,8 @@ from harness_dft.settings import Settings
 from harness.errors import HarnessError
 from harness.protocols import PolarizationModel, Potential
 
+needs_pw = pytest.mark.skipif(shutil.which("pw.x") is None, reason="needs Quantum ESPRESSO")
+
 
 def test_the_hooks_bring_what_the_protocols_ask_for():
     potential = harness_potentials()["dft"](dispersion="none")
@@ -71,7 +73,7 @@ def test_a_field_and_an_unknown_property_are_refused(mono):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pw.x") is None, reason="needs Quantum ESPRESSO")
+@needs_pw
 def test_forces_are_slopes_and_the_sheet_stress_knows_no_vacuum(mono):
     """At a low cut-off, with D3(BJ); tolerances are those of the coarse density grid."""
     potential = DFTPotential(ecutwfc=25, ecutrho=200, k_length=8.0, min_height=12.0, conv_thr=1e-9)
@@ -101,7 +103,7 @@ def test_forces_are_slopes_and_the_sheet_stress_knows_no_vacuum(mono):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pw.x") is None, reason="needs Quantum ESPRESSO")
+@needs_pw
 def test_symmetry_spares_k_points_and_nothing_else(mono, tmp_path):
     coarse = Settings(ecutwfc=25, ecutrho=200, k_length=8.0, min_height=12.0, conv_thr=1e-9)
     mono.positions[1, 2] += 0.1
