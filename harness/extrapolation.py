@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.errors import HarnessError
 from harness.protocols import Measurement
 from harness.quantity import Quantity
 
@@ -14,6 +15,18 @@ PROPERTY = "extrapolation_grade"
 #: Above this grade a structure lies so far from the training set that its numbers should not be trusted
 #: (E. V. Podryabinkin and A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017)).
 TRUSTED = 10.0
+
+
+def check_bound(max_grade: float | None) -> None:
+    """Refuse a bound that no structure meets.
+
+    Raises
+    ------
+    HarnessError
+        When it is neither positive nor None.
+    """
+    if max_grade is not None and not max_grade > 0:
+        raise HarnessError(f"task.params.max_grade is {max_grade:g}.", "Give a positive number, or null.")
 
 
 def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:

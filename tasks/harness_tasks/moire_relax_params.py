@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import HarnessError
-from harness.extrapolation import TRUSTED
+from harness.extrapolation import TRUSTED, check_bound
 
 Optimizer = Literal["stack_lbfgs", "sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire"]
 
@@ -62,8 +62,7 @@ class MoireParams:
             )
         if self.grid < 6 or self.grid % 6:
             raise HarnessError(f"task.params.grid is {self.grid}.", "Give a multiple of 6.")
-        if self.max_grade is not None and not self.max_grade > 0:
-            raise HarnessError(f"task.params.max_grade is {self.max_grade:g}.", "Give a positive number, or null.")
+        check_bound(self.max_grade)
         if not (self.fmax > 0 and self.max_steps > 0 and self.save_every > 0):
             raise HarnessError(
                 "task.params.fmax, max_steps and save_every must be positive.", "Give e.g. fmax=1e-4 max_steps=500."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import HarnessError
-from harness.extrapolation import TRUSTED
+from harness.extrapolation import TRUSTED, check_bound
 from harness_tasks.moire_relax_params import Optimizer
 
 
@@ -69,6 +69,7 @@ class PatternParams:
     max_grade: float | None = TRUSTED
 
     def __post_init__(self) -> None:
+        check_bound(self.max_grade)
         for name, least in (("n", 2), ("field_n", 2), ("antiparallel_n", 0)):
             value = getattr(self, name)
             if value is not None and (value < least or value == 1):

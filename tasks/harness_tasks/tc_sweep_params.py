@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import HarnessError, unknown
-from harness.extrapolation import TRUSTED
+from harness.extrapolation import TRUSTED, check_bound
 from harness.stepping import THERMOSTATS
 
 
@@ -64,6 +64,7 @@ class TcSweepParams:
     max_grade: float | None = TRUSTED
 
     def __post_init__(self) -> None:
+        check_bound(self.max_grade)
         for name in ("cells", "points", "repeats", "sample_every", "leg", "max_steps"):
             if getattr(self, name) < 1:
                 raise HarnessError(f"task.params.{name} is {getattr(self, name)}.", "Give a positive whole number.")

@@ -194,7 +194,16 @@ def test_killed_anywhere_it_goes_on_to_the_same_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"n": 1}, {"geometry": ()}, {"fields": (0.0,)}, {"mismatch": (2,)}, {"grid": 25}, {"registry_grid": 4}]
+    "wrong",
+    [
+        {"n": 1},
+        {"geometry": ()},
+        {"fields": (0.0,)},
+        {"mismatch": (2,)},
+        {"grid": 25},
+        {"registry_grid": 4},
+        {"max_grade": 0.0},
+    ],
 )
 def test_wrong_parameters_are_told(wrong: dict[str, Any]) -> None:
     with pytest.raises(HarnessError, match=f"task.params.{next(iter(wrong))}"):

@@ -205,7 +205,14 @@ def test_bad_input_is_refused() -> None:
     for stacking in ("AA", "SP", "AA'"):
         with pytest.raises(HarnessError, match="polar stacking"):
             TcSweep().structure(MATERIAL | {"stacking": stacking}, TcSweepParams())
-    for wrong in ({"cells": 0}, {"highest": 100.0}, {"discard": 1.0}, {"time": 0.01}, {"timestep": -1.0}):
+    for wrong in (
+        {"cells": 0},
+        {"highest": 100.0},
+        {"discard": 1.0},
+        {"time": 0.01},
+        {"timestep": -1.0},
+        {"max_grade": 0.0},
+    ):
         with pytest.raises(HarnessError):
             TcSweepParams(**wrong)  # type: ignore[arg-type]
     with pytest.raises(HarnessError, match="langevin"):
