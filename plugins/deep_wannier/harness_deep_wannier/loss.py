@@ -1,4 +1,4 @@
-"""A loss for dipole models that also sees the derivatives: Born charges, and their sums over layers.
+"""Residuals in units of what is good enough, for `harness_deep_wannier.kalman`; and a loss that sees Born charges.
 
 deepmd's own loss of a dipole model compares dipoles alone, three numbers a frame, while the response calculation that
 they come from yields nine more for every atom. The model's output ``force`` is already -d(sum of outputs)/dr, made by
@@ -10,12 +10,47 @@ from __future__ import annotations
 from typing import Any
 
 from deepmd.tf.env import GLOBAL_TF_FLOAT_PRECISION, tf
+from deepmd.tf.loss.ener import EnerStdLoss
 from deepmd.tf.loss.tensor import TensorLoss
 from deepmd.tf.utils.sess import run_sess
 from deepmd.utils.data import DataRequirementItem
 
 #: Labels beside deepmd's ``dipole`` and ``atomic_dipole``: name, numbers per atom, whether for selected types alone.
 LABELS = (("atomic_known", 3, True), ("atomic_derivative", 9, False), ("atomic_layer", 1, False))
+
+
+class EnergyLoss(EnerStdLoss):
+    """deepmd's, which also has the `residuals` of energy, forces and the virial in the plane.
+
+    Parameters
+    ----------
+    goals
+        What is good enough: ``rmse_e`` (eV/atom), ``rmse_f`` (of the error over force and ``relative_f``), ``rmse_v``
+        (eV/atom).
+    """
+
+    #: So many residuals, those that come first, are of a frame as a whole.
+    totals = 1
+
+    def __init__(self, goals: dict[str, float], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.goals = goals
+
+    def build(self, learning_rate: Any, natoms: Any, model_dict: Any, label_dict: Any, suffix: str) -> Any:
+        """The loss as a tensor, as deepmd's losses."""
+        off = {
+            key: tf.reshape(label_dict[key], [-1, size]) - tf.reshape(model_dict[key], [-1, size])
+            for key, size in (("energy", 1), ("force", 3), ("virial", 9))
+        }
+        n = tf.cast(natoms[0], off["force"].dtype)
+        force = tf.norm(tf.reshape(label_dict["force"], [-1, 3]), axis=1, keepdims=True)
+        scaled = [
+            tf.cast(off["energy"], off["force"].dtype) / (n * self.goals["rmse_e"]),
+            off["force"] / (self.goals["rmse_f"] * (force + self.relative_f)),
+            tf.gather(off["virial"], [0, 1, 3, 4], axis=1) / (n * self.goals["rmse_v"]),
+        ]
+        self.residuals = tf.concat([tf.reshape(part, [-1]) for part in scaled], 0)
+        return super().build(learning_rate, natoms, model_dict, label_dict, suffix)
 
 
 class DerivativeLoss(TensorLoss):
@@ -26,11 +61,17 @@ class DerivativeLoss(TensorLoss):
     weights
         ``atomic``, ``total``, ``derivative``, ``layer``: weight of each mean square; ``scale``: turns outputs into
         dipoles (e).
+    goals
+        What is good enough: ``rmse_`` and each of these.
     """
 
-    def __init__(self, weights: dict[str, float], **settings: Any) -> None:
+    #: So many residuals, those that come first, are of a frame as a whole.
+    totals = 3
+
+    def __init__(self, weights: dict[str, float], goals: dict[str, float], **settings: Any) -> None:
         super().__init__({"pref": 1.0, "pref_atomic": 1.0}, **settings)
         self.weights = weights
+        self.goals = goals
 
     def build(self, learning_rate: Any, natoms: Any, model_dict: Any, label_dict: Any, suffix: str) -> Any:
         """The loss as a tensor, as deepmd's losses."""
@@ -53,6 +94,9 @@ class DerivativeLoss(TensorLoss):
             "derivative": tf.reduce_mean(tf.square(off)),
             "layer": tf.reduce_mean(tf.square(off_layer)),
         }
+        offs = {"total": off_total, "atomic": off_atomic, "derivative": off, "layer": off_layer}
+        scaled = [-offs[key] / self.goals[f"rmse_{key}"] for key in offs]
+        self.residuals = tf.concat([tf.reshape(part, [-1]) for part in scaled], 0)
         self.l2_more = squares
         self.l2_l = tf.add_n([self.weights[key] * value for key, value in squares.items()])
         self.l2_l = tf.cast(self.l2_l, GLOBAL_TF_FLOAT_PRECISION)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from harness.errors import unknown
 from harness_deep_wannier.cores import Cores
 
 __all__ = ["ENERGY", "WANNIER", "Settings", "deepmd_input", "read", "watch"]
+
+
+#: Of `harness_deep_wannier.kalman.filtered`.
+FILTER = {
+    "spread": 1.0,
+    "memory": 0.996,
+    "rate": 0.9995,
+    "largest": 4600,
+    "noise": 30.0,
+    "least": 1.0,
+    "cooling": 0.996,
+    "doubt": 2.0,
+}
 
 
 @dataclass(frozen=True)
@@ -28,19 +41,21 @@ class Settings:
         Widths of the fitting net.
     steps, batch, rates
         Steps of Adam, deepmd's batch size, first and last learning rate.
-    polish
-        Most iterations of L-BFGS on the whole training set thereafter.
-    looks
-        How often the validation set is looked at.
+    passes
+        Most passes of the Kalman filter through the training set thereafter, each followed by a look at the
+        validation set.
+    filter
+        Of `harness_deep_wannier.kalman.filtered`.
     patience
-        Share of all steps and iterations without a better validation score after which training ends.
+        Passes without a better validation score after which training ends.
     weights
-        Of the loss. Energy models: deepmd's prefactors at the first and last learning rate, and ``relative_f``: force
-        errors count relative to the force plus so much (eV/Å), so that hot frames do not drown the others. Dipole
-        models: of the mean squares of ``atomic`` and ``total`` dipoles (e Å), ``derivative`` (Born charges, e) and
-        ``layer`` (their sums over layers, e).
+        Of the loss of Adam's steps. Energy models: deepmd's prefactors at the first and last learning rate, and
+        ``relative_f``: force errors count relative to the force plus so much (eV/Å), so that hot frames do not drown
+        the others (for the filter too). Dipole models: of the mean squares of ``atomic`` and ``total`` dipoles (e Å),
+        ``derivative`` (Born charges, e) and ``layer`` (their sums over layers, e).
     goals
-        Validation errors that count as equally good; the score is the root of the mean square of error over goal.
+        Errors that are good enough: the units of the filter's residuals. The validation score is the root of the mean
+        square of error over goal.
     minutes
         Most time (wall clock) that training may take; what is best by then is kept.
     force_max
@@ -59,11 +74,11 @@ class Settings:
     steps: int
     batch: int | str
     rates: tuple[float, float]
-    polish: int
+    passes: int
     weights: Mapping[str, float]
     goals: Mapping[str, float]
-    looks: int = 80
-    patience: float = 0.4
+    filter: Mapping[str, float] = field(default_factory=lambda: dict(FILTER))
+    patience: int = 15
     minutes: float | None = 60.0
     force_max: float | None = None
     sum_max: float | None = None
@@ -76,12 +91,12 @@ WANNIER = Settings(
     embedding=(12, 24),
     axis=6,
     fitting=(32, 32),
-    steps=500,
+    steps=200,
     batch=8,
     rates=(5e-3, 1e-3),
-    polish=6000,
+    passes=60,
     weights={"atomic": 50.0, "total": 200.0, "derivative": 5.0, "layer": 40.0},
-    goals={"rmse_derivative": 0.02, "rmse_layer": 0.002, "rmse_total": 0.004},
+    goals={"rmse_derivative": 0.02, "rmse_layer": 0.002, "rmse_total": 0.004, "rmse_atomic": 0.004},
     sum_max=0.02,
 )
 ENERGY = Settings(
@@ -89,15 +104,16 @@ ENERGY = Settings(
     smooth=2.5,
     neighbours=56,
     embedding=(12, 24),
-    axis=6,
-    fitting=(48, 48),
-    steps=3000,
+    axis=4,
+    fitting=(32, 32),
+    steps=200,
     batch="auto:32",
-    rates=(5e-3, 5e-4),
-    polish=6000,
+    rates=(5e-3, 1e-3),
+    passes=60,
     weights={"start_pref_e": 0.02, "limit_pref_e": 300.0, "start_pref_f": 900.0, "limit_pref_f": 90.0,
              "start_pref_v": 0.01, "limit_pref_v": 1.0, "relative_f": 3.0},
-    goals={"rmse_f": 0.017, "rmse_e": 0.002},  # forces over (3 eV/Å + force): 0.05 eV/Å where they are small
+    # forces over (3 eV/Å + force): 0.05 eV/Å where they are small
+    goals={"rmse_f": 0.017, "rmse_e": 0.001, "rmse_v": 0.05},
     force_max=25.0,
 )  # fmt: skip
 
@@ -137,7 +153,6 @@ def deepmd_input(
     else:
         fitting |= {"type": "dipole", "sel_type": [species.index(symbol) for symbol in cores.carriers]}
         loss = {"type": "tensor", "pref": 1.0, "pref_atomic": 1.0}  # replaced by harness_deep_wannier.loss
-    every = max(1, (settings.steps + settings.polish) // settings.looks)
     return {
         "model": {
             "type_map": list(species),
@@ -170,20 +185,20 @@ def deepmd_input(
             "validation_data": {"systems": list(systems["validation"]), "batch_size": 1},
             "numb_steps": settings.steps,
             "seed": seed + 1,
-            "disp_freq": every,
-            "save_freq": every,
+            "disp_freq": settings.steps,
+            "save_freq": settings.steps,
             "max_ckpt_keep": 2,
         },
     }
 
 
-def watch(settings: Settings, cores: Cores | None) -> dict[str, Any]:
+def watch(settings: Settings, seed: int, cores: Cores | None) -> dict[str, Any]:
     """What `harness_deep_wannier.trainer` is told beside deepmd's input."""
-    total = settings.steps + settings.polish
     told: dict[str, Any] = {
-        "polish": settings.polish,
-        "every": max(1, total // settings.looks),
-        "patience": int(settings.patience * total),
+        "passes": settings.passes,
+        "filter": dict(settings.filter),
+        "seed": seed,
+        "patience": settings.patience,
         "seconds": None if settings.minutes is None else 60.0 * settings.minutes,
         "goals": dict(settings.goals),
     }

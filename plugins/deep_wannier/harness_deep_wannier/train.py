@@ -23,7 +23,7 @@ from harness_deep_wannier.backend import variables
 from harness_deep_wannier.cores import Cores
 from harness_deep_wannier.settings import Settings, deepmd_input, watch
 from harness_deep_wannier.systems import write_systems
-from harness_deep_wannier.trainer import BEST, DONE, HISTORY
+from harness_deep_wannier.trainer import BEST, DONE, HISTORY, PASS
 
 __all__ = ["train"]
 
@@ -52,7 +52,7 @@ def train(
     folder = _prepare(frames, settings, species, seed, cores, work)
     if not (folder / DONE).exists():
         what = "energy" if cores is None else "Wannier"
-        with progress(f"{what} model", settings.steps + settings.polish) as bar:
+        with progress(f"{what} model", settings.steps + PASS * settings.passes) as bar:
             _run([sys.executable, "-m", "harness_deep_wannier.trainer", str(folder)], folder, bar)
     model = folder / "model.pb"
     if not model.exists():
@@ -85,7 +85,10 @@ def _prepare(
         split: [f"{split}/{name}" for name in write_systems(some, aside / split, species, settings.cutoff, cores)]
         for split, some in frames.items()
     }
-    told = {"input.json": deepmd_input(settings, species, systems, seed, cores), "watch.json": watch(settings, cores)}
+    told = {
+        "input.json": deepmd_input(settings, species, systems, seed, cores),
+        "watch.json": watch(settings, seed, cores),
+    }
     for name, content in told.items():
         (aside / name).write_text(json.dumps(content, indent=1))
     digest = hashlib.sha256()

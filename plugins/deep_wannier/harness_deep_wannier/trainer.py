@@ -15,9 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness_deep_wannier.polish import batches, polish
+from harness_deep_wannier.kalman import batches, filtered
 
-CHECKPOINT, BEST, HISTORY, DONE = "model.ckpt", "best", "history.jsonl", "done.json"
+#: Steps that a pass of the Kalman filter counts as.
+PASS = 50
+CHECKPOINT, BEST, HISTORY, DONE, STATE = "model.ckpt", "best", "history.jsonl", "done.json", "filter.npz"
 
 
 class Finished(Exception):
@@ -46,16 +48,22 @@ def trainer(base: type, watch: dict[str, Any], folder: Path) -> type:
             self._valid = valid_data
             self._started = time.perf_counter() - (history[-1]["seconds"] if history else 0.0)
             last = history[-1]["step"] if history else 0
-            self._polishing = last > self.stop_batch  # taken up again where Adam had done its part
+            self._filtering = last > self.stop_batch  # taken up again where Adam had done its part
             super().train(train_data, None)
-            first = last if self._polishing else int(self.cur_batch)
-            left = self.stop_batch + watch["polish"] - first
-            self._polishing = False
-            if left > 0:
-                polish(self, train_data, left, watch["every"], lambda n: self.save_checkpoint(first + n))
+            self._filtering = False
+            filtered(
+                self,
+                train_data,
+                watch["passes"],
+                watch["filter"],
+                watch["seed"],
+                lambda: score(self._validation(), watch["goals"]),
+                lambda done: self.save_checkpoint(self.stop_batch + PASS * done),
+                folder / STATE,
+            )
 
         def save_checkpoint(self, cur_batch: int) -> None:
-            if self._polishing:
+            if self._filtering:
                 return
             super().save_checkpoint(cur_batch)
             history[:] = [row for row in history if row["step"] < cur_batch]
@@ -67,8 +75,8 @@ def trainer(base: type, watch: dict[str, Any], folder: Path) -> type:
             history.append(row)
             file.write_text("".join(f"{json.dumps(other)}\n" for other in history))
             best = min(history, key=lambda other: other["score"])["step"]
-            if cur_batch - best >= watch["patience"]:
-                raise Finished(f"no better validation errors for {cur_batch - best} steps")
+            if cur_batch - best >= PASS * watch["patience"]:
+                raise Finished(f"no better validation errors for {watch['patience']} passes")
             if watch.get("seconds") and row["seconds"] > watch["seconds"]:
                 raise Finished(f"time limit of {watch['seconds'] / 60:g} minutes")
 
@@ -123,15 +131,20 @@ def main(argv: list[str] | None = None) -> int:
     watch = json.loads((folder / "watch.json").read_text())
     from deepmd.tf.entrypoints import train as entry
     from deepmd.tf.fit.dipole import DipoleFittingSeA
+    from deepmd.tf.fit.ener import EnerFitting
 
-    from harness_deep_wannier.loss import DerivativeLoss
+    from harness_deep_wannier.loss import DerivativeLoss, EnergyLoss
 
     def loss_of_dipoles(self: Any, loss: dict[str, Any], lr: Any) -> Any:
         names = {"tensor_name": "dipole", "tensor_size": 3, "label_name": "dipole"}
-        return DerivativeLoss(watch["weights"], model=self, **names)
+        return DerivativeLoss(watch["weights"], watch["goals"], model=self, **names)
 
-    if watch.get("weights"):
-        DipoleFittingSeA.get_loss = loss_of_dipoles
+    def loss_of_energies(self: Any, loss: dict[str, Any], lr: Any) -> Any:
+        told = {key: value for key, value in loss.items() if key != "type"}
+        return EnergyLoss(watch["goals"], starter_learning_rate=lr.start_lr(), **told)
+
+    DipoleFittingSeA.get_loss = loss_of_dipoles
+    EnerFitting.get_loss = loss_of_energies
     entry.DPTrainer = trainer(entry.DPTrainer, watch, folder)
     restart = CHECKPOINT if (folder / f"{CHECKPOINT}.index").exists() else None
     reason = "all steps done"

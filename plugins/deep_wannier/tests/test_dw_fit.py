@@ -10,7 +10,7 @@ import pytest
 from harness_deep_wannier import settings, trainer
 from harness_deep_wannier.cores import Cores
 from harness_deep_wannier.fit import fit
-from harness_deep_wannier.polish import polish  # noqa: F401 (imports without deepmd)
+from harness_deep_wannier.kalman import Filter, _blocks
 from harness_deep_wannier.systems import write_systems
 from harness_deep_wannier.train import _prepare
 
@@ -19,7 +19,7 @@ from harness.errors import HarnessError
 from harness.progress import TqdmProgress
 
 DATA = Dataset.load(Path(__file__).parents[3] / "datasets" / "hbn")
-TINY = {"cutoff": 4.0, "neighbours": 24, "embedding": [4, 8], "axis": 2, "fitting": [8], "looks": 4}
+TINY = {"cutoff": 4.0, "neighbours": 24, "embedding": [4, 8], "axis": 2, "fitting": [8]}
 
 
 def test_systems_hold_the_labels(tmp_path):
@@ -44,16 +44,56 @@ def test_systems_hold_the_labels(tmp_path):
 
 def test_fit_and_go_on(tmp_path, monkeypatch):
     """A dipole model that sees Born charges learns them; when it is started again, it goes on."""
-    told = {"parts": ["wannier"], "wannier": {**TINY, "steps": 20, "polish": 60}}
+    told = {"parts": ["wannier"], "wannier": {**TINY, "steps": 20, "passes": 3}}
     out = tmp_path / "out"
     facts = fit(DATA, out, told, 0, TqdmProgress)["wannier"]
     assert facts["settings"]["stop_reason"] == "all steps done"
-    assert facts["errors"]["train"]["born_rmse_e"] < 0.5  # 2.2 e without a model
+    assert facts["errors"]["train"]["born_rmse_e"] < 0.3  # 2.2 e without a model
     assert facts["level_of_theory"] == "PBE"
     assert {path.name for path in out.iterdir()} == {
         f"bn_bilayer_wannier{end}" for end in (".pb", ".json", "_parity.npz")
     } | {path.name for path in out.glob("*.png")}
     assert json.loads((out / "bn_bilayer_wannier.json").read_text())["errors"] == facts["errors"]
+
+
+def test_filter_is_least_squares():
+    """Linear measurements, any number at a time: the weights are those of regularised least squares, to rounding."""
+    random = np.random.default_rng(0)
+    jacobian, truth = random.normal(size=(40, 7)), random.normal(size=7)
+    measured = jacobian @ truth + 0.1 * random.normal(size=40)
+    kalman = Filter(np.zeros(7), [slice(0, 7)], spread=2.0, memory=1.0, rate=1.0, doubt=9.0)
+    for rows in np.split(np.arange(40), [3, 11, 30]):
+        kalman.update(jacobian[rows], measured[rows] - jacobian[rows] @ kalman.weights, noise=0.1)
+    normal = jacobian.T @ jacobian / 0.1**2 + np.eye(7) / 2.0**2
+    assert kalman.weights == pytest.approx(np.linalg.solve(normal, jacobian.T @ measured / 0.1**2), rel=1e-9)
+    assert kalman.covariance[0] == pytest.approx(np.linalg.inv(normal), rel=1e-8)
+
+
+def test_filter_forgets_and_goes_on(tmp_path):
+    """With a fading memory it follows what changed; from its file it goes on to the same bits."""
+    random = np.random.default_rng(1)
+    one = Filter(np.zeros(5), _blocks(np.array([2, 3, 5]), 3), spread=1.0, memory=0.7, rate=1.0, doubt=9.0)
+    for k in range(60):
+        jacobian = random.normal(size=(2, 5))
+        one.update(jacobian, jacobian @ (np.full(5, 1.0 if k < 20 else -1.0) - one.weights), noise=0.1)
+        if k == 40:
+            one.save(tmp_path / "filter.npz", 3, 0.1)
+            other = Filter(np.zeros(5), one.blocks, 1.0, 0.9, 1.0, 9.0)
+            assert other.load(tmp_path / "filter.npz") == (3, 0.1)
+        if k >= 41:
+            other.update(jacobian, jacobian @ (np.full(5, -1.0) - other.weights), noise=0.1)
+    assert one.weights == pytest.approx(-1.0, abs=0.01)
+    assert (one.weights == other.weights).all()
+    before = one.weights.copy()
+    one.update(jacobian, np.array([1e3, 1e3]), noise=0.1)  # nothing that was expected: it moves the weights little
+    assert np.abs(one.weights - before).max() < 10.0
+
+
+@pytest.mark.parametrize("largest", [3, 4, 100])
+def test_blocks_cover_the_weights(largest):
+    blocks = _blocks(np.array([2, 3, 10, 11]), largest)
+    assert [i for b in blocks for i in range(b.start, b.stop)] == list(range(11))
+    assert max(b.stop - b.start for b in blocks) <= largest
 
 
 def test_what_a_kill_left_is_taken_up(tmp_path):
@@ -81,10 +121,10 @@ def test_early_end_keeps_the_best(tmp_path):
         def save_checkpoint(self, step):
             (tmp_path / f"{trainer.CHECKPOINT}-{step}.index").write_text(str(step))
 
-    told = {"patience": 30, "goals": {"rmse_f": 0.05}, "polish": 0, "every": 10}
+    told = {"patience": 0.6, "goals": {"rmse_f": 0.05}}  # passes, of which one counts as fifty steps
     watching = trainer.trainer(Base, told, tmp_path)
     watching._validation = lambda self: {"rmse_f": abs(self.cur_batch - 40) / 100 + 0.05}
-    with pytest.raises(trainer.Finished, match="30 steps"):
+    with pytest.raises(trainer.Finished, match="0.6 passes"):
         watching().train()
     assert (tmp_path / trainer.BEST / f"{trainer.CHECKPOINT}.index").read_text() == "40"
     rows = trainer._rows(tmp_path / trainer.HISTORY)
