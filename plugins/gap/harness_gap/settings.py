@@ -85,9 +85,10 @@ class Pairs:
 
 
 #: Bonds and angles, and what layers do to each other. One SOAP of 6 Å (Nieto Luna et al. 2025) would have to resolve
-#: both with the same functions; with as few frames as here the two are better.
-NEAR = Soap(cutoff=4.0, width=1.0, n_max=8, l_max=4, atom_sigma=0.4, zeta=2, delta=1.0, sparse=350)
-FAR = Soap(cutoff=6.0, width=1.0, n_max=4, l_max=3, atom_sigma=0.6, zeta=2, delta=0.2, sparse=100)
+#: both with the same functions; with as few frames as here the two are better. The near one ends before it meets the
+#: other layer: what it has for bonds would make the landscape between layers rough.
+NEAR = Soap(cutoff=3.2, width=0.6, n_max=8, l_max=4, atom_sigma=0.4, zeta=2, delta=1.0, sparse=350)
+FAR = Soap(cutoff=6.0, width=1.0, n_max=6, l_max=4, atom_sigma=0.9, zeta=2, delta=0.2, sparse=300)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Settings:
     pairs: Pairs = field(default_factory=Pairs)
     near: Soap = NEAR
     far: Soap | None = FAR
-    energy_sigma: float = 0.001
+    energy_sigma: float = 0.00005
     force_sigma: float = 0.012
     virial_sigma: float = 0.01
     hot: float = 0.0
