@@ -31,20 +31,17 @@ class Filter:
         Slices of the weights whose covariance is kept; that between blocks is taken for zero.
     spread
         Standard deviation of the weights before any data.
-    memory, rate
-        Older measurements count less, by the factor 1 - (1 - memory) rate^k at update k. In the end the prior counts
-        less by the product of all these, exp((memory - 1) / (1 - rate)): where data say nothing, weights wander then.
+    memory
+        By this factor measurements count less at every update.
     doubt
         Residuals that are more than so many times what the filter expects count as noisier by as much.
     """
 
-    def __init__(
-        self, weights: np.ndarray, blocks: list[slice], spread: float, memory: float, rate: float, doubt: float
-    ) -> None:
+    def __init__(self, weights: np.ndarray, blocks: list[slice], spread: float, memory: float, doubt: float) -> None:
         self.weights = weights.copy()
         self.blocks = blocks
         self.covariance = [np.eye(b.stop - b.start) * spread**2 for b in blocks]
-        self.forget, self.rate, self.doubt = 1.0 - memory, rate, doubt
+        self.spread, self.memory, self.doubt = spread, memory, doubt
 
     def update(self, jacobian: np.ndarray, residuals: np.ndarray, noise: float) -> None:
         """Take measurements in.
@@ -58,10 +55,10 @@ class Filter:
         noise
             Standard deviation of the measurements.
         """
-        keep = 1.0 - self.forget
         parts = [jacobian[:, block] for block in self.blocks]
         gains = [p @ j.T for j, p in zip(parts, self.covariance, strict=True)]
-        innovation = keep * noise**2 * np.eye(len(residuals)) + sum(j @ g for j, g in zip(parts, gains, strict=True))
+        expected = sum(j @ g for j, g in zip(parts, gains, strict=True))
+        innovation = self.memory * noise**2 * np.eye(len(residuals)) + expected
         inverse = np.linalg.inv(innovation)
         surprise = float(residuals @ inverse @ residuals) / len(residuals)
         inverse /= max(1.0, surprise / self.doubt**2)
@@ -70,13 +67,19 @@ class Filter:
             self.weights[block] += gain @ (inverse @ residuals)
             half = gain @ root
             p -= half @ half.T  # in this form it stays symmetric
-            p /= keep
-        self.forget *= self.rate
+            p /= self.memory
+
+    def bound(self) -> None:
+        """Let no weight spread beyond the prior, as forgetting would have it where data say nothing."""
+        for p in self.covariance:
+            scale = np.minimum(1.0, self.spread / np.sqrt(p.diagonal()))
+            p *= scale[:, None]
+            p *= scale
 
     def save(self, path: Path, done: int, noise: float) -> None:
         """Write everything to a file, which is whole at any time."""
         aside = path.with_suffix(".new.npz")
-        np.savez(aside, *self.covariance, weights=self.weights, others=[self.forget, noise, done])
+        np.savez(aside, *self.covariance, weights=self.weights, others=[noise, done])
         aside.replace(path)
 
     def load(self, path: Path) -> tuple[int, float]:
@@ -84,7 +87,7 @@ class Filter:
         with np.load(path) as file:
             self.covariance = [file[f"arr_{i}"] for i in range(len(self.blocks))]
             self.weights = file["weights"]
-            self.forget, noise, done = (float(x) for x in file["others"])
+            noise, done = (float(x) for x in file["others"])
         return int(done), noise
 
 
@@ -116,7 +119,7 @@ def filtered(
     trainer
         deepmd's, with a session; its loss has `residuals`, in units of what is good enough.
     settings
-        ``spread``, ``memory``, ``rate``, ``doubt`` of the `Filter`; ``largest``: weights in a block of its covariance;
+        ``spread``, ``memory``, ``doubt`` of the `Filter`; ``largest``: weights in a block of its covariance;
         ``noise``, ``least``, ``cooling``: standard deviation of the labels at first and at last, in units of what is
         good enough, and the factor by which it comes nearer at each frame.
     rate
@@ -149,7 +152,7 @@ def filtered(
 
     start = np.concatenate([np.ravel(part) for part in session.run(variables)])
     blocks = _blocks(ends, int(settings["largest"]))
-    kalman = Filter(start, blocks, settings["spread"], settings["memory"], settings["rate"], settings["doubt"])
+    kalman = Filter(start, blocks, settings["spread"], settings["memory"], settings["doubt"])
     first, noise = kalman.load(state) if state.exists() else (0, settings["noise"])
     put(kalman.weights)
     for done in range(first, passes):
@@ -164,6 +167,7 @@ def filtered(
             if visit >= len(feeds) // 2:
                 agreed += kalman.weights / (len(feeds) - len(feeds) // 2)
         raw = rate()
+        kalman.bound()
         put(agreed)
         if rate() > raw:
             put(kalman.weights)

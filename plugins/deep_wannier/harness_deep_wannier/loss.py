@@ -25,16 +25,19 @@ class EnergyLoss(EnerStdLoss):
     Parameters
     ----------
     goals
-        What is good enough: ``rmse_e`` (eV/atom), ``rmse_f`` (of the error over force and ``relative_f``), ``rmse_v``
-        (eV/atom).
+        What is good enough: ``rmse_h`` (of the energy, eV/atom, over one and the height in units of ``relative_h``),
+        ``rmse_f`` (of the force over itself and ``relative_f``), ``rmse_v`` (eV/atom).
+    heights
+        ``lowest``: energy from which heights count; ``relative_h``; both eV/atom.
     """
 
     #: So many residuals, those that come first, are of a frame as a whole.
     totals = 1
 
-    def __init__(self, goals: dict[str, float], **settings: Any) -> None:
+    def __init__(self, goals: dict[str, float], heights: dict[str, float], **settings: Any) -> None:
         super().__init__(**settings)
         self.goals = goals
+        self.heights = heights
 
     def build(self, learning_rate: Any, natoms: Any, model_dict: Any, label_dict: Any, suffix: str) -> Any:
         """The loss as a tensor, as deepmd's losses."""
@@ -44,13 +47,21 @@ class EnergyLoss(EnerStdLoss):
         }
         n = tf.cast(natoms[0], off["force"].dtype)
         force = tf.norm(tf.reshape(label_dict["force"], [-1, 3]), axis=1, keepdims=True)
+        height = tf.cast(tf.reshape(label_dict["energy"], [-1, 1]), n.dtype) / n - self.heights["lowest"]
+        off_height = tf.cast(off["energy"], n.dtype) / (n * (1.0 + tf.nn.relu(height) / self.heights["relative_h"]))
         scaled = [
-            tf.cast(off["energy"], off["force"].dtype) / (n * self.goals["rmse_e"]),
+            off_height / self.goals["rmse_h"],
             off["force"] / (self.goals["rmse_f"] * (force + self.relative_f)),
             tf.gather(off["virial"], [0, 1, 3, 4], axis=1) / (n * self.goals["rmse_v"]),
         ]
         self.residuals = tf.concat([tf.reshape(part, [-1]) for part in scaled], 0)
+        self.square_height = tf.reduce_mean(tf.square(off_height))
         return super().build(learning_rate, natoms, model_dict, label_dict, suffix)
+
+    def eval(self, sess: Any, feed_dict: Any, natoms: Any) -> dict[str, Any]:
+        """Root-mean-square errors of a batch; ``natoms`` is the weight that deepmd averages them with."""
+        square = run_sess(sess, self.square_height, feed_dict=feed_dict)
+        return {**super().eval(sess, feed_dict, natoms), "rmse_h": square**0.5}
 
 
 class DerivativeLoss(TensorLoss):

@@ -15,8 +15,7 @@ __all__ = ["ENERGY", "WANNIER", "Settings", "deepmd_input", "read", "watch"]
 #: Of `harness_deep_wannier.kalman.filtered`.
 FILTER = {
     "spread": 1.0,
-    "memory": 0.996,
-    "rate": 0.9995,
+    "memory": 0.998,
     "largest": 4600,
     "noise": 30.0,
     "least": 1.0,
@@ -53,6 +52,9 @@ class Settings:
         ``relative_f``: force errors count relative to the force plus so much (eV/Å), so that hot frames do not drown
         the others (for the filter too). Dipole models: of the mean squares of ``atomic`` and ``total`` dipoles (e Å),
         ``derivative`` (Born charges, e) and ``layer`` (their sums over layers, e).
+    relative_h
+        Energy errors of the filter count relative to one and the height above the lowest training frame in this unit
+        (eV/atom): how layers slide is a millielectronvolt, and has to be right there.
     goals
         Errors that are good enough: the units of the filter's residuals. The validation score is the root of the mean
         square of error over goal.
@@ -78,6 +80,7 @@ class Settings:
     weights: Mapping[str, float]
     goals: Mapping[str, float]
     filter: Mapping[str, float] = field(default_factory=lambda: dict(FILTER))
+    relative_h: float = 0.05
     patience: int = 15
     minutes: float | None = 60.0
     force_max: float | None = None
@@ -113,7 +116,7 @@ ENERGY = Settings(
     weights={"start_pref_e": 0.02, "limit_pref_e": 300.0, "start_pref_f": 900.0, "limit_pref_f": 90.0,
              "start_pref_v": 0.01, "limit_pref_v": 1.0, "relative_f": 3.0},
     # forces over (3 eV/Å + force): 0.05 eV/Å where they are small
-    goals={"rmse_f": 0.017, "rmse_e": 0.001, "rmse_v": 0.05},
+    goals={"rmse_f": 0.017, "rmse_h": 0.0003, "rmse_v": 0.05},
     force_max=25.0,
 )  # fmt: skip
 
@@ -192,8 +195,8 @@ def deepmd_input(
     }
 
 
-def watch(settings: Settings, seed: int, cores: Cores | None) -> dict[str, Any]:
-    """What `harness_deep_wannier.trainer` is told beside deepmd's input."""
+def watch(settings: Settings, seed: int, cores: Cores | None, lowest: float) -> dict[str, Any]:
+    """What `harness_deep_wannier.trainer` is told beside deepmd's input; `lowest` energy of a frame in eV/atom."""
     told: dict[str, Any] = {
         "passes": settings.passes,
         "filter": dict(settings.filter),
@@ -202,7 +205,9 @@ def watch(settings: Settings, seed: int, cores: Cores | None) -> dict[str, Any]:
         "seconds": None if settings.minutes is None else 60.0 * settings.minutes,
         "goals": dict(settings.goals),
     }
-    if cores is not None:
+    if cores is None:
+        told["heights"] = {"lowest": lowest, "relative_h": settings.relative_h}
+    else:
         told["weights"] = {"scale": abs(cores.centroid), **settings.weights}
     return told
 

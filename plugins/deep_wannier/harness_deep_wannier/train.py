@@ -85,9 +85,10 @@ def _prepare(
         split: [f"{split}/{name}" for name in write_systems(some, aside / split, species, settings.cutoff, cores)]
         for split, some in frames.items()
     }
+    lowest = 0.0 if cores else min(a.get_potential_energy() / len(a) for a in frames["train"])
     told = {
         "input.json": deepmd_input(settings, species, systems, seed, cores),
-        "watch.json": watch(settings, seed, cores),
+        "watch.json": watch(settings, seed, cores, lowest),
     }
     for name, content in told.items():
         (aside / name).write_text(json.dumps(content, indent=1))

@@ -141,7 +141,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def loss_of_energies(self: Any, loss: dict[str, Any], lr: Any) -> Any:
         told = {key: value for key, value in loss.items() if key != "type"}
-        return EnergyLoss(watch["goals"], starter_learning_rate=lr.start_lr(), **told)
+        return EnergyLoss(watch["goals"], watch["heights"], starter_learning_rate=lr.start_lr(), **told)
 
     DipoleFittingSeA.get_loss = loss_of_dipoles
     EnerFitting.get_loss = loss_of_energies

@@ -61,7 +61,7 @@ def test_filter_is_least_squares():
     random = np.random.default_rng(0)
     jacobian, truth = random.normal(size=(40, 7)), random.normal(size=7)
     measured = jacobian @ truth + 0.1 * random.normal(size=40)
-    kalman = Filter(np.zeros(7), [slice(0, 7)], spread=2.0, memory=1.0, rate=1.0, doubt=9.0)
+    kalman = Filter(np.zeros(7), [slice(0, 7)], spread=2.0, memory=1.0, doubt=9.0)
     for rows in np.split(np.arange(40), [3, 11, 30]):
         kalman.update(jacobian[rows], measured[rows] - jacobian[rows] @ kalman.weights, noise=0.1)
     normal = jacobian.T @ jacobian / 0.1**2 + np.eye(7) / 2.0**2
@@ -72,13 +72,13 @@ def test_filter_is_least_squares():
 def test_filter_forgets_and_goes_on(tmp_path):
     """With a fading memory it follows what changed; from its file it goes on to the same bits."""
     random = np.random.default_rng(1)
-    one = Filter(np.zeros(5), _blocks(np.array([2, 3, 5]), 3), spread=1.0, memory=0.7, rate=1.0, doubt=9.0)
+    one = Filter(np.zeros(5), _blocks(np.array([2, 3, 5]), 3), spread=1.0, memory=0.7, doubt=9.0)
     for k in range(60):
         jacobian = random.normal(size=(2, 5))
         one.update(jacobian, jacobian @ (np.full(5, 1.0 if k < 20 else -1.0) - one.weights), noise=0.1)
         if k == 40:
             one.save(tmp_path / "filter.npz", 3, 0.1)
-            other = Filter(np.zeros(5), one.blocks, 1.0, 0.9, 1.0, 9.0)
+            other = Filter(np.zeros(5), one.blocks, 1.0, 0.7, 9.0)
             assert other.load(tmp_path / "filter.npz") == (3, 0.1)
         if k >= 41:
             other.update(jacobian, jacobian @ (np.full(5, -1.0) - other.weights), noise=0.1)
@@ -87,6 +87,18 @@ def test_filter_forgets_and_goes_on(tmp_path):
     before = one.weights.copy()
     one.update(jacobian, np.array([1e3, 1e3]), noise=0.1)  # nothing that was expected: it moves the weights little
     assert np.abs(one.weights - before).max() < 10.0
+
+
+def test_covariance_stays_below_the_prior():
+    """What is never measured is not forgotten for ever, and what is measured stays as well known as it was."""
+    one = Filter(np.zeros(3), [slice(0, 3)], spread=0.5, memory=0.9, doubt=9.0)
+    for _ in range(200):
+        one.update(np.array([[1.0, 1.0, 0.0]]), np.array([0.0]), noise=0.1)
+    known = one.covariance[0][:2, :2].sum()
+    one.bound()
+    assert one.covariance[0].diagonal() == pytest.approx(0.25)
+    assert np.linalg.eigvalsh(one.covariance[0]).min() >= 0.0
+    assert one.covariance[0][:2, :2].sum() <= known + 1e-12
 
 
 @pytest.mark.parametrize("largest", [3, 4, 100])
