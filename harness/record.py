@@ -157,6 +157,7 @@ def write_record(folder: Path, record: Record, measurement: Measurement | None =
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise cannot_write(folder, error) from error
+    old = folder.with_name(f".{folder.name}.old")
     try:
         draft.chmod(0o755)
         if measurement is not None:
@@ -170,7 +171,6 @@ def write_record(folder: Path, record: Record, measurement: Measurement | None =
             if read_finished(folder) is not None and record.status not in FINISHED:
                 shutil.rmtree(draft)
                 return folder
-            old = folder.with_name(f".{folder.name}.old")
             shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
             draft.rename(folder)
@@ -180,6 +180,11 @@ def write_record(folder: Path, record: Record, measurement: Measurement | None =
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise cannot_write(folder, error) from error
+    except BaseException:  # an interrupt: what was there stays, and no draft
+        if not folder.exists() and old.exists():
+            old.rename(folder)
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     record.folder = folder
     return folder
 

@@ -31,7 +31,7 @@ def hear_interrupts() -> None:
 
 def statuses(folder: Path) -> dict[Path, str]:
     found = {}
-    for path in (folder / "runs").glob("bend/*/record.json"):
+    for path in (folder / "runs").glob("bend/[!.]*/record.json"):
         try:
             found[path] = json.loads(path.read_text())["status"]
         except FileNotFoundError:  # being replaced

@@ -45,6 +45,26 @@ def test_an_unfinished_record_gives_way(tmp_path: Path) -> None:
     assert read_finished(tmp_path / "a") is not None
 
 
+@pytest.mark.parametrize("moves", [0, 1])
+def test_an_interrupt_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int) -> None:
+    """Ctrl-C while a record is written, or between the two moves that put it in place."""
+    write_record(tmp_path / "a", make("interrupted"))
+    left = [*range(moves)]
+
+    def rename(path: Path, target: Path) -> Path:
+        if not left:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+        left.pop()
+        return path.replace(target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(KeyboardInterrupt):
+        write_record(tmp_path / "a", make())
+    assert read_record(tmp_path / "a").status == "interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_record_without_its_arrays_is_not_finished(tmp_path: Path) -> None:
     write_record(tmp_path / "a", make(), Measurement(arrays={"x": np.zeros(1)}))
     (tmp_path / "a" / "arrays.npz").unlink()
