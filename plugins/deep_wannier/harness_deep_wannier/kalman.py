@@ -144,7 +144,9 @@ def filtered(
     mix = tf.placeholder(residuals.dtype, [DIRECTIONS, None])
     rows = [tf.gradients(residuals, variables, grad_ys=-mix[i]) for i in range(DIRECTIONS)]
     jacobian = tf.stack([tf.concat([tf.reshape(g, [-1]) for g in row], 0) for row in rows])
-    feeds = [trainer.get_feed_dict(one, is_training=True) for batch in batches(data) for one in _frames(batch)]
+    frames = [one for batch in batches(data) for one in _frames(batch)]
+    frames.sort(key=lambda one: (one["coord"].size, one["coord"].tobytes()))  # deepmd shuffles them
+    feeds = [trainer.get_feed_dict(one, is_training=True) for one in frames]
 
     def put(x: np.ndarray) -> None:
         parts = np.split(x, ends[:-1])
