@@ -177,13 +177,13 @@ def write_record(folder: Path, record: Record, measurement: Measurement | None =
             shutil.rmtree(old, ignore_errors=True)
         else:
             draft.rename(folder)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise cannot_write(folder, error) from error
-    except BaseException:  # an interrupt: what was there stays, and no draft
+    except BaseException as error:  # an interrupt, too: what was there stays, and no draft
         if not folder.exists() and old.exists():
             old.rename(folder)
-        shutil.rmtree(draft, ignore_errors=True)
+        for left in (draft, old):
+            shutil.rmtree(left, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise cannot_write(folder, error) from error
         raise
     record.folder = folder
     return folder

@@ -45,21 +45,28 @@ def test_an_unfinished_record_gives_way(tmp_path: Path) -> None:
     assert read_finished(tmp_path / "a") is not None
 
 
+@pytest.mark.parametrize(("error", "raised"), [(KeyboardInterrupt, KeyboardInterrupt), (OSError, HarnessError)])
 @pytest.mark.parametrize("moves", [0, 1])
-def test_an_interrupt_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int) -> None:
-    """Ctrl-C while a record is written, or between the two moves that put it in place."""
+def test_what_was_there_stays_when_writing_fails(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moves: int,
+    error: type[BaseException],
+    raised: type[BaseException],
+) -> None:
+    """Ctrl-C or an error of the disk before or between the two moves that put a record in place."""
     write_record(tmp_path / "a", make("interrupted"))
     left = [*range(moves)]
 
     def rename(path: Path, target: Path) -> Path:
         if not left:
             monkeypatch.undo()
-            raise KeyboardInterrupt
+            raise error
         left.pop()
         return path.replace(target)
 
     monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(raised):
         write_record(tmp_path / "a", make())
     assert read_record(tmp_path / "a").status == "interrupted"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -15,7 +15,7 @@ from harness_dft.settings import Settings
 from harness.errors import HarnessError
 from harness.protocols import PolarizationModel, Potential
 
-needs_pw = pytest.mark.skipif(shutil.which("pw.x") is None, reason="needs Quantum ESPRESSO")
+needs_pw = pytest.mark.skipif(shutil.which("pw.x") is None, reason="no pw.x here: apt-get install quantum-espresso")
 
 
 def test_the_hooks_bring_what_the_protocols_ask_for():
