@@ -59,9 +59,7 @@ def draw(records: list[Record]) -> None:
             axes[2].bar(place, record.observables[key].value, 0.11, color=COLOURS[record.potential])
         axes[2].plot([i - 0.4, i + 0.4], [dft[key]["value"]] * 2, "k", lw=2)
     axes[2].axhline(0, color="grey", lw=0.5)
-    axes[2].set(
-        xticks=range(len(STACKINGS)), xticklabels=STACKINGS, title="stackings, each at its own distance (black: DFT)"
-    )
+    axes[2].set(xticks=range(len(STACKINGS)), xticklabels=STACKINGS, title="stackings (black: DFT)")
     axes[2].set_ylabel("energy above AB / meV per cell")
     figure.savefig(HERE / "sliding.png", dpi=110)
 
