@@ -8,6 +8,15 @@ from types import TracebackType
 from tqdm import tqdm
 
 
+#: Description and bar of those that are open, the innermost last.
+_open: list[TqdmProgress] = []
+
+
+def where() -> str:
+    """How far this process is by the outermost open bar, e.g. ``"54 % of bend"``; empty when there is none."""
+    return _open[0].told() if _open else ""
+
+
 class TqdmProgress:
     """A bar with an estimate of the time left.
 
@@ -33,10 +42,16 @@ class TqdmProgress:
             self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(n)
 
+    def told(self) -> str:
+        """How far it is, in words."""
+        return f"{100 * self._bar.n / self._bar.total:.0f} % of {self._bar.desc}" if self._bar.total else ""
+
     def __enter__(self) -> TqdmProgress:
+        _open.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _open.remove(self)
         self._bar.close()

@@ -27,6 +27,7 @@ from harness.figures import draw
 from harness.job import Job, check_elements, resolve_device
 from harness.native import native_polarization
 from harness.parameters import build_params
+from harness.progress import where
 from harness.protocols import Measurement, PolarizationModel, Potential
 from harness.record import FINISHED, Record, Status, write_record
 
@@ -36,7 +37,7 @@ BAD_INPUT = 2
 
 
 class RunTimeout(Exception):
-    """The run took longer than its time-out."""
+    """The run took longer than its time-out; says how far it was."""
 
 
 def execute(job: Job, timeout: float | None = None) -> Record:
@@ -69,8 +70,10 @@ def execute(job: Job, timeout: float | None = None) -> Record:
     except HarnessError as error:
         record.counts["bad_input"] = 1
         _finish(record, "failed", str(error))
-    except RunTimeout:
-        _finish(record, "timeout", f"stopped after {timeout:g} s (timeout={timeout:g})")
+    except RunTimeout as error:
+        reached = f" at {error}" if str(error) else ""
+        more = "the same command with a longer timeout goes on from the last checkpoint"
+        _finish(record, "timeout", f"stopped after {timeout:g} s (timeout={timeout:g}){reached}; {more}")
     except KeyboardInterrupt as error:
         interrupt = error
         _finish(record, "interrupted", "stopped by Ctrl-C; the same command goes on from the last checkpoint")
@@ -216,7 +219,7 @@ def _alarm(timeout: float | None) -> Iterator[None]:
         return
 
     def ring(signum: int, frame: object) -> None:
-        raise RunTimeout
+        raise RunTimeout(where())
 
     try:
         previous: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, ring)

@@ -54,7 +54,8 @@ def test_a_timeout_leaves_a_record(harness: CommandLine, tmp_path: Path) -> None
     process = harness("task=stretch", "potential=tether", "task.params.wait=30", "timeout=1")
     assert process.returncode == 1 and "timeout" in process.stderr
     (path,) = (tmp_path / "runs").rglob("record.json")
-    assert json.loads(path.read_text())["status"] == "timeout"
+    record = json.loads(path.read_text())
+    assert record["status"] == "timeout" and "at 50 % of stretch" in record["error"]
 
 
 def test_kill_minus_nine_leaves_a_record_and_no_worker(harness: CommandLine, tmp_path: Path, cache: Path) -> None:

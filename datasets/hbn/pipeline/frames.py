@@ -17,7 +17,7 @@ from .structures import build
 SETTINGS = Settings()
 RESPONSE_SETTINGS = Settings(k_length=19.6, tr2_ph=1e-14, conv_thr=1e-10)
 """Born charges ask for more k-points than energies do: 9×9 in the primitive cell."""
-SYMMETRIC = ("curve-", "path-", "scan-")
+SYMMETRIC = ("curve-", "path-", "line-", "scan-")
 """Families whose point symmetry pw.x may use; elsewhere there is none to find."""
 
 

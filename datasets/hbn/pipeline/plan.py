@@ -55,6 +55,7 @@ def energies() -> list[str]:
         _names("rand-mono2", 34, 41),
         _names("shaken-mono8", 0, 14),
         _names("rand-bilayer4", 30, 45),
+        _mixed(_names("line-flipped4", 0, 18), _names("flat-bilayer4", 0, 39), _names("rand-flipped4", 0, 11)),
         _names("rand-mono8", 6, 27),
         _names("ripple-mono8", 8, 19),
         chosen(),

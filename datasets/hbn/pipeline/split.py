@@ -15,7 +15,7 @@ from .plan import chosen
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
 NEARER_THAN = 0.02
 """Å. Structures nearer than this are near-duplicates; neighbouring points of the equibiaxial scan are 0.017 apart."""
-SERIES = (("curve-bilayer4", "path-bilayer4"), ("scan-mono2",))
+SERIES = (("curve-bilayer4", "path-bilayer4"), ("line-flipped4",), ("scan-mono2",))
 """Families that walk along a line through other frames of the same line: each stays on one side, in training."""
 PICKED = frozenset(chosen())
 LEFT_OUT = "left_out"

@@ -22,6 +22,7 @@ from .layers import LATTICE, bent, bilayer, layer, rattle, strain, twisted
 Builder = Callable[[np.random.Generator, int], Atoms]
 AB, BA = np.array([1 / 3, 2 / 3]), np.array([2 / 3, 1 / 3])
 DISTANCES = (2.8, 3.0, 3.15, 3.3, 3.4, 3.55, 3.75, 4.0, 4.25, 4.5, 5.0, 5.5)
+FLIPPED_DISTANCES = (2.9, 3.1, 3.25, 3.35, 3.5, 3.8, 4.25, 5.0)
 STORED = Path(__file__).resolve().parent.parent / "inputs.extxyz"
 
 
@@ -108,6 +109,21 @@ def _rand_bilayer16(rng: np.random.Generator, i: int) -> Atoms:
     return rattle(atoms, rng, rng.choice([0.03, 0.06, 0.10]))
 
 
+def _flat_bilayer4(rng: np.random.Generator, i: int) -> Atoms:
+    return bilayer(rng.uniform(0, 1, 2), rng.uniform(3.05, 3.75), flip=i % 2 == 1)
+
+
+def _line_flipped4(rng: np.random.Generator, i: int) -> Atoms:
+    if i < len(FLIPPED_DISTANCES):
+        return bilayer(h=FLIPPED_DISTANCES[i], flip=True)
+    return bilayer((i - len(FLIPPED_DISTANCES) + 1) / 4 * AB, flip=True)
+
+
+def _rand_flipped4(rng: np.random.Generator, i: int) -> Atoms:
+    atoms = _random_strain(bilayer(rng.uniform(0, 1, 2), rng.uniform(3.1, 3.7), flip=True), rng, 0.03)
+    return rattle(atoms, rng, rng.choice([0.0, 0.03, 0.08]))
+
+
 def _twist_bilayer28(rng: np.random.Generator, i: int) -> Atoms:
     atoms = twisted(1, 2, rng.uniform(3.2, 3.6))
     return rattle(atoms, rng, rng.choice([0.0, 0.04, 0.08]))
@@ -150,6 +166,9 @@ FAMILIES: dict[str, Builder] = {
     "ripple-mono8": _ripple_mono8,
     "rand-bilayer4": _rand_bilayer4,
     "rand-bilayer16": _rand_bilayer16,
+    "flat-bilayer4": _flat_bilayer4,
+    "line-flipped4": _line_flipped4,
+    "rand-flipped4": _rand_flipped4,
     "twist-bilayer28": _twist_bilayer28,
     "shaken-mono8": _shaken_mono8,
     "shaken-bilayer4": _shaken_bilayer4,
@@ -160,4 +179,6 @@ FAMILIES: dict[str, Builder] = {
     "bent-bilayer32": _bent_bilayer(4),
 }
 """Family -> builder. 000-008 of `path-bilayer4` go AB-SP-BA, 009-017 AA-AB; 000-011 of `curve-bilayer4` are AB,
-012-023 AA; 005 of `scan-mono2` is the lattice constant itself."""
+012-023 AA; 005 of `scan-mono2` is the lattice constant itself. In `flipped` families the layers are antiparallel, as
+they are in `flat-bilayer4` with an odd number: 000-007 of `line-flipped4` are AA', 008-018 go from AA' to AA' along
+the armchair direction, through N over N (011) and B over B (015)."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones
+from ase.geometry import find_mic
 from ase.io import read
 from ase.neighborlist import neighbor_list
 from pipeline.choose import choose
@@ -67,6 +68,24 @@ def test_twisted_cell_is_commensurate():
     assert len(neighbor_list("d", atoms, 1.6)) == 3 * 28
     top = atoms.positions[atoms.positions[:, 2] > 0]
     assert len(top) == 14
+
+
+def test_antiparallel_layers_show_the_other_element():
+    """AA' has N over B and B over N; the others are what they are called."""
+    for name, over_boron, over_nitrogen in (
+        ("line-flipped4-003", "N", "B"),
+        ("line-flipped4-011", None, "N"),
+        ("line-flipped4-015", "B", None),
+    ):
+        atoms = build(name)
+        assert np.ptp(atoms.positions[:, 2]) == pytest.approx(3.35)
+        low, top = atoms[:2], atoms[2:]
+        for atom, expected in zip(low, (over_boron, over_nitrogen), strict=True):
+            apart, _ = find_mic(
+                top.positions * [1, 1, 0] - atom.position * [1, 1, 0], low.cell, pbc=(True, True, False)
+            )
+            found = [str(s) for s, d in zip(top.symbols, np.linalg.norm(apart, axis=1), strict=True) if d < 1e-6]
+            assert found == ([expected] if expected else [])
 
 
 def test_random_numbers_are_a_families_own():

@@ -62,9 +62,10 @@ class Stretch:
     def measure(self, ctx):
         import time
 
-        with ctx.progress("stretch", 1) as bar:
+        with ctx.progress("stretch", 2) as bar:
             ctx.atoms.calc = ctx.calculator
             energy = ctx.atoms.get_potential_energy() / len(ctx.atoms)
+            bar.update()
             time.sleep(ctx.params.wait)
             bar.update()
         return Measurement(
