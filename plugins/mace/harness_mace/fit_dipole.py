@@ -1,4 +1,4 @@
-"""Fit a MACE model of atomic dipoles to Born charges: ``python -m harness.fit polarization=mace_dipole …``."""
+"""Fit a MACE model of atomic dipoles to Born charges and dipoles: ``python -m harness.fit polarization=mace_dipole …``."""
 
 from __future__ import annotations
 
@@ -44,14 +44,19 @@ class Settings(Common):
         Errors that count as one, e: of a Born charge, and of their sum over a layer, which is what sliding layers see.
     dipole, share
         The same, e Å per atom, of the dipole along z, and the share of the dipole itself that is added to it: else the
-        hottest frames would decide. The dipole in the plane is defined modulo lattice vectors, and is left to the Born
-        charges.
+        hottest frames would decide.
+    plane, plane_share
+        The same of the dipole in the plane. Born charges alone leave open how it follows a strain: they are derivatives
+        in which all images of an atom move alike, and a strain moves them by different amounts. The labels are sums of
+        Wannier dipoles, without a polarization quantum, that are zero in the flat sheet as the model's are.
     """
 
     born: float = 0.02
     layers: float = 0.003
     dipole: float = 0.0005
     share: float = 0.1
+    plane: float = 0.001
+    plane_share: float = 0.02
 
 
 def fit(
@@ -62,7 +67,7 @@ def fit(
     progress: Callable[[str, float], AbstractContextManager[Progress]],
     fitted: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Fit Born charges and dipoles along z; writes the model, its facts (.json), parity data (.npz) and plot (.png).
+    """Fit Born charges and dipoles; writes the model, its facts (.json), parity data (.npz) and plot (.png).
 
     Parameters
     ----------
@@ -127,9 +132,9 @@ def _labelled(atoms: Atoms, elements: Sequence[str], cutoff: float) -> dict[str,
     n = len(atoms)
     born = atoms.arrays.get("born_charges", np.full((n, 9), np.nan)).reshape(n, 3, 3)
     born = born - born.mean(axis=0)  # the labels obey the sum rule to a few 1e-3 e only
-    z = atoms.info.get("dipole_z", np.nan)
+    plane = atoms.calc.results["dipole"][:2]
     data["born"] = torch.tensor(born, dtype=real)
-    data["dipole_z"] = torch.tensor([z], dtype=real)
+    data["dipole"] = torch.tensor([[*plane, atoms.info.get("dipole_z", np.nan)]], dtype=real)
     data["atoms"] = torch.tensor([float(n)], dtype=real)
     data["has_born"] = torch.tensor([bool(np.isfinite(born).all())])
     data["layer"] = torch.tensor(assign_layers(atoms), dtype=torch.int64)
@@ -144,21 +149,24 @@ class _Objective:
 
     def __call__(self, model: Any, graphs: Sequence[dict[str, Any]], training: bool = True) -> Any:
         s = self.settings
-        value, errors = 0.0, []
+        value, along_z, in_plane = 0.0, [], []
         for with_born in (True, False):  # derivatives cost several times the dipole
             some = [g for g in graphs if bool(g["has_born"]) == with_born]
             if not some:
                 continue
             batch = collate(some)
             out = model(batch)
-            unit = s.dipole * batch["atoms"] + s.share * batch["dipole_z"].abs()
-            errors.append((out["dipole"][:, 2] - batch["dipole_z"]) / unit)
+            off, known, n = out["dipole"] - batch["dipole"], batch["dipole"], batch["atoms"]
+            along_z.append(off[:, 2] / (s.dipole * n + s.share * known[:, 2].abs()))
+            unit = s.plane * n + s.plane_share * known[:, :2].norm(dim=1)
+            in_plane.append((off[:, :2] / unit[:, None]).flatten())
             if with_born:
                 # first index of the gradient: dipole; of the labels: polarization
                 difference = gradients(out["dipole"], batch["positions"], keep=training) - batch["born"]
                 value = (difference**2).mean() / s.born**2 + (_layer_sums(difference, batch) ** 2).mean() / s.layers**2
-        along_z = _concatenated(errors)
-        return value + (along_z**2).mean() if along_z.numel() else value
+        for errors in (_known(along_z), _known(in_plane)):
+            value = value + (errors**2).mean() if errors.numel() else value
+        return value
 
     def judge(self, graphs: Sequence[dict[str, Any]]) -> Callable[[Any], float]:
         """Root of the objective over frames that are not trained on."""
@@ -177,8 +185,8 @@ def _layer_sums(values: Any, batch: dict[str, Any]) -> Any:
     return torch.zeros(int(groups.max()) + 1, 3, 3, dtype=values.dtype).index_add(0, groups, values)
 
 
-def _concatenated(errors: Sequence[Any]) -> Any:
-    """Those that are known."""
+def _known(errors: Sequence[Any]) -> Any:
+    """In one tensor, without those that have no label."""
     import torch
 
     values = torch.cat(list(errors))

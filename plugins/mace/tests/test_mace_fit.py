@@ -113,10 +113,12 @@ def test_levels_have_names_of_their_own(tmp_path):
     assert (tmp_path / "bn_bilayer_d2.mace").is_file()
 
 
-def test_dipole_fit_learns_born_charges(few, tmp_path):
+def test_dipole_fit_learns_born_charges_and_dipoles(few, tmp_path):
     facts = fit_dipole(few, tmp_path, {**FEW, "epochs": 120, "batch": 2, "step": 0.03}, 0, TqdmProgress)
     size = np.sqrt(np.mean([a.arrays["born_charges"] ** 2 for a in few.frames("train", "responses")]))
     assert facts["errors"]["train"]["born_rmse_e"] < 0.2 * size
+    size = np.sqrt(np.mean([a.calc.results["dipole"][:2] ** 2 for a in few.frames("train", "responses")]))
+    assert facts["errors"]["train"]["dipole_xy_rmse_eA"] < 0.3 * size
     assert facts["level_of_theory"] == "PBE"
     model = harness_mace.mace_dipole(**facts["polarization"]["params"])
     again = errors(predict(frames_with_dipoles(few, "train"), model.calculate, ("dipole", "born_effective_charges")))
