@@ -7,7 +7,6 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-
 #: Description and bar of those that are open, the innermost last.
 _open: list[TqdmProgress] = []
 

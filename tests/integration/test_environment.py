@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ DATA = Path(__file__).parents[1] / "data"
 RUN = ("task=stretch", "potential=tether", "task.params.height=2.0", "potential.params.k=3.0")
 
 
-def test_whole_run_in_an_environment_of_its_own(harness: CommandLine, tmp_path: Path) -> None:
+def test_whole_run_in_an_environment_of_its_own(harness: CommandLine, tmp_path: Path, cache: Path) -> None:
     listing = harness(module="harness.plugins").stdout
     assert "potential=tether" in listing and "(made at the first run)" in listing
     first = harness(*RUN)
@@ -33,6 +34,12 @@ def test_whole_run_in_an_environment_of_its_own(harness: CommandLine, tmp_path: 
     # six is installed there and is no part of the base install's requirements
     assert record["provenance"]["potential"]["versions"]["six"] == "1.17.0"
     assert "(made)" in harness(module="harness.plugins").stdout
+    # backends keep compiled kernels in the user's cache folder, which they must find there without HARNESS_CACHE
+    (python,) = cache.glob("envs/outside-*/bin/python")
+    code = "from harness.envs import cache_folder; print(cache_folder())"
+    bare = {key: value for key, value in os.environ.items() if key != "HARNESS_CACHE"}
+    found = subprocess.run([python, "-c", code], env=bare, capture_output=True, text=True, check=True).stdout
+    assert Path(found.strip()).name == "mlip-harness"
     second = harness(*RUN, "task.params.height=1.0")
     assert second.returncode == 0 and "making environment" not in second.stderr
 
@@ -60,8 +67,6 @@ def test_a_timeout_leaves_a_record(harness: CommandLine, tmp_path: Path) -> None
 
 def test_kill_minus_nine_leaves_a_record_and_no_worker(harness: CommandLine, tmp_path: Path, cache: Path) -> None:
     harness(*RUN)  # makes the environment
-    import os
-
     environment = {**os.environ, "HARNESS_CACHE": str(cache), "HARNESS_PLUGIN_PATH": str(DATA)}
     command = [sys.executable, "-m", "harness", "task=stretch", "potential=tether", "task.params.wait=60"]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
