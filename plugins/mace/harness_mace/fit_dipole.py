@@ -1,4 +1,4 @@
-"""Fit a MACE model of atomic dipoles to Born charges and dipoles: ``python -m harness.fit polarization=mace_dipole …``."""
+"""Fit a MACE model of atomic dipoles to Born charges and dipoles: ``harness.fit polarization=mace_dipole``."""
 
 from __future__ import annotations
 
