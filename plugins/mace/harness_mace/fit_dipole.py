@@ -148,6 +148,8 @@ class _Objective:
         self.settings = settings
 
     def __call__(self, model: Any, graphs: Sequence[dict[str, Any]], training: bool = True) -> Any:
+        import torch
+
         s = self.settings
         value, along_z, in_plane = 0.0, [], []
         for with_born in (True, False):  # derivatives cost several times the dipole
@@ -156,15 +158,18 @@ class _Objective:
                 continue
             batch = collate(some)
             out = model(batch)
-            off, known, n = out["dipole"] - batch["dipole"], batch["dipole"], batch["atoms"]
-            along_z.append(off[:, 2] / (s.dipole * n + s.share * known[:, 2].abs()))
+            # unknown components become zeros first: a nan would spoil the gradient although nothing depends on it
+            there = torch.isfinite(batch["dipole"])
+            known = torch.where(there, batch["dipole"], 0.0)
+            off, n = out["dipole"] - known, batch["atoms"]
+            along_z.append((off[:, 2] / (s.dipole * n + s.share * known[:, 2].abs()))[there[:, 2]])
             unit = s.plane * n + s.plane_share * known[:, :2].norm(dim=1)
-            in_plane.append((off[:, :2] / unit[:, None]).flatten())
+            in_plane.append((off[:, :2] / unit[:, None])[there[:, :2]])
             if with_born:
                 # first index of the gradient: dipole; of the labels: polarization
                 difference = gradients(out["dipole"], batch["positions"], keep=training) - batch["born"]
                 value = (difference**2).mean() / s.born**2 + (_layer_sums(difference, batch) ** 2).mean() / s.layers**2
-        for errors in (_known(along_z), _known(in_plane)):
+        for errors in (torch.cat(along_z), torch.cat(in_plane)):
             value = value + (errors**2).mean() if errors.numel() else value
         return value
 
@@ -183,11 +188,3 @@ def _layer_sums(values: Any, batch: dict[str, Any]) -> Any:
 
     groups = torch.unique(batch["batch"] * _LAYERS + batch["layer"], return_inverse=True)[1]
     return torch.zeros(int(groups.max()) + 1, 3, 3, dtype=values.dtype).index_add(0, groups, values)
-
-
-def _known(errors: Sequence[Any]) -> Any:
-    """In one tensor, without those that have no label."""
-    import torch
-
-    values = torch.cat(list(errors))
-    return values[torch.isfinite(values)]

@@ -125,6 +125,13 @@ def test_dipole_fit_learns_born_charges_and_dipoles(few, tmp_path):
     assert again == pytest.approx(facts["errors"]["train"], nan_ok=True)
 
 
+def test_dipole_fit_takes_frames_of_which_only_one_component_is_known(few, tmp_path):
+    known = [a for a in DATA.frames("train", families=["flat-bilayer4"]) if "dipole_z" in a.info][:4]
+    frames = {"energies": {"train": known}, "responses": {s: few.frames(s, "responses")[:2] for s in ("train", "test")}}
+    facts = fit_dipole(Dataset.of("mixed", frames), tmp_path, {**FEW, "epochs": 8}, 0, TqdmProgress)
+    assert np.isfinite(facts["errors"]["train"]["dipole_z_rmse_eA"]) and np.isfinite(facts["training"]["best"])
+
+
 def test_wrong_settings(few, tmp_path):
     with pytest.raises(HarnessError, match="Did you mean 'epochs'"):
         fit(few, tmp_path, {"epoch": 3}, 0, TqdmProgress)
