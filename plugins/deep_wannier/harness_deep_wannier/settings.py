@@ -80,7 +80,7 @@ class Settings:
     weights: Mapping[str, float]
     goals: Mapping[str, float]
     filter: Mapping[str, float] = field(default_factory=lambda: dict(FILTER))
-    relative_h: float = 0.05
+    relative_h: float = 0.03
     patience: int = 15
     minutes: float | None = 60.0
     force_max: float | None = None
@@ -114,9 +114,9 @@ ENERGY = Settings(
     rates=(5e-3, 1e-3),
     passes=60,
     weights={"start_pref_e": 0.02, "limit_pref_e": 300.0, "start_pref_f": 900.0, "limit_pref_f": 90.0,
-             "start_pref_v": 0.01, "limit_pref_v": 1.0, "relative_f": 3.0},
-    # forces over (3 eV/Å + force): 0.05 eV/Å where they are small
-    goals={"rmse_f": 0.017, "rmse_h": 0.0003, "rmse_v": 0.05},
+             "start_pref_v": 0.01, "limit_pref_v": 1.0, "relative_f": 0.5},
+    # forces over (0.5 eV/Å + force): 0.01 eV/Å where they are small, as between layers
+    goals={"rmse_f": 0.02, "rmse_h": 0.0002, "rmse_v": 0.05},
     force_max=25.0,
 )  # fmt: skip
 
