@@ -45,15 +45,20 @@ class Models:
     @property
     def switchable(self) -> bool:
         """Whether BA is a minimum that a vertical field can take away."""
-        return all(0 < m.vertical_field() < math.inf for m in (self.paper, self.coarse, self.full, self.less))
+        return switchable(self.paper) and switchable(self.full)
+
+
+def switchable(model: PathModel) -> bool:
+    """The same of one of the polynomials."""
+    return 0 < model.vertical_field() < math.inf
 
 
 def of_path(models: Models) -> dict[str, Quantity]:
     """Constants of the paper's model, and coercive fields of both."""
     found = _between(_constants(models.paper), _constants(models.coarse))
     if models.switchable:
-        found |= _between(_of_paper(models.paper), _of_paper(models.coarse))
-        found |= _between(_of_own(models.full), _of_own(models.less))
+        found |= _between(_of_paper(models.paper), _of_paper(models.coarse) if switchable(models.coarse) else None)
+        found |= _between(_of_own(models.full), _of_own(models.less) if switchable(models.less) else None)
     return found
 
 
@@ -86,8 +91,11 @@ def _of_own(model: PathModel) -> dict[str, Quantity]:
     return found | {"horizontal_field_path": Quantity(model.horizontal_field(), "V/A", method=PATH)}
 
 
-def _between(found: dict[str, Quantity], other: dict[str, Quantity]) -> dict[str, Quantity]:
-    """The numbers of `found`, with the distance to those of `other` on both sides."""
+def _between(found: dict[str, Quantity], other: dict[str, Quantity] | None) -> dict[str, Quantity]:
+    """The numbers of `found`, with the distance to those of `other` on both sides; None: a fit without such numbers."""
+    if other is None:
+        why = "; no interval: that fit has no minimum to lose at BA"
+        return {name: Quantity(number(q), q.unit, method=q.method + why) for name, q in found.items()}
     return {
         name: within(number(q), abs(number(q) - number(other[name])), q.unit, q.method) for name, q in found.items()
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from harness_tasks.coercive_field_model import PathModel, exact_field, square_root_coefficient, square_root_law
+from harness_tasks.coercive_field_results import Models, of_path
 
 from .sliding_layers import DENG
 
@@ -68,3 +70,12 @@ def test_fit_finds_the_model_that_made_the_points(order: int) -> None:
     assert found.vertical_field() == pytest.approx(DENG.vertical_field(), rel=1e-9)
     assert found.constants() == pytest.approx(DENG.constants(), rel=1e-8)
     assert found.summit == pytest.approx(0.027017 * 0.725**4)
+
+
+def test_an_interval_needs_another_fit_that_has_a_minimum_to_lose() -> None:
+    lost = replace(DENG, q=tuple(-x for x in DENG.q))
+    found = of_path(Models(DENG, DENG, DENG, lost))
+    own, paper = found["coercive_field_path"], found["coercive_field_model"]
+    assert own.value == paper.value == pytest.approx(2.8605, abs=1e-4)
+    assert own.interval is None and "no interval" in own.method and paper.interval is not None
+    assert not Models(DENG, DENG, lost, DENG).switchable and not Models(lost, DENG, DENG, DENG).switchable
