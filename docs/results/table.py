@@ -51,12 +51,14 @@ def cell(records: list[Record], potential: str, task: str, names: tuple[str, ...
 
 
 def number(record: Record, name: str) -> str:
-    """A value to three digits, or four where distances ask for them."""
+    """A value to three digits, or four where distances and stiffnesses ask for them."""
     quantity = record.observables.get(name)
     if quantity is None or quantity.value != quantity.value:
         return "–"
     value = quantity.value * SCALED.get(name, 1.0)
-    text = f"{value:.3f}" if quantity.unit == "A" else f"{value:.1f}" if abs(value) >= 100 else f"{value:#.3g}"
+    digits = "#.3g" if abs(value) < 100 else ".0f"
+    digits = {"A": ".3f", "N/m": ".1f"}.get(quantity.unit, digits)
+    text = f"{value:{digits}}"
     return text.replace("-", "−") + "!" * (not record.valid)
 
 
