@@ -23,6 +23,9 @@ from harness.job import Job, make_job
 from harness.record import FINISHED, RECORD_FILE, Record, Status, cannot_write, read_finished, read_record, write_record
 from harness.worker import EXIT, execute, new_record
 
+#: Seconds that a worker may take beyond its time-out, to start and to write its record, before it is killed.
+GRACE = 30.0
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -108,7 +111,7 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
     status: Status | None = None
     reason = ""
     try:
-        process.wait(None if timeout is None else timeout + 5)
+        process.wait(None if timeout is None else timeout + GRACE)
         if process.returncode < 0:
             status, reason = "failed", f"the worker was killed by signal {-process.returncode}"
     except subprocess.TimeoutExpired:

@@ -58,7 +58,7 @@ def test_bad_input_found_in_the_worker(harness: CommandLine) -> None:
 
 
 def test_a_timeout_leaves_a_record(harness: CommandLine, tmp_path: Path) -> None:
-    process = harness("task=stretch", "potential=tether", "task.params.wait=30", "timeout=1")
+    process = harness("task=stretch", "potential=tether", "task.params.wait=60", "timeout=10")
     assert process.returncode == 1 and "timeout" in process.stderr
     (path,) = (tmp_path / "runs").rglob("record.json")
     record = json.loads(path.read_text())

@@ -18,8 +18,11 @@ LEAST_GAP = 0.05
 
 
 def mesh(lattice: np.ndarray, length: float) -> tuple[int, ...]:
-    """Wave vectors along each periodic vector, so that the cells which they stand for are `length` (Å) long."""
-    return tuple(max(1, int(np.ceil(length / np.linalg.norm(vector)))) for vector in lattice)
+    """Wave vectors along each periodic vector, so that the cells which they stand for are `length` (Å) long.
+
+    A multiple of the vector's length gives that multiple, on whichever side of it rounding leaves the quotient.
+    """
+    return tuple(max(1, int(np.ceil(length / np.linalg.norm(vector) - 1e-9))) for vector in lattice)
 
 
 @dataclass(frozen=True, slots=True)
