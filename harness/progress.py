@@ -7,7 +7,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-#: Description and bar of those that are open, the innermost last.
+#: Bars that are open, the innermost last.
 _open: list[TqdmProgress] = []
 
 

@@ -21,7 +21,7 @@ from harness.errors import HarnessError
 from harness.figures import draw, existing
 from harness.job import Job, make_job
 from harness.record import FINISHED, RECORD_FILE, Record, Status, cannot_write, read_finished, read_record, write_record
-from harness.worker import EXIT, execute, new_record
+from harness.worker import EXIT, execute, new_record, out_of_time
 
 #: Seconds that a worker may take beyond its time-out, to start and to write its record, before it is killed.
 GRACE = 30.0
@@ -116,7 +116,7 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
             status, reason = "failed", f"the worker was killed by signal {-process.returncode}"
     except subprocess.TimeoutExpired:
         process.kill()
-        status, reason = "timeout", f"stopped after {timeout:g} s (timeout={timeout:g})"
+        status, reason = "timeout", out_of_time(timeout)
     except KeyboardInterrupt:
         try:
             process.wait(10)  # the worker got the same Ctrl-C and writes its own record

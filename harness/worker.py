@@ -71,9 +71,7 @@ def execute(job: Job, timeout: float | None = None) -> Record:
         record.counts["bad_input"] = 1
         _finish(record, "failed", str(error))
     except RunTimeout as error:
-        reached = f" at {error}" if str(error) else ""
-        more = "the same command with a longer timeout goes on from the last checkpoint"
-        _finish(record, "timeout", f"stopped after {timeout:g} s (timeout={timeout:g}){reached}; {more}")
+        _finish(record, "timeout", out_of_time(timeout, str(error)))
     except KeyboardInterrupt as error:
         interrupt = error
         _finish(record, "interrupted", "stopped by Ctrl-C; the same command goes on from the last checkpoint")
@@ -88,6 +86,13 @@ def execute(job: Job, timeout: float | None = None) -> Record:
     if interrupt is not None:
         raise interrupt
     return record
+
+
+def out_of_time(timeout: float | None, reached: str = "") -> str:
+    """What a record says when its run took longer than `timeout` seconds."""
+    at = f" at {reached}" if reached else ""
+    more = "the same command with a longer timeout goes on from the last checkpoint"
+    return f"stopped after {timeout:g} s (timeout={timeout:g}){at}; {more}"
 
 
 def new_record(job: Job) -> Record:

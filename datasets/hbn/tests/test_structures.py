@@ -81,9 +81,7 @@ def test_antiparallel_layers_show_the_other_element():
         assert np.ptp(atoms.positions[:, 2]) == pytest.approx(3.35)
         low, top = atoms[:2], atoms[2:]
         for atom, expected in zip(low, (over_boron, over_nitrogen), strict=True):
-            apart, _ = find_mic(
-                top.positions * [1, 1, 0] - atom.position * [1, 1, 0], low.cell, pbc=(True, True, False)
-            )
+            apart, _ = find_mic((top.positions - atom.position) * [1, 1, 0], low.cell, pbc=(True, True, False))
             found = [str(s) for s, d in zip(top.symbols, np.linalg.norm(apart, axis=1), strict=True) if d < 1e-6]
             assert found == ([expected] if expected else [])
 
