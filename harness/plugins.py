@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -100,7 +101,10 @@ def main(argv: list[str] | None = None) -> int:
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(entries, indent=1) if arguments.json else table(entries))
+    try:
+        print(json.dumps(entries, indent=1) if arguments.json else table(entries), flush=True)
+    except BrokenPipeError:  # the reader, `head` say, has seen enough; what is still buffered has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -68,6 +68,15 @@ def test_listing_imports_no_backend() -> None:
     assert not loaded & set(BACKENDS)
 
 
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "harness.plugins"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        assert listing.stdout is not None and listing.stderr is not None
+        listing.stdout.close()
+        said = listing.stderr.read()
+    assert (listing.returncode, said) == (0, b"")
+
+
 def test_the_worker_needs_no_hydra() -> None:
     code = "import sys; sys.modules['hydra'] = sys.modules['omegaconf'] = None\nimport harness.worker; print('ok')"
     assert run(code).strip() == "ok"
