@@ -15,19 +15,25 @@ GREEK = {
 TINY = 1e-290
 #: Digits of a number that has no interval: enough to tell two energies apart by a meV.
 DIGITS = 6
+#: Most digits of a number that has one: where symmetry makes residuals vanish, an interval is as wide as rounding.
+MOST = 9
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals(value: float, low: float | None = None, high: float | None = None, digits: int = DIGITS) -> int:
-    """Decimals worth writing: the half-width to one digit (to two when it begins with 1 or 2); else `digits` digits."""
+    """Decimals worth writing: the half-width to one digit (to two when it begins with 1 or 2), `MOST` digits at most.
+
+    Without an interval `digits` digits.
+    """
+    size = abs(value)
+    known = size > TINY and math.isfinite(size)
     if low is not None and high is not None and math.isfinite(low) and math.isfinite(high) and high > low:
         half = max((high - low) / 2, TINY)
         exponent = math.floor(math.log10(half))
         if round(half / 10**exponent, 1) < 3:
             exponent -= 1
-        return -exponent
-    size = abs(value)
-    return digits - 1 - math.floor(math.log10(size)) if size > TINY and math.isfinite(size) else 0
+        return min(-exponent, MOST - 1 - math.floor(math.log10(size))) if known else -exponent
+    return digits - 1 - math.floor(math.log10(size)) if known else 0
 
 
 def _plain(value: float, places: int) -> str:
