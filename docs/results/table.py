@@ -1,6 +1,6 @@
-"""The table of this page, from records:  python docs/results/table.py runs
+"""The tables of this page, from records:  python docs/results/table.py runs [quick|standard]
 
-Where a potential has no polarization of its own, the column takes what it has with another polarization model, marked
+The column DFT has what the shipped records of DFT say, which are `quick` ones. Where a potential has no polarization of its own, the column takes what it has with another polarization model, marked
 by an asterisk.
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from harness import registry
 from harness.record import Record, find_records
+from harness.references import shipped_records
 
 POTENTIALS = ("mtp_cd", "allegro_dream", "deep_wannier", "gap", "mace", "tersoff_ilp")
-OWN = (None, "charge_dipole")
+OWN = (None, "charge_dipole", "dft")
 ROWS = (
     ("C11, C12, C66 of AB, N/m", "elastic", ("C11", "C12", "C66")),
     ("vertical constant E_zzzz, GPa", "elastic", ("E_zzzz",)),
@@ -62,16 +64,20 @@ def number(record: Record, name: str) -> str:
     return text.replace("-", "−") + "!" * (not record.valid)
 
 
-def main(folder: str) -> None:
-    """Print the table."""
-    records = [r for r in find_records([Path(folder)])[0] if r.profile == "quick"]
+def main(folder: str, profile: str = "quick") -> None:
+    """Print the table of a profile; rows for which nobody has a value there are left out."""
+    records = [r for r in find_records([Path(folder)])[0] if r.profile == profile]
+    known = shipped_records(registry.tasks())
     print("| | DFT |", *(f" `{name}` |" for name in POTENTIALS), sep="")
     print("|---|---|" + "---|" * len(POTENTIALS))
     for title, task, names in ROWS:
-        print(f"| {title} | |", *(f" {cell(records, name, task, names)} |" for name in POTENTIALS), sep="")
+        cells = [cell(records, name, task, names) for name in POTENTIALS]
+        if any(text != "–" for text in cells):
+            dft = cell(known, "dft", task, names).replace("–", "")
+            print("|", *(f" {text} |" for text in (title, dft, *cells)), sep="")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python docs/results/table.py RUNS")
-    main(sys.argv[1])
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python docs/results/table.py RUNS [quick|standard]")
+    main(*sys.argv[1:])
