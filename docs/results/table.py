@@ -1,7 +1,7 @@
 """The tables of this page, from records:  python docs/results/table.py runs [quick|standard]
 
-The column DFT has what the shipped records of DFT say, which are `quick` ones. Where a potential has no polarization of its own, the column takes what it has with another polarization model, marked
-by an asterisk.
+The column DFT has what the shipped records of DFT say, which are `quick` ones. Where a potential has no polarization of
+its own, the column takes what it has with another polarization model, marked by an asterisk.
 """
 
 from __future__ import annotations

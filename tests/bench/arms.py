@@ -67,21 +67,27 @@ def deep_wannier(potential: Any, atoms: Atoms) -> Call:
 
 
 def allegro_dream(potential: Any, atoms: Atoms) -> Call:
-    """The compiled kernel alone, on edges found before."""
+    """What nequip's calculator does at a force call (its data, its neighbour list), around the same compiled kernel."""
+    import torch
+    from harness_allegro_dream.guard import torch_state
+    from nequip.data.ase import from_ase
+    from nequip.data.transforms import NeighborListTransform
+
     calculator = potential.calculator()
-    calculator.engine, inputs = "compiled", []
+    calculator.engine = "compiled"
     kernel = calculator._kernel("forces", len(atoms))
+    neighbours = NeighborListTransform(calculator.hyper.r_max)
 
-    def record(*arguments: Any) -> Any:
-        inputs.append(arguments)
-        return kernel(*arguments)
-
-    calculator._kernels["forces", "compiled"] = record
-    calculator.get_property("forces", atoms)
-
-    def call(atoms: Atoms) -> None:
-        for arguments in inputs:
-            kernel(*arguments)
+    def call(atoms: Atoms) -> np.ndarray:
+        with torch_state(torch.float64):
+            data = neighbours(from_ase(atoms))
+            (i, j), r = data["edge_index"], data["pos"]
+            vectors = r[j] - r[i] + data["edge_cell_shift"] @ data["cell"].reshape(3, 3)
+            types = torch.from_numpy(calculator._types(atoms))
+            _, gradient, _ = kernel(vectors, data["edge_index"], types)
+            forces = torch.zeros_like(r).index_add(0, i, gradient).index_add(0, j, -gradient)
+        found: np.ndarray = forces.numpy()
+        return found
 
     return call
 
