@@ -130,10 +130,12 @@ def _ratio(ours: Quantity, theirs: Quantity) -> Quantity | None:
     if not (_finite(a) and _finite(b)) or b == 0:
         return None
     interval = None
-    if ours.interval:
-        low, high = sorted(bound / b for bound in ours.interval)
-        interval = (low, high)
-    return Quantity(a / b, "1", interval, level=ours.level, method="interval of the record alone")
+    if ours.interval or theirs.interval:
+        (low, high), (their_low, their_high) = ours.interval or (a, a), theirs.interval or (b, b)
+        other = abs(a) * (their_high - their_low) / 2 / b**2
+        down, up = sorted((low / b, high / b))
+        interval = (a / b - math.hypot(a / b - down, other), a / b + math.hypot(up - a / b, other))
+    return Quantity(a / b, "1", interval, level=ours.level, method="half-widths added in quadrature")
 
 
 def _finite(value: Any) -> TypeGuard[float]:

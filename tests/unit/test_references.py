@@ -104,6 +104,15 @@ def test_the_same_system_and_level_has_no_flags(make_record: Make) -> None:
     assert other_stacking.mismatches == {"material": "stacking AB, not AA"}
 
 
+def test_differences_and_ratios_carry_both_intervals(make_record: Make) -> None:
+    record = make_record(observables={"D_b": Quantity(-10.0, "eV", (-10.3, -9.7))})
+    (result,) = score([record], [reference(quantity=Quantity(5.0, "eV", (4.8, 5.2)))])
+    assert result.difference is not None and result.ratio is not None
+    assert result.difference.interval == pytest.approx((-15 - 0.13**0.5, -15 + 0.13**0.5))
+    half = 2 * (0.03**2 + 0.04**2) ** 0.5  # relative half-widths of 3 and 4 %
+    assert (result.ratio.value, result.ratio.interval) == (-2.0, pytest.approx((-2 - half, -2 + half)))
+
+
 def test_an_unstated_level_is_a_mismatch(make_record: Make) -> None:
     unstated = make_record(level=None)
     (result,) = score([unstated], [reference(level_of_theory="PBE")])
