@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness_tasks.sheets import N_PER_M, area
 
 from harness import registry
 from harness.dataset import Dataset
 from harness.record import Record
 from harness.references import level_of_theory, shipped_records
-from harness_tasks.sheets import N_PER_M, area
 
 DATA = Path(__file__).resolve().parents[2] / "datasets" / "hbn"
 RECORDS = {record.task: record for record in shipped_records(registry.tasks([]))}
