@@ -1,4 +1,7 @@
-"""The picture of this page, from records:  python docs/results/draw.py runs"""
+"""The picture of this page, from records:  python docs/results/draw.py runs
+
+The figures of the report beside it are made smaller.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from harness_tasks.sheets import PC_PER_M, area
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from harness.dataset import Dataset
 from harness.record import Record, find_records
@@ -18,6 +22,8 @@ REFERENCE = HERE.parents[1] / "tasks/harness_tasks/reference/dft/interlayer-bn_b
 POTENTIALS = ("allegro_dream", "deep_wannier", "gap", "mace", "mtp_cd", "tersoff_ilp")
 COLOURS = {name: f"C{i}" for i, name in enumerate(POTENTIALS)}
 STACKINGS = {"AA": "AA", "AA′": "AAp", "SP": "SP"}
+#: Of a figure of the report, pixels.
+WIDTH = 760
 
 
 def arrays(record: Record) -> dict[str, np.ndarray]:
@@ -64,7 +70,19 @@ def draw(records: list[Record]) -> None:
     figure.savefig(HERE / "sliding.png", dpi=110)
 
 
+def shrink() -> None:
+    """Make the figures of the report as wide as a page needs."""
+    for path in sorted((HERE / "figures").glob("*/*.png")):
+        with Image.open(path) as opened:
+            if opened.width <= WIDTH:
+                continue
+            size = (WIDTH, round(opened.height * WIDTH / opened.width))
+            small = opened.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(64)
+        small.save(path, optimize=True)
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python docs/results/draw.py RUNS")
     draw([r for r in find_records([Path(sys.argv[1])])[0] if r.profile == "quick" and r.potential in POTENTIALS])
+    shrink()

@@ -34,6 +34,7 @@ ROWS = (
     ("T_C of 4 cells at 2.5 ps, K", "tc_sweep", ("curie_temperature",)),
     ("bending stiffness of AB, ribbon of 80 Å, eV", "bend", ("bending_stiffness",)),
     ("twist of 4.41°: d_max, d_min, Å", "moire_relax", ("d_max_4.41deg", "d_min_4.41deg")),
+    ("twist of 1.89°: d_max, d_min, Å", "moire_relax", ("d_max_1.89deg", "d_min_1.89deg")),
     ("P⊥ at M, flat 6.01°, pC/m", "polarization_pattern", ("polarization_perp_M_flat",)),
     ("force error within reach of 2000 K, meV/Å", "accuracy", ("thermal_force_rmse",)),
     ("energy error, all test frames, meV/atom", "accuracy", ("relative_energy_rmse",)),
