@@ -13,6 +13,9 @@ from harness_deep_wannier.cores import Cores
 
 __all__ = ["Energies", "Polarization"]
 
+#: Fractions of the cell by which all atoms are moved.
+OFF_BOUNDARIES = np.array([0.0171, 0.0293, 0.0237])
+
 
 class _Evaluator:
     def __init__(self, model: Any) -> None:
@@ -31,7 +34,10 @@ class _Evaluator:
                 "Choose a material of these elements, or a model trained for it.",
             ) from error
         cell = box(atoms, self.cutoff)
-        return atoms.positions.reshape(1, -1), None if cell is None else cell.reshape(1, 9), kinds
+        if cell is None:
+            return atoms.positions.reshape(1, -1), None, kinds
+        # rounding puts atoms on a boundary on either side of it, of which deepmd complains on the terminal
+        return (atoms.positions + OFF_BOUNDARIES @ cell).reshape(1, -1), cell.reshape(1, 9), kinds
 
 
 class Energies(_Evaluator):
