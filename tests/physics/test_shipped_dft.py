@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness_tasks.sheets import N_PER_M, area
+from harness_tasks.sheets import N_PER_M, PC_PER_M, area
 
 from harness import registry
 from harness.dataset import Dataset
@@ -45,10 +45,19 @@ def test_a_bilayer_is_as_stiff_as_two_labelled_layers() -> None:
     assert value(elastic, "C66") == pytest.approx((value(elastic, "C11") - value(elastic, "C12")) / 2, rel=0.005)
 
 
+def test_the_dipole_of_sliding_layers_is_that_of_the_labels() -> None:
+    frames = Dataset.load(DATA).frames("all", kind="responses", families=["path-bilayer4"])
+    (ab,) = [atoms for atoms in frames if atoms.info["name"] == "path-bilayer4-000"]
+    label = PC_PER_M * abs(ab.calc.results["dipole"][2]) / area(ab)
+    assert value(RECORDS["sliding"], "spontaneous_polarization_rigid") == pytest.approx(label, rel=0.005)
+
+
 def test_what_two_tasks_say_of_one_thing() -> None:
     """Vertical stiffness from held planes and from the binding curve; coefficients that symmetry makes equal."""
     elastic, interlayer, piezo = RECORDS["elastic"], RECORDS["interlayer"], RECORDS["piezo"]
     assert value(elastic, "E_zzzz") == pytest.approx(value(interlayer, "c33_AB"), rel=0.05)
     assert value(elastic, "thickness") == pytest.approx(value(interlayer, "h0_AB"), abs=0.01)
+    above = value(interlayer, "energy_above_AB_per_cell_SP")
+    assert value(RECORDS["sliding"], "barrier_per_cell") == pytest.approx(above, abs=0.1)
     assert value(piezo, "e_yxx") == pytest.approx(-value(piezo, "e_yyy"), rel=0.03)
     assert value(piezo, "lattice_constant") == pytest.approx(value(elastic, "lattice_constant"), abs=1e-3)
