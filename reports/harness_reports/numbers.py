@@ -15,20 +15,23 @@ GREEK = {
 TINY = 1e-290
 #: Digits of a number that has no interval: enough to tell two energies apart by a meV.
 DIGITS = 6
-#: Most digits of a number that has one: where symmetry makes residuals vanish, an interval is as wide as rounding.
+#: Most digits of a number that has one.
 MOST = 9
+#: Half-widths below this share of the value are rounding, as where symmetry makes residuals vanish: no interval.
+ROUNDING = 1e-12
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def decimals(value: float, low: float | None = None, high: float | None = None, digits: int = DIGITS) -> int:
     """Decimals worth writing: the half-width to one digit (to two when it begins with 1 or 2), `MOST` digits at most.
 
-    Without an interval `digits` digits.
+    Without an interval, or with one of rounding alone, `digits` digits.
     """
     size = abs(value)
     known = size > TINY and math.isfinite(size)
-    if low is not None and high is not None and math.isfinite(low) and math.isfinite(high) and high > low:
-        half = max((high - low) / 2, TINY)
+    bounded = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
+    if bounded and (high - low) / 2 > ROUNDING * size:  # type: ignore[operator]
+        half = max((high - low) / 2, TINY)  # type: ignore[operator]
         exponent = math.floor(math.log10(half))
         if round(half / 10**exponent, 1) < 3:
             exponent -= 1

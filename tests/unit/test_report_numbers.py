@@ -41,7 +41,9 @@ def test_numbers_read_back_to_the_digits_that_the_interval_supports(value: float
     low, high = value - down, value + up
     number, between = compact(value, (low, high), ascii_only=True)
     read = [float(number), *(float(bound) for bound in between.strip("[]").split(","))]
-    half = (high - low) / 2 or 2e-3 * max(abs(value), abs(high))
+    half = (high - low) / 2
+    if half <= 1.01e-12 * abs(value):  # rounding: no interval
+        half = 2e-3 * max(abs(value), abs(high))
     for original, printed in zip((value, low, high), read, strict=True):
         assert abs(original - printed) <= 0.171 * half + 5.1e-9 * abs(value) + 1e-15  # nine digits at most
 
@@ -66,7 +68,8 @@ def test_decimals_follow_the_half_width() -> None:
     assert decimals(5.0, 4.7, 5.3) == 1
     assert decimals(5.0, 4.9, 5.1) == 2  # 0.10: one digit would be a third off
     assert decimals(5000.0, 4700.0, 5300.0) == -2
-    assert decimals(225.235, 225.235 - 1e-13, 225.235 + 1e-13) == 6  # an interval of rounding alone
+    assert decimals(225.235, 225.235 - 1e-13, 225.235 + 1e-13) == 3  # an interval of rounding alone
+    assert decimals(225.235, 225.235 - 1e-9, 225.235 + 1e-9) == 6  # nine digits at most
 
 
 def test_units_are_printed_as_physicists_write_them() -> None:
