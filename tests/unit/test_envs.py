@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,12 @@ def test_only_what_is_installed_names_an_environment(tmp_path: Path, monkeypatch
         pyproject.write_text(text)
         names.append(environment_for(["mine"]).name)
     assert names[0] == names[1] != names[2]
+
+
+def test_an_interpreter_is_the_same_by_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``python -m harness`` and ``python3 -m harness`` share their environments."""
+    name = environment_for(["gap"]).name
+    link = tmp_path / "python3-by-another-name"
+    link.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(link))
+    assert environment_for(["gap"]).name == name
