@@ -74,7 +74,7 @@ def environment_for(names: Sequence[str]) -> Environment:
         For an unknown plugin.
     """
     plugins = _with_needs(names)
-    # the interpreter itself, not the name that it was called by: `python`, `python3` and the script `pytest` differ in it
+    # the interpreter itself, not the name that it was called by: `python`, `python3` and `pytest` differ in that
     digest = hashlib.sha256(f"{sys.version_info[:3]}{Path(sys.executable).resolve()}".encode())
     requirements: list[str] = []
     copies: list[str] = []
