@@ -68,21 +68,22 @@ def draw(records: list[Record]) -> None:
     axes[2].set(xticks=range(len(STACKINGS)), xticklabels=STACKINGS, title="stackings (black: DFT)")
     axes[2].set_ylabel("energy above AB / meV per cell")
     figure.savefig(HERE / "sliding.png", dpi=110)
+    shrink(HERE / "sliding.png", 1500)
 
 
-def shrink() -> None:
-    """Make the figures of the report as wide as a page needs."""
-    for path in sorted((HERE / "figures").glob("*/*.png")):
-        with Image.open(path) as opened:
-            if opened.width <= WIDTH:
-                continue
-            size = (WIDTH, round(opened.height * WIDTH / opened.width))
-            small = opened.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(64)
-        small.save(path, optimize=True)
+def shrink(path: Path, width: int) -> None:
+    """Make a picture no wider than `width` pixels, and its file small."""
+    with Image.open(path) as opened:
+        if opened.mode == "P" and opened.width <= width:  # done before
+            return
+        size = (min(width, opened.width), round(opened.height * min(1.0, width / opened.width)))
+        small = opened.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(64)
+    small.save(path, optimize=True)
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python docs/results/draw.py RUNS")
     draw([r for r in find_records([Path(sys.argv[1])])[0] if r.profile == "quick" and r.potential in POTENTIALS])
-    shrink()
+    for path in sorted((HERE / "figures").glob("*/*.png")):
+        shrink(path, WIDTH)

@@ -29,10 +29,9 @@ def decimals(value: float, low: float | None = None, high: float | None = None, 
     """
     size = abs(value)
     known = size > TINY and math.isfinite(size)
-    bounded = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
-    if bounded and (high - low) / 2 > ROUNDING * size:  # type: ignore[operator]
-        half = max((high - low) / 2, TINY)  # type: ignore[operator]
-        exponent = math.floor(math.log10(half))
+    half = (high - low) / 2 if low is not None and high is not None else 0.0
+    if math.isfinite(half) and half > ROUNDING * size:
+        exponent = math.floor(math.log10(max(half, TINY)))
         if round(half / 10**exponent, 1) < 3:
             exponent -= 1
         return min(-exponent, MOST - 1 - math.floor(math.log10(size))) if known else -exponent
