@@ -12,8 +12,8 @@ def run_one(config: Any) -> tuple[str, bool]:
     from harness_reports.terminal import terminal_table
     from hydra.core.hydra_config import HydraConfig
 
-    from harness.config import plain
-    from harness.runner import run
+    from harness.cli.config import plain
+    from harness.execution.runner import run
 
     values = plain(config)
     overrides = [str(override) for override in HydraConfig.get().overrides.task]
@@ -36,7 +36,7 @@ def run_one(config: Any) -> tuple[str, bool]:
 def main(argv: list[str] | None = None) -> int:
     """Run what the command line says; exit codes as in `harness.cli.run_app`."""
     try:
-        from harness.cli import run_app
+        from harness.cli.app import run_app
 
         return run_app(run_one, "config", argv, {"task": "single_point", "potential": "ase"})
     except ModuleNotFoundError as error:

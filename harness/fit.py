@@ -23,14 +23,14 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from harness import learning
-from harness.catalogue import find_plugin
-from harness.cli import run_app
-from harness.config import ComponentConfig, plain
-from harness.dataset import Dataset, dataset_folder
-from harness.envs import ensure, environment_for
+from harness.cli.app import run_app
+from harness.cli.config import ComponentConfig, plain
+from harness.data.dataset import Dataset, dataset_folder
 from harness.errors import HarnessError
-from harness.fitting import fit_all
-from harness.parity_plot import draw_missing
+from harness.execution.environments import ensure, environment_for
+from harness.fitting.job import fit_all
+from harness.fitting.parity_plot import draw_missing
+from harness.registry.catalogue import find_plugin
 
 #: Environment variable with the file to which each fit of a sweep appends its folder.
 FOLDERS = "HARNESS_FITS"
@@ -125,7 +125,7 @@ def _in_environment(values: Mapping[str, Any], plugins: list[str]) -> dict[str, 
     with tempfile.TemporaryDirectory(prefix="harness-fit-") as folder:
         job = Path(folder) / "job.json"
         job.write_text(json.dumps({"config": values, "plugins": plugins}))
-        code = subprocess.run([str(environment.python), "-m", "harness.fitting", str(job)]).returncode
+        code = subprocess.run([str(environment.python), "-m", "harness.fitting.job", str(job)]).returncode
         if code == 130:
             raise KeyboardInterrupt
         if code:

@@ -9,17 +9,18 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness import registry
-from harness.catalogue import Plugin, catalogue
-from harness.envs import ensure, environment_for, where_it_runs
 from harness.errors import HarnessError
+from harness.execution.environments import ensure, environment_for, where_it_runs
+from harness.registry import lookup
+from harness.registry.catalogue import Plugin, catalogue
+from harness.registry.lookup import BUILT_IN
 
 KINDS = ("potentials", "polarization_models", "tasks", "reports")
 
 
 def survey() -> list[dict[str, Any]]:
     """One entry for the core and for each plugin: what it brings, where it runs, whether that exists."""
-    core = {kind: sorted(_offered(kind, "harness.builtin", "harness_tasks", "harness_reports")) for kind in KINDS}
+    core = {kind: sorted(_offered(kind, *BUILT_IN)) for kind in KINDS}
     entries = [{"name": "(built in)", "runs": "here", "ready": True, "broken": "", "capabilities": {}, **core}]
     for plugin in catalogue().values():
         entries.append(_entry(plugin))
@@ -27,7 +28,7 @@ def survey() -> list[dict[str, Any]]:
 
 
 def _entry(plugin: Plugin) -> dict[str, Any]:
-    registry.manager([plugin.name])
+    lookup.manager([plugin.name])
     where, ready = where_it_runs(plugin)
     entry: dict[str, Any] = {
         "name": plugin.name,
@@ -40,20 +41,20 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
         stated = plugin.static.get(kind, [])
         entry[kind] = sorted({*stated, *_offered(kind, plugin.name)})
     entry["capabilities"] = {**plugin.static.get("capabilities", {}), **_capabilities(plugin.name)}
-    entry["broken"] = registry.broken.get(plugin.name, "")  # last: its hooks may have failed just now
+    entry["broken"] = lookup.broken.get(plugin.name, "")  # last: its hooks may have failed just now
     return entry
 
 
 def _offered(kind: str, *owners: str) -> dict[str, Any]:
     """What the loaded modules called `owners` bring, without building anything."""
     found: dict[str, Any] = {}
-    hook = getattr(registry.manager().hook, f"harness_{kind}")
+    hook = getattr(lookup.manager().hook, f"harness_{kind}")
     for implementation in hook.get_hookimpls():
         if implementation.plugin_name in owners:
             try:
                 found.update(implementation.function())
             except Exception as error:  # a plugin that cannot even say what it has
-                registry.broken[implementation.plugin_name] = f"{type(error).__name__}: {error}"
+                lookup.broken[implementation.plugin_name] = f"{type(error).__name__}: {error}"
     return found
 
 

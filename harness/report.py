@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import registry
-from harness.conformance import judged_status, verdicts
+from harness.contracts.record import RECORD_FILE, Record
 from harness.errors import HarnessError, nearest, unknown
-from harness.record import RECORD_FILE, Record, find_records
-from harness.worker import BAD_INPUT
+from harness.execution.worker import BAD_INPUT
+from harness.records.store import find_records
+from harness.records.validity import judged_status, verdicts
+from harness.registry import lookup
 
 
 def _mapping(right: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report(runs: Sequence[Path], out: Path | None, formats: Sequence[str]) -> int:
-    reports = registry.reports(None)
+    reports = lookup.reports(None)
     for name in formats:
         if name not in reports:
             raise unknown("report format", name, reports)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal, stats
 
-from harness.quantity import Quantity
+from harness.contracts.quantity import Quantity
 
 RESAMPLES = 2000
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from harness import registry
-from harness.record import Record, find_records
-from harness.references import shipped_records
+from harness.contracts.record import Record
+from harness.records.references import shipped_records
+from harness.records.store import find_records
+from harness.registry import lookup
 
 POTENTIALS = ("mtp_cd", "allegro_dream", "deep_wannier", "gap", "mace", "tersoff_ilp")
 OWN = (None, "charge_dipole", "dft")
@@ -68,7 +69,7 @@ def number(record: Record, name: str) -> str:
 def main(folder: str, profile: str = "quick") -> None:
     """Print the table of a profile; rows for which nobody has a value there are left out."""
     records = [r for r in find_records([Path(folder)])[0] if r.profile == profile]
-    known = shipped_records(registry.tasks())
+    known = shipped_records(lookup.tasks())
     print("| | DFT |", *(f" `{name}` |" for name in POTENTIALS), sep="")
     print("|---|---|" + "---|" * len(POTENTIALS))
     for title, task, names in ROWS:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.conformance import TASK as CONFORMANCE
-from harness.conformance import Verdict, judged_status
-from harness.protocols import Check
-from harness.quantity import Quantity
-from harness.record import Record
-from harness.scoring import plain_unit
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.records.scoring import plain_unit
+from harness.records.validity import TASK as CONFORMANCE
+from harness.records.validity import Verdict, judged_status
 from harness_reports import numbers
 from harness_reports.provenance import polarization_of
 

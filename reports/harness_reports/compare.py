@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.record import Record
-from harness.references import KINDS, Reference
-from harness.scoring import MISMATCHES, Score
+from harness.contracts.record import Record
+from harness.records.references import KINDS, Reference
+from harness.records.scoring import MISMATCHES, Score
 from harness_reports import numbers
 from harness_reports.cells import Cell, Column, Row, cell, finite
 

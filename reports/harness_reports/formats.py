@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.record import Record
 from harness.errors import HarnessError
-from harness.record import Record
-from harness.references import Reference
+from harness.records.references import Reference
 from harness_reports import numbers
 from harness_reports.cells import plain
 from harness_reports.page import Page

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from harness.record import FINISHED, Record
+from harness.contracts.record import FINISHED, Record
 
 #: Parts of a configuration that do not change a number, or that a group shares.
 _IGNORED = re.compile(r"^(runs|force|timeout|profile|material|hydra|experiment)(\.|$)|\.(name|factory|plugins)$")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from harness.quantity import Quantity
+from harness.contracts.quantity import Quantity
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "theta": "θ", "kappa": "κ",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness import __version__
-from harness.protocols import Check
-from harness.quantity import Quantity
-from harness.scoring import MISMATCHES, Score
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.records.scoring import MISMATCHES, Score
 from harness_reports import numbers
 from harness_reports.cells import Cell, Column, Row
 from harness_reports.chart import Chart

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.record import Record
+from harness.contracts.record import Record
 from harness_reports.grouping import slug
 
 

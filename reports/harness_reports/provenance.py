@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.record import Record
-from harness.references import level_of_theory
+from harness.contracts.record import Record
+from harness.records.references import level_of_theory
 from harness_reports.grouping import flatten
 
 

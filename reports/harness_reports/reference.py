@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.contracts.record import Record
 from harness.errors import HarnessError
-from harness.record import Record, cannot_write
-from harness.references import is_of
+from harness.records.references import is_of
+from harness.records.store import cannot_write
 
 #: What of a configuration says what was measured.
 MEASURED = ("task", "potential", "polarization", "material", "profile", "seed")

@@ -7,11 +7,11 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.conformance import TASK as CONFORMANCE
-from harness.conformance import Verdict, judged_status, verdict_beside
-from harness.protocols import Check
-from harness.quantity import Quantity
-from harness.record import Record
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.records.validity import TASK as CONFORMANCE
+from harness.records.validity import Verdict, judged_status, verdict_beside
 from harness_reports import numbers
 from harness_reports.cells import failure, few, plain
 
@@ -65,10 +65,10 @@ def _observables(record: Record) -> list[str]:
 
 def _headline(record: Record) -> Sequence[str]:
     """What the task wants shown first; empty when it does not say."""
-    from harness import registry
+    from harness.registry import lookup
 
     config = record.config.get("task", {})
-    task = registry.tasks(config.get("plugins") or ()).get(config.get("factory") or record.task)
+    task = lookup.tasks(config.get("plugins") or ()).get(config.get("factory") or record.task)
     return getattr(task, "headline", ())
 
 

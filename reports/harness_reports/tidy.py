@@ -7,10 +7,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from harness.quantity import Quantity
-from harness.record import Record
-from harness.references import KINDS
-from harness.scoring import Score
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.records.references import KINDS
+from harness.records.scoring import Score
 from harness_reports import timing
 from harness_reports.cells import Row, failure
 from harness_reports.page import Page, Section

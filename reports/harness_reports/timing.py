@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.quantity import Quantity
-from harness.record import Record
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
 
 #: Facts about a host that decide its speed; versions of libraries belong to an environment, not to a host.
 _HARDWARE = ("name", "system", "processor", "cores", "gpu", "driver")

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from harness.conformance import Verdict, verdicts
+from harness.contracts.record import Record
 from harness.errors import HarnessError
-from harness.progress import TqdmProgress
-from harness.record import Record
-from harness.references import Reference, published_references, references_from_records, shipped_records
-from harness.scoring import Score, score
+from harness.execution.progress import TqdmProgress
+from harness.records.references import Reference, published_references, references_from_records, shipped_records
+from harness.records.scoring import Score, score
+from harness.records.validity import Verdict, verdicts
 from harness_reports.cells import Row, columns, rows
 from harness_reports.chart import chart
 from harness_reports.compare import known_references, published_beside, score_lines
@@ -45,9 +45,9 @@ def build(
         None for the published values of the tasks and whatever the records know.
     """
     if tasks is None:
-        from harness import registry
+        from harness.registry import lookup
 
-        tasks = registry.tasks(None)
+        tasks = lookup.tasks(None)
     groups = group(records)
     kept = [record for g in groups for record in g.records]
     judged = verdicts(kept)

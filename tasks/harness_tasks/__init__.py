@@ -11,18 +11,18 @@ from harness import hookimpl
 @hookimpl
 def harness_tasks() -> Mapping[str, Any]:
     """The tasks of this package."""
-    from harness_tasks.accuracy import Accuracy
-    from harness_tasks.bend import Bend
-    from harness_tasks.coercive_field import CoerciveField
-    from harness_tasks.conformance import Conformance
-    from harness_tasks.elastic import Elastic
-    from harness_tasks.interlayer import Interlayer
-    from harness_tasks.moire_relax import MoireRelax
-    from harness_tasks.piezo import Piezo
-    from harness_tasks.polarization_pattern import PolarizationPattern
-    from harness_tasks.single_point import SinglePoint
-    from harness_tasks.sliding import Sliding
-    from harness_tasks.tc_sweep import TcSweep
+    from harness_tasks.accuracy.task import Accuracy
+    from harness_tasks.bend.task import Bend
+    from harness_tasks.coercive_field.task import CoerciveField
+    from harness_tasks.conformance.task import Conformance
+    from harness_tasks.elastic.task import Elastic
+    from harness_tasks.interlayer.task import Interlayer
+    from harness_tasks.moire_relax.task import MoireRelax
+    from harness_tasks.piezo.task import Piezo
+    from harness_tasks.polarization_pattern.task import PolarizationPattern
+    from harness_tasks.single_point.task import SinglePoint
+    from harness_tasks.sliding.task import Sliding
+    from harness_tasks.tc_sweep.task import TcSweep
 
     return {
         "accuracy": Accuracy,
@@ -43,8 +43,8 @@ def harness_tasks() -> Mapping[str, Any]:
 @hookimpl
 def harness_potentials() -> Mapping[str, Any]:
     """The analytic oracles."""
-    from harness_tasks.cosine import CosinePotential
-    from harness_tasks.oracles import PlatePotential
+    from harness_tasks.oracles.cosine import CosinePotential
+    from harness_tasks.oracles.plate import PlatePotential
 
     return {"cosine": CosinePotential, "plate": PlatePotential}
 
@@ -52,7 +52,7 @@ def harness_potentials() -> Mapping[str, Any]:
 @hookimpl
 def harness_polarization_models() -> Mapping[str, Any]:
     """The analytic oracles."""
-    from harness_tasks.cosine import CosinePolarization
-    from harness_tasks.oracles import PlatePolarization
+    from harness_tasks.oracles.cosine import CosinePolarization
+    from harness_tasks.oracles.plate import PlatePolarization
 
     return {"cosine": CosinePolarization, "plate": PlatePolarization}

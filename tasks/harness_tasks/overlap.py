@@ -24,9 +24,9 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 from ase.neighborlist import neighbor_list
 
-from harness.layers import assign_layers
-from harness_tasks.moire_cells import BASIS
-from harness_tasks.oracles import PlatePotential
+from harness.materials.layers import assign_layers
+from harness_tasks.moire.cells import BASIS
+from harness_tasks.oracles.plate import PlatePotential
 
 #: Pairs count up to so many widths of the wider Gaussian, and lists are kept until an atom has moved by this, Å.
 WIDTHS, SKIN = 4.5, 0.4

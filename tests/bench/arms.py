@@ -16,7 +16,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import graphene
 
-from harness.registry import build_potential
+from harness.registry.lookup import build_potential
 
 Call = Callable[[Atoms], Any]
 

@@ -4,7 +4,7 @@
 of the time in `loop` the share that was not spent in the calculator. `test_dynamics.py` runs it.
 
 loop
-    `harness_tasks.dynamics.Motion`: the task may act at every step.
+    `harness.engine.dynamics.Motion`: the task may act at every step.
 ase
     The default engine, ASE's Langevin.
 native
@@ -20,12 +20,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from ase import Atoms
-from harness_tasks.dynamics import Motion
-from harness_tasks.registries import AB
-from harness_tasks.stacks import bilayer
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB
 
-from harness.engine import Engine
-from harness.registry import build_potential
+from harness.engine.ase import Engine
+from harness.engine.dynamics import Motion
+from harness.registry.lookup import build_potential
 
 A = {"tersoff_ilp": 2.498}
 TEMPERATURE, TIMESTEP, DAMPING = 300.0, 1.0, 500.0

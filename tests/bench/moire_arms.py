@@ -12,15 +12,15 @@ import time
 from typing import Any
 
 from ase import Atoms
-from harness_tasks.moire_cells import twisted
-from harness_tasks.moire_continuum import displaced, relax_sheets
-from harness_tasks.moire_landscape import measure_landscape
-from harness_tasks.moire_relax import MoireParams, MoireRelax
-from harness_tasks.sliding_path import Work
-from harness_tasks.trial import Bar, TrialContext
+from harness_tasks.moire.cells import twisted
+from harness_tasks.moire.continuum import displaced, relax_sheets
+from harness_tasks.moire.landscape import measure_landscape
+from harness_tasks.moire_relax.task import MoireParams, MoireRelax
+from harness_tasks.sliding_path.path import Work
 
-from harness.engine import Engine
-from harness.registry import build_potential
+from harness.engine.ase import Engine
+from harness.registry.lookup import build_potential
+from harness.testing.trial import Bar, TrialContext
 
 #: eV per atom: an energy this close to the lowest counts as the answer.
 GAP = 5e-8

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.envs import environment_for
+from harness.execution.environments import environment_for
 
 LOOPS = Path(__file__).with_name("loops.py")
 LAYERED = {"intralayer": {"name": "mtp", "params": {}}, "interlayer": {"name": "lj", "params": {}}}

@@ -16,14 +16,14 @@ import pytest
 from ase import Atoms
 from ase.filters import FrechetCellFilter
 from ase.optimize import LBFGS
-from harness_tasks.bend_store import Store
-from harness_tasks.elastic_results import along
-from harness_tasks.oracles import PlatePotential
-from harness_tasks.strain_series import Series
-from harness_tasks.trial import MemoryCheckpoint
-from harness_tasks.virial import Answer
+from harness_tasks.mechanics.curves import along
+from harness_tasks.mechanics.strain_series import Series
+from harness_tasks.mechanics.virial import Answer
+from harness_tasks.oracles.plate import PlatePotential
+from harness_tasks.services.store import Store
 
-from harness.engine import Engine
+from harness.engine.ase import Engine
+from harness.testing.trial import MemoryCheckpoint
 
 STRAIN = 0.005
 #: Strains that the hexagonal crystal needs: C11 and C12, C33 and C13, C44, C66.

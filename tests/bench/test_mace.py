@@ -40,7 +40,7 @@ def test_force_call(benchmark: Any, natoms: int) -> None:
     from harness_mace.modelfile import load
     from mace.calculators import MACECalculator
 
-    from harness.registry import build_potential
+    from harness.registry.lookup import build_potential
 
     potential: Any = build_potential("mace", {}, ["mace"])
     sides = {"harness": bilayer(natoms), "bare": bilayer(natoms)}

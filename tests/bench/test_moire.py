@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from harness.envs import environment_for
+from harness.execution.environments import environment_for
 
 ARMS = Path(__file__).with_name("moire_arms.py")
 TO_BEAT = 85

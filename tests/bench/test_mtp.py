@@ -48,7 +48,7 @@ def in_turn(arms: dict[str, Callable[[], Any]], seconds: dict[str, list[float]])
 def test_force_call(benchmark: Any, natoms: int) -> None:
     from motep.calculator import MTP
 
-    from harness.registry import build_potential
+    from harness.registry.lookup import build_potential
 
     potential: Any = build_potential("mtp", {})
     sides = {"harness": sheet(natoms), "bare": sheet(natoms)}

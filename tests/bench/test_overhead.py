@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness import registry
-from harness.runner import run
+from harness.execution.runner import run
+from harness.registry import lookup
 
 CONFIG: dict[str, Any] = {
     "task": {"name": "single_point", "params": {}},
@@ -36,9 +36,9 @@ def test_run_in_process(benchmark: Any, tmp_path: Path) -> None:
 @pytest.mark.benchmark(group="whole run")
 def test_bare_evaluation(benchmark: Any) -> None:
     """The same energy and forces without the harness, in the same run."""
-    task = registry.build_task("single_point")
+    task = lookup.build_task("single_point")
     atoms = task.structure(CONFIG["material"], task.Params())
-    atoms.calc = registry.build_potential("plate", {}, ()).calculator()
+    atoms.calc = lookup.build_potential("plate", {}, ()).calculator()
 
     def evaluate() -> float:
         atoms.calc.reset()

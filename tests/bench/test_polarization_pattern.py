@@ -13,9 +13,9 @@ from typing import Any
 import harness_charge_dipole
 import numpy as np
 from harness_charge_dipole.model import ChargeDipole
-from harness_tasks.local_dipoles import Groups, Waves
-from harness_tasks.moire_cells import twisted
-from harness_tasks.winding import winding
+from harness_tasks.moire.cells import twisted
+from harness_tasks.polarization.local_dipoles import Groups, Waves
+from harness_tasks.polarization_pattern.winding import winding
 
 MATERIAL = {"symbols": ["B", "N"], "a": 2.511, "distance": 3.35, "vacuum": 25.0}
 MODEL = Path(harness_charge_dipole.__file__).parent / "models" / "bn_bilayer_cd.json"

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from harness.catalogue import find_plugin
-from harness.envs import environment_for
+from harness.execution.environments import environment_for
+from harness.registry.catalogue import find_plugin
 
 ARMS = Path(__file__).with_name("arms.py")
 #: Rounds at 64, 900 and 3,600 atoms; 0 where one call takes longer than half a minute.

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 pytest.importorskip("harness_tight_binding")
 
-from harness_tasks.moire_cells import twisted
+from harness_tasks.moire.cells import twisted
 from harness_tight_binding.clusters import bounds
 from harness_tight_binding.hoppings import Hoppings, Parameters, find_hoppings
 from harness_tight_binding.kpm import KernelPolynomials, step

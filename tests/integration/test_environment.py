@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from harness.envs import MARKER, _commands, ensure, environment_for
 from harness.errors import HarnessError
+from harness.execution.environments import MARKER, _commands, ensure, environment_for
 
 CommandLine = Callable[..., Any]
 DATA = Path(__file__).parents[1] / "data"
@@ -36,7 +36,7 @@ def test_whole_run_in_an_environment_of_its_own(harness: CommandLine, tmp_path: 
     assert "(made)" in harness(module="harness.plugins").stdout
     # backends keep compiled kernels in the user's cache folder, which they must find there without HARNESS_CACHE
     (python,) = cache.glob("envs/outside-*/bin/python")
-    code = "from harness.envs import cache_folder; print(cache_folder())"
+    code = "from harness.execution.environments import cache_folder; print(cache_folder())"
     bare = {key: value for key, value in os.environ.items() if key != "HARNESS_CACHE"}
     found = subprocess.run([python, "-c", code], env=bare, capture_output=True, text=True, check=True).stdout
     assert Path(found.strip()).name == "mlip-harness"
@@ -108,7 +108,7 @@ def test_half_made_environments_are_removed(outside: Path, tmp_path: Path, monke
     (environment.folder / "bin").mkdir(parents=True)
     (environment.folder / "bin" / "python").write_text("left by a killed creation")
     assert not environment.ready
-    monkeypatch.setattr("harness.envs._commands", lambda e: [["false"]])
+    monkeypatch.setattr("harness.execution.environments._commands", lambda e: [["false"]])
     with pytest.raises(HarnessError, match="cannot make the environment"):
         ensure(environment, lambda line: None)
     assert not environment.folder.exists() and not (environment.folder / MARKER).exists()

@@ -12,7 +12,7 @@ import pytest
 
 from harness import fit as fit_module
 from harness import learning
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
 
 CommandLine = Callable[..., Any]

@@ -34,7 +34,7 @@ def test_import_names(wheel: Path) -> None:
 def test_the_wheel_runs_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
-    code = "import harness, harness.catalogue as c; print(harness.__file__, c.source_root())"
+    code = "import harness, harness.registry.catalogue as c; print(harness.__file__, c.source_root())"
     environment = {**os.environ, "PYTHONPATH": str(site)}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

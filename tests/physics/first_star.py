@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from harness_tasks.cosine import CosinePolarization
-from harness_tasks.moire_cells import Moire, mismatched, twisted
-from harness_tasks.moire_pattern import turns
+from harness_tasks.moire.cells import Moire, mismatched, twisted
+from harness_tasks.moire.pattern import turns
+from harness_tasks.oracles.cosine import CosinePolarization
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",

@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 
 FOLDER = Path(__file__).parents[2] / "datasets" / "hbn"
 

@@ -1,6 +1,6 @@
 """Two layers whose mass centres feel the registry and nothing else: their motion is that of one particle.
 
-The energy is N C f(t) of the registry t of the mass centres (f as in `harness_tasks.cosine`), a spring for the
+The energy is N C f(t) of the registry t of the mass centres (f as in `harness_tasks.oracles.cosine`), a spring for the
 distance, and springs that tie each atom to its layer; these do not touch the mass centres. Langevin noise on the atoms
 is Langevin noise on the mass centres. So the registry is a particle of half a layer's mass in N C f(t), whatever the
 atoms do, and `Particle` follows many of those at once, with an integrator of its own.
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms, units
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
-from harness_tasks.stacks import bilayer
+from harness_tasks.structures.bilayers import bilayer
 
 A, DISTANCE = 2.511, 3.35
 MATERIAL = {

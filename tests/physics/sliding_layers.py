@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from ase import units
-from harness_tasks.coercive_field_model import PathModel
-from harness_tasks.cosine import CosinePolarization, CosinePotential
-from harness_tasks.registries import AB, BA
+from harness_tasks.coercive_field.path_model import PathModel
+from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
+from harness_tasks.structures.registries import AB, BA
 from scipy.optimize import fsolve
 
-from harness import Measurement
+from harness.contracts.measurement import Measurement
 
 A = 2.511
 MATERIAL = {
@@ -40,7 +40,7 @@ def value(measurement: Measurement, name: str) -> float:
 
 
 class ClosedForm:
-    """Enthalpy of rigid layers per cell, from the formulas that head `harness_tasks.cosine`."""
+    """Enthalpy of rigid layers per cell, from the formulas that head `harness_tasks.oracles.cosine`."""
 
     def __init__(self) -> None:
         angles = math.pi / 2 + 2 * math.pi / 3 * np.arange(3)

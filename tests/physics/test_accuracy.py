@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import Calculator
-from harness_tasks import accuracy_figures
-from harness_tasks.accuracy import Accuracy
-from harness_tasks.trial import measure
+from harness_tasks.accuracy import figures
+from harness_tasks.accuracy.task import Accuracy
 
-from harness import HarnessError
-from harness.dataset import Dataset, family
-from harness.files import sha256
-from harness.job import make_job
-from harness.protocols import Measurement
-from harness.record import Record
+from harness.contracts.measurement import Measurement
+from harness.contracts.record import Record
+from harness.data.dataset import Dataset, family
+from harness.errors import HarnessError
+from harness.execution.job import make_job
+from harness.registry.files import sha256
+from harness.testing.trial import measure
 
 FOLDER = Path(__file__).parents[2] / "datasets" / "hbn"
 MATERIAL = {"name": "bn_bilayer", "symbols": ["B", "N"]}
@@ -129,7 +129,7 @@ def test_pictures_come_from_the_record_alone(tmp_path):
     found = accuracy(Oracle(properties=("energy", "forces", "stress", "born_effective_charges"), forces=0.1))
     record = Record("a" * 10, "ok", "accuracy", 1, "oracle", None, "bn_bilayer", "quick", {"potential": {}})
     record.observables = found.observables
-    drawn = accuracy_figures.draw(record, found.arrays, tmp_path)
+    drawn = figures.draw(record, found.arrays, tmp_path)
     assert [p.name for p in drawn] == ["parity.png", "families.png"]
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in drawn)
 

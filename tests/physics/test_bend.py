@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.bend import Bend
-from harness_tasks.bend_params import BendParams
-from harness_tasks.oracles import PlatePolarization, PlatePotential
-from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness_tasks.bend.params import BendParams
+from harness_tasks.bend.task import Bend
+from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
 
-from harness import HarnessError, Measurement
+from harness.contracts.measurement import Measurement
+from harness.errors import HarnessError
+from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 MONOLAYER = {"name": "plate", "symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 25.0}
 BILAYER = MONOLAYER | {"layers": 2, "stacking": "AA", "distance": 3.35}
@@ -231,7 +232,7 @@ def test_a_ribbon_that_does_not_buckle_is_a_result() -> None:
 
 
 def test_layers_that_would_rather_slip_soften_the_ribbon_or_say_so() -> None:
-    from harness_tasks.bend_sheet import Sheet
+    from harness_tasks.bend.flat_sheet import Sheet
 
     eager = Sheet(Atoms(), 36.0, 3.35, -0.005)
     assert -10 < eager.coupling_stiffness(60.0) < eager.coupling_stiffness(40.0) < 0

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.bend import Bend
-from harness_tasks.bend_loading import History, Load, next_shortening
-from harness_tasks.bend_params import BendParams
-from harness_tasks.bend_ribbon import Ribbon, make_ribbon
-from harness_tasks.bend_store import Store
-from harness_tasks.cells import rectangular
-from harness_tasks.oracles import PlatePolarization, PlatePotential
-from harness_tasks.trial import MemoryCheckpoint, TrialContext, measure
+from harness_tasks.bend.loading import History, Load, next_shortening
+from harness_tasks.bend.params import BendParams
+from harness_tasks.bend.task import Bend
+from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
+from harness_tasks.services.store import Store
+from harness_tasks.structures.cells import rectangular
+from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 
-from harness import HarnessError
-from harness.protocols import Measurement
-from harness.record import Record
+from harness.contracts.measurement import Measurement
+from harness.contracts.record import Record
+from harness.errors import HarnessError
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 
 BILAYER = {"symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511, "distance": 3.35, "vacuum": 20.0}
 MONOLAYER = BILAYER | {"layers": 1}

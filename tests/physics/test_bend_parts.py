@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harness_tasks.bend_profiles import LocalDipoles, averages, bin_mean, gradient, shape_of, slip
-from harness_tasks.bend_results import at_flat_registry, inner_bins
-from harness_tasks.bend_ribbon import Ribbon, make_ribbon
-from harness_tasks.cells import STACKINGS, rectangular
-from harness_tasks.strain import AtomicStrain
+from harness_tasks.bend.analysis import at_flat_registry, inner_bins
+from harness_tasks.bend.profiles import averages, bin_mean, gradient, shape_of, slip
+from harness_tasks.mechanics.atomic_strain import AtomicStrain
+from harness_tasks.polarization.bond_dipoles import LocalDipoles
+from harness_tasks.structures.cells import STACKINGS, rectangular
+from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 
 BILAYER = {"symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511, "distance": 3.35, "vacuum": 20.0}
 MONOLAYER = BILAYER | {"layers": 1}

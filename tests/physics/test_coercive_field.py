@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.coercive_field import CoerciveField
-from harness_tasks.coercive_field_branch import course, slipped
-from harness_tasks.coercive_field_model import PathModel
-from harness_tasks.cosine import CosineCalculator, CosinePolarization, CosinePotential
-from harness_tasks.in_field import InField
-from harness_tasks.sliding_path import Work, walk
-from harness_tasks.stacks import LOWER, UPPER
-from harness_tasks.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness_tasks.coercive_field.path_model import PathModel
+from harness_tasks.coercive_field.switching import course, slipped
+from harness_tasks.coercive_field.task import CoerciveField
+from harness_tasks.oracles.cosine import CosineCalculator, CosinePolarization, CosinePotential
+from harness_tasks.polarization.in_field import InField
+from harness_tasks.sliding_path.path import Work, walk
+from harness_tasks.structures.bilayers import LOWER, UPPER
 
-from harness import Measurement
-from harness.engine import Engine
+from harness.contracts.measurement import Measurement
+from harness.engine.ase import Engine
 from harness.errors import UnsupportedError
-from harness.worker import check_capabilities
+from harness.execution.worker import check_capabilities
+from harness.testing.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 from .labels import LabelPolarization, Labels
 from .sliding_layers import COSINE, MATERIAL, MOVING, POLAR, STILL, SWIFT, SWIFT_POLAR, A, ClosedForm, Particles, value
@@ -189,7 +189,7 @@ def test_steps_find_the_inclined_field_at_rest() -> None:
 def test_killed_runs_go_on_to_the_same_bits(
     moving: Measurement, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
-    monkeypatch.setattr("harness_tasks.points.Points.__init__.__defaults__", (0.0,))
+    monkeypatch.setattr("harness_tasks.services.points.Points.__init__.__defaults__", (0.0,))
     checkpoint = FragileCheckpoint(stop_after)
     with pytest.raises(Killed):
         measure(CoerciveField(), SWIFT, SWIFT_POLAR, material=MATERIAL, checkpoint=checkpoint, **MOVING)
@@ -200,7 +200,7 @@ def test_killed_runs_go_on_to_the_same_bits(
 
 
 def test_finished_runs_are_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness_tasks.points.Points.__init__.__defaults__", (0.0,))
+    monkeypatch.setattr("harness_tasks.services.points.Points.__init__.__defaults__", (0.0,))
     checkpoint = MemoryCheckpoint()
     first = measure(CoerciveField(), SWIFT, SWIFT_POLAR, material=MATERIAL, checkpoint=checkpoint, **MOVING)
     context = TrialContext(CoerciveField(), SWIFT, SWIFT_POLAR, MATERIAL, CoerciveField.Params(**MOVING), 0, checkpoint)
@@ -258,7 +258,7 @@ def test_without_born_charges_it_is_unsupported_and_says_who_has_them() -> None:
 
 
 def test_pictures_come_from_the_arrays_alone(still: Measurement, moving: Measurement, tmp_path: Path) -> None:
-    from harness_tasks.coercive_field_figures import draw
+    from harness_tasks.coercive_field.figures import draw
 
     class Record:
         label = "cosine"

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from harness_tasks.coercive_field_model import PathModel, exact_field, square_root_coefficient, square_root_law
-from harness_tasks.coercive_field_results import Models, of_path
+from harness_tasks.coercive_field.analysis import Models, of_path
+from harness_tasks.coercive_field.path_model import PathModel, exact_field, square_root_coefficient, square_root_law
 
 from .sliding_layers import DENG
 

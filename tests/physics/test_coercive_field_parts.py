@@ -11,24 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms, units
-from harness_tasks.coercive_field import CoerciveField
-from harness_tasks.coercive_field_branch import Axes, Course
-from harness_tasks.coercive_field_model import PathModel
-from harness_tasks.coercive_field_params import CoerciveFieldParams
-from harness_tasks.coercive_field_plane import Periodic, Surface
-from harness_tasks.coercive_field_rates import expected_field
-from harness_tasks.coercive_field_results import Models, of_path
-from harness_tasks.coercive_field_runs import plans
-from harness_tasks.cosine import CosinePolarization, CosinePotential
-from harness_tasks.field_force import FieldForce, balanced_charges, force
-from harness_tasks.registries import AB, BA, make_grid
-from harness_tasks.stacks import UPPER, bilayer
-from harness_tasks.trial import TrialContext
+from harness_tasks.coercive_field.analysis import Models, of_path
+from harness_tasks.coercive_field.params import CoerciveFieldParams
+from harness_tasks.coercive_field.path_model import PathModel
+from harness_tasks.coercive_field.ramps import plans
+from harness_tasks.coercive_field.rates import expected_field
+from harness_tasks.coercive_field.registry_map import Periodic, Surface
+from harness_tasks.coercive_field.switching import Axes, Course
+from harness_tasks.coercive_field.task import CoerciveField
+from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
+from harness_tasks.polarization.field_force import FieldForce, balanced_charges, force
+from harness_tasks.structures.bilayers import UPPER, bilayer
+from harness_tasks.structures.registries import AB, BA, make_grid
 from omegaconf import OmegaConf
 
-from harness import HarnessError
-from harness.parameters import build_params
-from harness.references import read_references
+from harness.errors import HarnessError
+from harness.records.references import read_references
+from harness.registry.parameters import build_params
+from harness.testing.trial import TrialContext
 
 from .sliding_layers import DENG, MATERIAL
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.conformance import Conformance
-from harness_tasks.trial import measure
+from harness_tasks.conformance.task import Conformance
 
-from harness import HarnessError, Measurement
+from harness.contracts.measurement import Measurement
+from harness.errors import HarnessError
+from harness.testing.trial import measure
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conformance_models import PairPotential, Pairs, Shell  # noqa: E402

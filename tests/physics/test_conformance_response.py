@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.conformance import Conformance
-from harness_tasks.oracles import PlatePolarization
-from harness_tasks.trial import measure
+from harness_tasks.conformance.task import Conformance
+from harness_tasks.oracles.plate import PlatePolarization
 
-from harness import Measurement
+from harness.contracts.measurement import Measurement
+from harness.testing.trial import measure
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conformance_models import PairPotential, Shell  # noqa: E402

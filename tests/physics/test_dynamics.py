@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 from ase import Atoms, units
 from ase.calculators.calculator import BaseCalculator
-from harness_tasks.dynamics import Motion
-from harness_tasks.motion_watch import UnphysicalMotion, Watch
-from harness_tasks.oracles import FreeAtoms, PlatePotential
-from harness_tasks.registries import AB
-from harness_tasks.stacks import bilayer
+from harness_tasks.oracles.plate import PlatePotential
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB
 
-from harness import registry
-from harness.engine import Engine
+from harness.engine.ase import Engine
+from harness.engine.dynamics import Motion
+from harness.engine.extrapolation import PROPERTY
+from harness.engine.watch import UnphysicalMotion, Watch
 from harness.errors import HarnessError
-from harness.extrapolation import PROPERTY
+from harness.registry import lookup
+from harness.testing.free_atoms import FreeAtoms
 
 from .rigid_layers import MATERIAL, RigidLayers
 
@@ -40,7 +41,7 @@ def moved(motion: Motion, legs: int, steps: int = 60) -> np.ndarray:
 
 
 def layered() -> BaseCalculator:
-    return registry.build_potential("layered", PARTS).calculator()
+    return lookup.build_potential("layered", PARTS).calculator()
 
 
 @pytest.mark.parametrize("thermostat", ["langevin", "nose_hoover", "none"])

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.cells import primitive
-from harness_tasks.elastic import Elastic
-from harness_tasks.force_constants import plan
-from harness_tasks.oracles import PlatePotential
-from harness_tasks.sheets import N_PER_M
-from harness_tasks.symmetry import allowed, has_threefold_axis, operations
-from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness_tasks.elastic.task import Elastic
+from harness_tasks.mechanics.force_constants import plan
+from harness_tasks.oracles.plate import PlatePotential
+from harness_tasks.structures.cells import primitive
+from harness_tasks.structures.sheets import N_PER_M
+from harness_tasks.structures.symmetry import allowed, has_threefold_axis, operations
 
-from harness import HarnessError, Measurement
+from harness.contracts.measurement import Measurement
+from harness.errors import HarnessError
+from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 BOND, STRETCH, STIFF = 1.45, 30.0, 1.0
 PLATE = PlatePotential(BOND, STRETCH, STIFF)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.lj import LennardJones
-from harness_tasks.cells import primitive
+from harness_tasks.structures.cells import primitive
 
-from harness import Measurement
-from harness.extrapolation import PROPERTY, TRUSTED, grade_frames
-from harness.registry import build_potential
+from harness.contracts.measurement import Measurement
+from harness.engine.extrapolation import PROPERTY, TRUSTED, grade_frames
+from harness.registry.lookup import build_potential
 
 MATERIAL = {"name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511,
             "distance": 3.35, "vacuum": 25.0}  # fmt: skip

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.cosine import CosinePolarization, CosinePotential
-from harness_tasks.interlayer import Interlayer, InterlayerParams
-from harness_tasks.interlayer_fit import find_minimum
-from harness_tasks.oracles import PlatePotential
-from harness_tasks.stacks import HeldLayers, bilayer
-from harness_tasks.trial import FragileCheckpoint, Killed, TrialContext, measure
+from harness_tasks.interlayer.minimum import find_minimum
+from harness_tasks.interlayer.params import InterlayerParams
+from harness_tasks.interlayer.task import Interlayer
+from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
+from harness_tasks.oracles.plate import PlatePotential
+from harness_tasks.structures.bilayers import HeldLayers, bilayer
 
-from harness import HarnessError, Measurement
+from harness.contracts.measurement import Measurement
+from harness.errors import HarnessError
+from harness.testing.trial import FragileCheckpoint, Killed, TrialContext, measure
 
 from .labels import Labels
 
@@ -169,7 +171,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(monkeypatch: pytest.MonkeyPatc
     """Every point is saved when points are slow; none is calculated twice."""
     params: dict[str, Any] = {"stackings": ("AA", "AB"), "relaxed": True, "distances": InterlayerParams().distances[:7]}
     whole = measure(Interlayer(), COSINE, CosinePolarization(), material=MATERIAL, **params)
-    monkeypatch.setattr("harness_tasks.points.Points.__init__.__defaults__", (0.0,))
+    monkeypatch.setattr("harness_tasks.services.points.Points.__init__.__defaults__", (0.0,))
     checkpoint = FragileCheckpoint(stop_after)
     with pytest.raises(Killed):
         measure(Interlayer(), COSINE, CosinePolarization(), material=MATERIAL, checkpoint=checkpoint, **params)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
-from harness_tasks.moire_cells import Moire, mismatched, twist_angle, twisted
-from harness_tasks.moire_registry import Look, grid
+from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
+from harness_tasks.moire.registry_field import Look, grid
 
 from harness.errors import HarnessError
 

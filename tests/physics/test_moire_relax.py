@@ -7,20 +7,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from harness_tasks.moire_cells import mismatched, twisted
-from harness_tasks.moire_continuum import relax_sheets, sheet_registry
-from harness_tasks.moire_landscape import Landscape, Series, measure_landscape
-from harness_tasks.moire_registry import Look
-from harness_tasks.moire_relax import MoireParams, MoireRelax
-from harness_tasks.moire_relax_shape import areas, lonely_width, walls
+from harness_tasks.moire.cells import mismatched, twisted
+from harness_tasks.moire.continuum import relax_sheets, sheet_registry
+from harness_tasks.moire.landscape import Landscape, Series, measure_landscape
+from harness_tasks.moire.registry_field import Look
+from harness_tasks.moire_relax.domain_walls import areas, lonely_width, walls
+from harness_tasks.moire_relax.task import MoireParams, MoireRelax
 from harness_tasks.overlap import OverlapCalculator, OverlapPotential
-from harness_tasks.registries import AB, SP
-from harness_tasks.sliding_path import Work
-from harness_tasks.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness_tasks.sliding_path.path import Work
+from harness_tasks.structures.registries import AB, SP
 
-from harness import Measurement
+from harness.contracts.measurement import Measurement
+from harness.engine.extrapolation import PROPERTY
 from harness.errors import HarnessError
-from harness.extrapolation import PROPERTY
+from harness.testing.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",

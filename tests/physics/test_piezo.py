@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.neighborlist import neighbor_list
-from harness_tasks.oracles import PlatePolarization, PlatePotential
-from harness_tasks.piezo import Piezo
-from harness_tasks.sheet_dipole import improper, proper
-from harness_tasks.sheets import PC_PER_M
-from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
-from harness_tasks.virial import tensor
+from harness_tasks.mechanics.virial import tensor
+from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
+from harness_tasks.piezo.task import Piezo
+from harness_tasks.polarization.sheet_dipole import improper, proper
+from harness_tasks.structures.sheets import PC_PER_M
 
-from harness import Measurement
+from harness.contracts.measurement import Measurement
 from harness.errors import UnsupportedError
-from harness.worker import check_capabilities
+from harness.execution.worker import check_capabilities
+from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 BOND, STRETCH, STIFF = 1.45, 30.0, 1.0
 PLATE = PlatePotential(BOND, STRETCH, STIFF)

@@ -9,20 +9,20 @@ from typing import Any
 import harness_charge_dipole
 import numpy as np
 import pytest
-from harness_tasks.cosine import CosinePolarization, CosinePotential
-from harness_tasks.in_field import InField
-from harness_tasks.moire_cells import Moire, mismatched, twisted
-from harness_tasks.moire_pattern import in_m, region_centres, symmetrised, turns
-from harness_tasks.oracles import FreeAtoms
-from harness_tasks.polarization_pattern import PolarizationPattern
-from harness_tasks.registries import AB, BA
-from harness_tasks.stacks import bilayer
-from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
-from harness_tasks.winding import winding
+from harness_tasks.moire.cells import Moire, mismatched, twisted
+from harness_tasks.moire.pattern import in_m, region_centres, symmetrised, turns
+from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
+from harness_tasks.polarization.in_field import InField
+from harness_tasks.polarization_pattern.task import PolarizationPattern
+from harness_tasks.polarization_pattern.winding import winding
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB, BA
 
-from harness import Measurement
+from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
-from harness.registry import build_polarization, build_potential
+from harness.registry.lookup import build_polarization, build_potential
+from harness.testing.free_atoms import FreeAtoms
+from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 from .first_star import MATERIAL, LocalStar, known_cells, on_grid
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness_tasks.sheets import N_PER_M, PC_PER_M, area
+from harness_tasks.structures.sheets import N_PER_M, PC_PER_M, area
 
-from harness import registry
-from harness.dataset import Dataset
-from harness.record import Record
-from harness.references import level_of_theory, shipped_records
+from harness.contracts.record import Record
+from harness.data.dataset import Dataset
+from harness.records.references import level_of_theory, shipped_records
+from harness.registry import lookup
 
 DATA = Path(__file__).resolve().parents[2] / "datasets" / "hbn"
-RECORDS = {record.task: record for record in shipped_records(registry.tasks([]))}
+RECORDS = {record.task: record for record in shipped_records(lookup.tasks([]))}
 
 
 def value(record: Record, name: str) -> float:
@@ -26,7 +26,7 @@ def value(record: Record, name: str) -> float:
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 def test_they_are_valid_and_of_the_task_as_it_is_now(record: Record) -> None:
     assert record.status == "ok" and record.valid
-    assert record.task_version == registry.tasks([])[record.task].version
+    assert record.task_version == lookup.tasks([])[record.task].version
     assert level_of_theory(record) == Dataset.load(DATA).level_of_theory
 
 

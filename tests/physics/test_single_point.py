@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from harness_tasks.oracles import PlatePolarization, PlatePotential
-from harness_tasks.single_point import SinglePoint
-from harness_tasks.trial import measure
+from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
+from harness_tasks.single_point.task import SinglePoint
 
-from harness import HarnessError
+from harness.errors import HarnessError
+from harness.testing.trial import measure
 
 BOND = 1.45
 MONOLAYER = {"symbols": ["B", "N"], "layers": 1, "a": BOND * 3**0.5, "vacuum": 20.0}

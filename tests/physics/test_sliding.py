@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.cosine import CosinePolarization, CosinePotential
-from harness_tasks.oracles import PlatePotential
-from harness_tasks.registries import AB, BA
-from harness_tasks.sliding import Sliding, SlidingParams
-from harness_tasks.stacks import bilayer
-from harness_tasks.trial import FragileCheckpoint, Killed, TrialContext, measure
+from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
+from harness_tasks.oracles.plate import PlatePotential
+from harness_tasks.sliding.params import SlidingParams
+from harness_tasks.sliding.task import Sliding
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB, BA
 
-from harness import Measurement
+from harness.contracts.measurement import Measurement
+from harness.testing.trial import FragileCheckpoint, Killed, TrialContext, measure
 
 from .labels import LabelPolarization, Labels
 
@@ -240,7 +241,7 @@ def test_layers_that_come_apart_are_a_result() -> None:
 def test_a_killed_run_goes_on_to_the_same_numbers(
     quick: Measurement, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
-    monkeypatch.setattr("harness_tasks.points.Points.__init__.__defaults__", (0.0,))
+    monkeypatch.setattr("harness_tasks.services.points.Points.__init__.__defaults__", (0.0,))
     checkpoint = FragileCheckpoint(stop_after)
     with pytest.raises(Killed):
         measure(Sliding(), COSINE, POLAR, material=MATERIAL, checkpoint=checkpoint)

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harness_tasks.cosine import CosinePolarization, CosinePotential
-from harness_tasks.interlayer import Interlayer
-from harness_tasks.registries import make_grid, smooth
-from harness_tasks.sliding import Sliding, SlidingParams
-from harness_tasks.sliding_results import integrate, noise
-from harness_tasks.stacks import bilayer
+from harness_tasks.interlayer.task import Interlayer
+from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
+from harness_tasks.sliding.params import SlidingParams
+from harness_tasks.sliding.task import Sliding
+from harness_tasks.sliding_path.track import integrate, noise
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import make_grid, smooth
 from omegaconf import OmegaConf
 
-from harness import HarnessError
-from harness.parameters import build_params
+from harness.errors import HarnessError
+from harness.registry.parameters import build_params
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",

@@ -7,8 +7,8 @@ import pytest
 from ase import Atoms, units
 from scipy import stats
 
+from harness.engine.steppers import Langevin, NoseHoover, make_stepper, thermal_velocities
 from harness.errors import HarnessError
-from harness.stepping import Langevin, NoseHoover, make_stepper, thermal_velocities
 
 N, STIFFNESS, TEMPERATURE = 400, 4.0, 300.0  # independent atoms; eV/Å²; K
 VARIANCE = units.kB * TEMPERATURE / STIFFNESS

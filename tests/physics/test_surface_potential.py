@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.cosine import CosinePotential
-from harness_tasks.moire_cells import twisted
-from harness_tasks.moire_relax import MoireRelax
-from harness_tasks.sheets import PC_PER_M
-from harness_tasks.surface_potential import COULOMB, surface_potential
-from harness_tasks.trial import MemoryCheckpoint, measure
+from harness_tasks.moire.cells import twisted
+from harness_tasks.moire_relax.task import MoireRelax
+from harness_tasks.oracles.cosine import CosinePotential
+from harness_tasks.polarization.surface_potential import COULOMB, surface_potential
+from harness_tasks.structures.sheets import PC_PER_M
+
+from harness.testing.trial import MemoryCheckpoint, measure
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",

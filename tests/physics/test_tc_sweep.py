@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harness_tasks import tc_sweep_run
-from harness_tasks.cosine import CosinePotential
-from harness_tasks.registries import AB, BA, SP
-from harness_tasks.stacks import bilayer
-from harness_tasks.tc_sweep import TcSweep
-from harness_tasks.tc_sweep_order import CROSSINGS, ORDERED, Shift, hops, im_psi, telegraph_mean
-from harness_tasks.tc_sweep_params import TcSweepParams
-from harness_tasks.tc_sweep_results import Band, crossing, falling
-from harness_tasks.trial import FragileCheckpoint, Killed, MemoryCheckpoint, measure
+from harness_tasks.oracles.cosine import CosinePotential
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB, BA, SP
+from harness_tasks.tc_sweep import sweeps
+from harness_tasks.tc_sweep.analysis import Band, crossing, falling
+from harness_tasks.tc_sweep.order_parameter import CROSSINGS, ORDERED, Shift, hops, im_psi, telegraph_mean
+from harness_tasks.tc_sweep.params import TcSweepParams
+from harness_tasks.tc_sweep.task import TcSweep
 
-from harness import Measurement
+from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
+from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, measure
 
 from .rigid_layers import MATERIAL, Particle, RigidLayers
 
@@ -159,7 +159,7 @@ def test_larger_sheets_keep_their_order_longer() -> None:
 
 @pytest.mark.parametrize("thermostat", ["langevin", "nose_hoover"])
 def test_killed_run_goes_on_to_the_same_bits(monkeypatch: pytest.MonkeyPatch, thermostat: str) -> None:
-    monkeypatch.setattr(tc_sweep_run, "LOST_AT_MOST", -1.0)  # save after every leg
+    monkeypatch.setattr(sweeps, "LOST_AT_MOST", -1.0)  # save after every leg
     run = SHORT | {"thermostat": thermostat}
     whole = measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, **run)
     fragile = FragileCheckpoint(stop_after=8)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.protocols import Check
-from harness.quantity import Quantity
-from harness.record import Record
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
 
 
 def _record(

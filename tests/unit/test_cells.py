@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.cells import STACKINGS, cells_for, primitive, rectangular
+from harness_tasks.structures.cells import STACKINGS, cells_for, primitive, rectangular
 
-from harness import HarnessError
+from harness.errors import HarnessError
 
 A, D = 2.511, 3.35
 

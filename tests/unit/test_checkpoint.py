@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.context import FileCheckpoint
+from harness.execution.context import FileCheckpoint
 
 
 def test_whether_there_is_one_is_known_without_reading_it(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import pytest
 from harness_reports.formats import CSV, HTML, Markdown
 from harness_reports.terminal import terminal_table
 
-from harness.conformance import Verdict, verdict_beside, verdicts
-from harness.protocols import Check
-from harness.record import Record, write_record
+from harness.contracts.measurement import Check
+from harness.contracts.record import Record
+from harness.records.store import write_record
+from harness.records.validity import Verdict, verdict_beside, verdicts
 from harness.report import _summary
 
 Make = Callable[..., Record]

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from ase.io import read, write
 
-from harness import HarnessError
-from harness.dataset import SPLITS, Dataset, family
-from harness.dispersion import d2
-from harness.files import sha256
+from harness.data.dataset import SPLITS, Dataset, family
+from harness.data.dispersion import d2
+from harness.errors import HarnessError
+from harness.registry.files import sha256
 
 FOLDER = Path(__file__).resolve().parents[2] / "datasets" / "hbn"
 

@@ -11,9 +11,9 @@ from ase import Atoms
 from ase.units import GPa, J, Ry, mol
 from scipy.interpolate import CubicSpline
 
-from harness import HarnessError
-from harness.dataset import Dataset
-from harness.dispersion import TABLE, d2
+from harness.data.dataset import Dataset
+from harness.data.dispersion import TABLE, d2
+from harness.errors import HarnessError
 
 FOLDER = Path(__file__).resolve().parents[2] / "datasets" / "hbn"
 BOHR = 0.529177210903  # Å

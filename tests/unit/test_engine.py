@@ -11,11 +11,11 @@ from ase import Atoms, units
 from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
-from harness_tasks.cells import rectangular
-from harness_tasks.oracles import PlatePotential
+from harness_tasks.oracles.plate import PlatePotential
+from harness_tasks.structures.cells import rectangular
 
-from harness import HarnessError
-from harness.engine import OPTIMIZERS, CountedCalculator, Engine
+from harness.engine.ase import OPTIMIZERS, CountedCalculator, Engine
+from harness.errors import HarnessError
 
 SHEET = {"symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 20.0}
 
@@ -250,7 +250,7 @@ def test_a_relaxation_goes_on_to_the_same_bits(optimizer: str) -> None:
 
 
 def test_stack_is_the_sheet_without_what_couples_planes_and_heights() -> None:
-    from harness.precon import Sheet, Stack
+    from harness.engine.preconditioners import Sheet, Stack
 
     atoms = rectangular(SHEET | {"layers": 2, "stacking": "AB", "distance": 3.3}, 3, 2)
     whole, parts = Sheet(), Stack()

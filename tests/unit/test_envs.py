@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.envs import environment_for, explain
 from harness.errors import HarnessError
+from harness.execution.environments import environment_for, explain
 
 CONFLICT = """\
 Collecting six==1.16.0 (from harness-a==0)

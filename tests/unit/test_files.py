@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import HarnessError
-from harness.files import file_parameters, resolve_model, set_parameter, sha256
+from harness.errors import HarnessError
+from harness.registry.files import file_parameters, resolve_model, set_parameter, sha256
 
 
 def test_hash_is_sha256(tmp_path: Path) -> None:

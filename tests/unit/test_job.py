@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness import HarnessError
-from harness.job import Job, check_elements, make_job, resolve_device
+from harness.errors import HarnessError
+from harness.execution.job import Job, check_elements, make_job, resolve_device
 
 CONFIG: dict[str, Any] = {
     "task": {"name": "single_point", "params": {}},

@@ -7,7 +7,7 @@ import pytest
 from ase import Atoms
 from ase.build import graphene
 
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 
 
 def bilayer(nx: int = 6, ny: int = 6, gap: float = 3.35) -> tuple[Atoms, np.ndarray]:

@@ -9,8 +9,8 @@ import pytest
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
-from harness import HarnessError
-from harness.native import native_polarization
+from harness.engine.native import native_polarization
+from harness.errors import HarnessError
 
 CHARGES = {"B": 0.8, "N": -0.8}
 

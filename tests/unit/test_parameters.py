@@ -7,9 +7,8 @@ from typing import Literal
 
 import pytest
 
-from harness import HarnessError
-from harness.errors import unknown
-from harness.parameters import build_params, check_parameters
+from harness.errors import HarnessError, unknown
+from harness.registry.parameters import build_params, check_parameters
 
 
 @dataclass

@@ -12,9 +12,9 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from harness import parity_plot
-from harness.parity import Parity, by_family, draw, errors, predict, sheet_stress, thermal
-from harness.publish import publish
+from harness.fitting import parity_plot
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import Parity, by_family, draw, errors, predict, sheet_stress, thermal
 
 A = 2.5
 
@@ -164,7 +164,7 @@ def test_what_a_killed_process_left_is_swept_up(tmp_path: Path):
     """The old file stays through the kill; the next block removes the remains, but not those of a living process."""
     (tmp_path / "model").write_text("old")
     code = (
-        "import os, signal, sys; from harness.publish import publish\n"
+        "import os, signal, sys; from harness.fitting.atomic_output import publish\n"
         "with publish(sys.argv[1]) as folder:\n"
         "    (folder / 'model').write_text('new'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.provenance import facts_beside, package_versions
+from harness.registry.provenance import facts_beside, package_versions
 
 
 def test_facts(tmp_path: Path) -> None:

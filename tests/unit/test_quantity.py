@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import Quantity
+from harness.contracts.quantity import Quantity
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=64)
 

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from harness import Check, HarnessError, Measurement, Quantity
-from harness.record import Record, find_records, read_finished, read_record, write_record
+from harness.contracts.measurement import Check, Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.errors import HarnessError
+from harness.records.store import find_records, read_finished, read_record, write_record
 
 
 def make(status: str = "ok", **changes: object) -> Record:

@@ -10,11 +10,12 @@ import pytest
 from harness_reports.reference import ReferenceRecords
 from harness_reports.view import build
 
-import harness.references
-from harness import Check, Quantity
+import harness.records.references
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
 from harness.errors import HarnessError
-from harness.record import Record
-from harness.references import shipped_records
+from harness.records.references import shipped_records
 
 Make = Callable[..., Record]
 
@@ -31,7 +32,7 @@ def shipped(make_record: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     dft = make_record("d1", "dft", observables={"D_b": Quantity(5.0, "eV", (4.9, 5.1))})
     records = [dft, make_record("m1", "mtp_cd"), make_record("d2", "dft", checks=[Check("sum rule", 1.0, 0.1)])]
     (path,) = ReferenceRecords().render(records, tmp_path / "reference" / "dft")
-    monkeypatch.setattr(harness.references, "files", lambda package: tmp_path)
+    monkeypatch.setattr(harness.records.references, "files", lambda package: tmp_path)
     return path
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
 from harness.errors import HarnessError
-from harness.protocols import Check
-from harness.quantity import Quantity
-from harness.record import Record
-from harness.references import Reference, published_references, read_references, references_from_records
-from harness.scoring import plain_unit, score
+from harness.records.references import Reference, published_references, read_references, references_from_records
+from harness.records.scoring import plain_unit, score
 
 PUBLISHED = Path(__file__).parents[2] / "tasks" / "harness_tasks" / "reference"
 Make = Callable[..., Record]

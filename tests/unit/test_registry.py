@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.hookspecs import HarnessSpec
+from harness.contracts.hookspecs import HarnessSpec
 
 BACKENDS = ("torch", "motep", "numba", "nequip", "mace", "deepmd", "quippy", "lammps", "hydra")
 
@@ -56,8 +56,8 @@ def test_two_plugins_with_the_same_name_are_an_error(tmp_path: Path) -> None:
     make_distribution(tmp_path, "good", GOOD)
     make_distribution(tmp_path, "copy", GOOD)
     text = run(
-        "from harness import registry, HarnessError\n"
-        "try:\n    registry.potentials()\nexcept HarnessError as e:\n    print(e)", tmp_path,
+        "from harness.errors import HarnessError\nfrom harness.registry import lookup\n"
+        "try:\n    lookup.potentials()\nexcept HarnessError as e:\n    print(e)", tmp_path,
     )  # fmt: skip
     assert "two plugins bring 'good': copy and good" in text
 
@@ -78,7 +78,10 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 
 def test_the_worker_needs_no_hydra() -> None:
-    code = "import sys; sys.modules['hydra'] = sys.modules['omegaconf'] = None\nimport harness.worker; print('ok')"
+    code = (
+        "import sys; sys.modules['hydra'] = sys.modules['omegaconf'] = None\n"
+        "import harness.execution.worker; print('ok')"
+    )
     assert run(code).strip() == "ok"
 
 

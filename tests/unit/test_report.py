@@ -17,11 +17,11 @@ from harness_reports.formats import CSV, HTML, Markdown
 from harness_reports.pictures import to_palette
 from PIL import Image
 
+from harness.contracts.measurement import Arrays, Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
 from harness.errors import HarnessError
-from harness.protocols import Arrays, Check
-from harness.quantity import Quantity
-from harness.record import Record
-from harness.references import Reference
+from harness.records.references import Reference
 
 Make = Callable[..., Record]
 PIXEL = base64.b64decode(

@@ -13,9 +13,10 @@ from harness_reports.terminal import WIDTH, terminal_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.protocols import Check
-from harness.quantity import Quantity
-from harness.record import RECORD_FILE, Record, write_record
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import RECORD_FILE, Record
+from harness.records.store import write_record
 from harness.report import default_folder, main
 
 Make = Callable[..., Record]

@@ -11,7 +11,7 @@ from harness_reports.numbers import compact, decimals, seconds, symbol, unit, wr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.quantity import Quantity
+from harness.contracts.quantity import Quantity
 
 SIZES = st.floats(-1e12, 1e12).filter(lambda x: x == 0 or abs(x) > 1e-12)
 

@@ -15,8 +15,8 @@ from harness_reports.view import build
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.quantity import Quantity
-from harness.record import Record
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
 
 Make = Callable[..., Record]
 

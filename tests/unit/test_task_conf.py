@@ -12,7 +12,7 @@ import pytest
 from harness_tasks import harness_tasks
 from omegaconf import OmegaConf
 
-from harness.parameters import build_params
+from harness.registry.parameters import build_params
 
 CONF = Path(__file__).parents[2] / "conf"
 TASKS = harness_tasks()

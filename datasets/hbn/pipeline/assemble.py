@@ -11,9 +11,9 @@ import numpy as np
 from ase import Atoms
 from ase.io import read, write
 
-from harness.dataset import CHECKSUMS, KINDS, VERSIONS
+from harness.data.dataset import CHECKSUMS, KINDS, VERSIONS
 from harness.errors import HarnessError
-from harness.files import sha256
+from harness.registry.files import sha256
 
 from . import readme
 from .likeness import fingerprint

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ase import Atoms
 
-from harness.dataset import SPLITS, family
+from harness.data.dataset import SPLITS, family
 
 
 def renew(file: Path, frames: Mapping[str, Mapping[str, Atoms]], split: Mapping[str, list[str]], version: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from harness.dataset import SPLITS, family
+from harness.data.dataset import SPLITS, family
 
 from .likeness import clusters
 from .plan import chosen

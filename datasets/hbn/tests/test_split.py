@@ -10,7 +10,7 @@ from pipeline.layers import bilayer, layer, rattle
 from pipeline.likeness import apart, clusters, fingerprint
 from pipeline.split import LEFT_OUT, NEARER_THAN, SERIES, assign
 
-from harness.dataset import SPLITS, Dataset, family
+from harness.data.dataset import SPLITS, Dataset, family
 
 FOLDER = Path(__file__).resolve().parents[1]
 

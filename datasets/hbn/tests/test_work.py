@@ -19,7 +19,7 @@ from pipeline.frames import frame
 from pipeline.structures import build
 from pipeline.work import take, work_through
 
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 
 pytest.importorskip("dftd3")
 

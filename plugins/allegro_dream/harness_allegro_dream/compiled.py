@@ -22,8 +22,8 @@ from typing import Any
 
 import torch
 
-from harness.envs import cache_folder
-from harness.files import sha256
+from harness.execution.environments import cache_folder
+from harness.registry.files import sha256
 from harness_allegro_dream import kernels, modelfile, network
 from harness_allegro_dream.guard import process_state, torch_state
 

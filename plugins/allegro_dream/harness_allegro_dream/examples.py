@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from ase import Atoms
 
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 from harness_allegro_dream.edges import edges_of
 
 __all__ = ["Batch", "Example", "batch", "examples", "reference_energies"]
@@ -55,7 +55,7 @@ def reference_energies(frames: Sequence[Atoms], type_names: Sequence[str]) -> tu
 def examples(
     frames: Sequence[Atoms], type_names: Sequence[str], references: Sequence[float], cutoff: float
 ) -> list[Example]:
-    """Frames of `harness.dataset.Dataset.frames` as examples."""
+    """Frames of `harness.data.dataset.Dataset.frames` as examples."""
     return [_example(atoms, list(type_names), np.asarray(references), cutoff) for atoms in frames]
 
 

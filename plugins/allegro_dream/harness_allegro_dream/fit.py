@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness import parity
-from harness.dataset import SPLITS
+from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model, sha256
-from harness.publish import publish
+from harness.fitting import parity
+from harness.fitting.atomic_output import publish
+from harness.registry.files import resolve_model, sha256
 from harness_allegro_dream import modelfile
 from harness_allegro_dream.calculator import AllegroDreamCalculator
 from harness_allegro_dream.examples import Example, examples, reference_energies
@@ -26,8 +26,8 @@ from harness_allegro_dream.network import DTYPES, AllegroDream, Hyperparameters,
 from harness_allegro_dream.trainer import Outcome, Schedule, train
 
 if TYPE_CHECKING:
-    from harness.dataset import Dataset
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
+    from harness.data.dataset import Dataset
 
 __all__ = ["fit"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model, sha256
-from harness.provenance import facts_beside, package_versions
+from harness.registry.files import resolve_model, sha256
+from harness.registry.provenance import facts_beside, package_versions
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator

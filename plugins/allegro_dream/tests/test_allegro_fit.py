@@ -19,7 +19,7 @@ from harness_allegro_dream.examples import batch, examples
 from harness_allegro_dream.loss import Weights, energy_terms, objective, response_terms
 from harness_allegro_dream.potential import AllegroDreamPotential
 
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
 
 NETWORK = {"r_max": 5.0, "l_max": 1, "num_scalar_features": 8, "num_tensor_features": 2, "mlp_width": 8,

@@ -13,12 +13,12 @@ import numpy as np
 from ase import Atoms
 from scipy.optimize import least_squares
 
-from harness.dataset import SPLITS, Dataset
+from harness.contracts.task import Progress
+from harness.data.dataset import SPLITS, Dataset
 from harness.errors import HarnessError, unknown
-from harness.parity import Parity, by_family, draw, predict
-from harness.parity import errors as parity_errors
-from harness.protocols import Progress
-from harness.publish import publish
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import Parity, by_family, draw, predict
+from harness.fitting.parity import errors as parity_errors
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters, check_constraint, tied_polarizability
 from harness_charge_dipole.targets import CLASSES, Design, Responses, labels

@@ -9,8 +9,8 @@ import numpy as np
 from ase import Atoms
 
 from harness.errors import HarnessError, unknown
-from harness.layers import assign_layers
-from harness.provenance import package_versions
+from harness.materials.layers import assign_layers
+from harness.registry.provenance import package_versions
 from harness_charge_dipole.geometry import Frame
 from harness_charge_dipole.kernels import KE
 from harness_charge_dipole.parameters import Parameters, check_constraint

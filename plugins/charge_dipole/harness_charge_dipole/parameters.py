@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model, sha256
+from harness.registry.files import resolve_model, sha256
 
 __all__ = ["CONSTRAINTS", "Element", "Parameters", "check_constraint", "tied_polarizability"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import make_supercell
 
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
 from harness_charge_dipole.fit import Settings, best
 from harness_charge_dipole.flexo import flexoelectric

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from harness.data.labels import dipole_is_sound, polarizability
 from harness.errors import HarnessError
-from harness.labels import dipole_is_sound, polarizability
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
 from harness_charge_dipole.sites import site_dipoles

@@ -17,10 +17,10 @@ from harness_charge_dipole.parameters import Element, Parameters, tied_polarizab
 from harness_charge_dipole.sites import site_dipoles
 from harness_charge_dipole.targets import Design, labels, predictions
 
-from harness import parity_plot
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
+from harness.data.labels import dipole_is_sound
 from harness.errors import HarnessError
-from harness.labels import dipole_is_sound
+from harness.fitting import parity_plot
 
 TRUTH = Parameters({"B": Element(0.70, 0.0, 0.9), "N": Element(0.90, 4.0, 1.6)}, "layer")
 

@@ -9,7 +9,7 @@ from cd_structures import PARAMETERS, bilayer, model, rattled_cluster, rippled
 from harness_charge_dipole.kernels import KE
 
 from harness.errors import HarnessError
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 
 
 def test_replicas_of_the_cell_change_nothing() -> None:

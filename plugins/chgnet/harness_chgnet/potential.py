@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ase.data import chemical_symbols
 
 from harness.errors import HarnessError, unknown
-from harness.files import sha256
-from harness.provenance import package_versions
+from harness.registry.files import sha256
+from harness.registry.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_chgnet.calculator import ChgnetCalculator

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.dataset import SPLITS
+from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
-from harness.parity import by_family, draw, errors, predict
-from harness.publish import publish
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import by_family, draw, errors, predict
 from harness_deep_wannier import settings as defaults
 from harness_deep_wannier.calculator import DeepWannierCalculator
 from harness_deep_wannier.cores import Cores
@@ -25,7 +25,7 @@ from harness_deep_wannier.train import MakeProgress, train
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from harness.dataset import Dataset
+    from harness.data.dataset import Dataset
 
 __all__ = ["fit"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.files import resolve_model
+from harness.registry.files import resolve_model
 from harness_deep_wannier.backend import deepmd, quiet
 
 __all__ = ["find", "open_model"]

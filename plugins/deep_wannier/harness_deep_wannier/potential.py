@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.contracts.measurement import Arrays
 from harness.errors import HarnessError, unknown
-from harness.files import sha256
-from harness.protocols import Arrays
-from harness.provenance import facts_beside, package_versions
+from harness.registry.files import sha256
+from harness.registry.provenance import facts_beside, package_versions
 from harness_deep_wannier import frozen
 from harness_deep_wannier.backend import threads
 from harness_deep_wannier.calculator import POLARIZATION, DeepWannierCalculator

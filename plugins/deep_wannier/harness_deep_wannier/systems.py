@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_stress
 
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 from harness_deep_wannier.boxes import box
 from harness_deep_wannier.cores import Cores
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from ase import Atoms
 
+from harness.contracts.task import Progress
 from harness.errors import HarnessError
-from harness.protocols import Progress
 from harness_deep_wannier.backend import variables
 from harness_deep_wannier.cores import Cores
 from harness_deep_wannier.settings import Settings, deepmd_input, watch

@@ -14,9 +14,9 @@ from harness_deep_wannier.kalman import Filter, _blocks
 from harness_deep_wannier.systems import write_systems
 from harness_deep_wannier.train import _prepare
 
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
-from harness.progress import TqdmProgress
+from harness.execution.progress import TqdmProgress
 
 DATA = Dataset.load(Path(__file__).parents[3] / "datasets" / "hbn")
 TINY = {"cutoff": 4.0, "neighbours": 24, "embedding": [4, 8], "axis": 2, "fitting": [8]}

@@ -11,7 +11,7 @@ from ase.build import graphene
 from harness_deep_wannier.cores import Cores
 from harness_deep_wannier.systems import centroid_labels
 
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
 
 EVERYTHING = ("dipole", "atomic_dipoles", "born_effective_charges")

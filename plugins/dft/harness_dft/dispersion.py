@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
-from harness.dataset import DISPERSIONS
-from harness.dispersion import d2
+from harness.data.dataset import DISPERSIONS
+from harness.data.dispersion import d2
 from harness.errors import unknown
 
 
@@ -20,7 +20,7 @@ def dispersion(atoms: Atoms, kind: str = "d3bj") -> tuple[float, np.ndarray, np.
     ----------
     kind
         ``"d3bj"``: D3 with Becke-Johnson damping for PBE (Grimme et al., J. Comput. Chem. 32, 1456 (2011));
-        ``"d2"``: `harness.dispersion.d2`; ``"none"``: zeros.
+        ``"d2"``: `harness.data.dispersion.d2`; ``"none"``: zeros.
     """
     if kind not in DISPERSIONS:
         raise unknown("dispersion", kind, DISPERSIONS)

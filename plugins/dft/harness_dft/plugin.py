@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from harness.dataset import DISPERSIONS, LEVELS
+from harness.data.dataset import DISPERSIONS, LEVELS
 from harness.errors import HarnessError, unknown
-from harness.files import sha256
-from harness.provenance import package_versions
+from harness.registry.files import sha256
+from harness.registry.provenance import package_versions
 from harness_dft.calculator import DFTCalculator
 from harness_dft.programs import program_version
 from harness_dft.response import Response, response, wannier_dipoles
@@ -106,7 +106,7 @@ class DFTPolarization:
     def calculate(
         self, atoms: Atoms, properties: Sequence[str], field: Sequence[float] = (0.0, 0.0, 0.0)
     ) -> dict[str, np.ndarray]:
-        """The named properties without a field, by one run; see `harness.protocols.PolarizationModel`.
+        """The named properties without a field, by one run; see `harness.contracts.potential.PolarizationModel`.
 
         ``energy`` and ``forces`` are those of PBE.
 

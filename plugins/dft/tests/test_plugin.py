@@ -12,8 +12,8 @@ from harness_dft.ground_state import ground_state
 from harness_dft.plugin import DFTPolarization, DFTPotential
 from harness_dft.settings import Settings
 
+from harness.contracts.potential import PolarizationModel, Potential
 from harness.errors import HarnessError
-from harness.protocols import PolarizationModel, Potential
 
 needs_pw = pytest.mark.skipif(shutil.which("pw.x") is None, reason="no pw.x here: apt-get install quantum-espresso")
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
-from harness.dataset import SPLITS
-from harness.parity import Parity, by_family, draw, errors, predict
-from harness.provenance import package_versions
-from harness.publish import publish
+from harness.data.dataset import SPLITS
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import Parity, by_family, draw, errors, predict
+from harness.registry.provenance import package_versions
 from harness_gap.gapfit import Job, pack, run
 from harness_gap.potential import GAPPotential
 from harness_gap.settings import Settings, candidates, read
 
 if TYPE_CHECKING:
-    from harness.dataset import Dataset
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
+    from harness.data.dataset import Dataset
 
 __all__ = ["fit"]
 

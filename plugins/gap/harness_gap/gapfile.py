@@ -20,7 +20,7 @@ from pathlib import Path
 from ase.data import chemical_symbols
 
 from harness.errors import HarnessError
-from harness.files import sha256
+from harness.registry.files import sha256
 
 __all__ = ["PACKED", "GAPFile", "read", "unpacked"]
 

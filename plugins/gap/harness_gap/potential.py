@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.files import resolve_model
-from harness.provenance import facts_beside, package_versions
+from harness.registry.files import resolve_model
+from harness.registry.provenance import facts_beside, package_versions
 from harness_gap import gapfile
 
 if TYPE_CHECKING:

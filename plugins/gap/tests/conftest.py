@@ -25,7 +25,7 @@ SMALL = {
 
 
 class Frames:
-    """Labelled monolayers in the form of `harness.dataset.Dataset`: a soft pair potential stands in for DFT."""
+    """Labelled monolayers in the form of `harness.data.dataset.Dataset`: a soft pair potential stands in for DFT."""
 
     dispersion = "d3bj"
     level_of_theory = "PBE-D3(BJ)"
@@ -98,7 +98,7 @@ def small(fitted: tuple[Path, dict[str, Any], Bar]) -> Path:
 
 @pytest.fixture
 def calculator(small: Path) -> Any:
-    from harness.registry import build_potential
+    from harness.registry.lookup import build_potential
 
     return build_potential("gap", {"model": str(small)}).calculator()
 

@@ -11,7 +11,7 @@ import pytest
 from harness_gap import gapfile
 
 from harness.errors import HarnessError
-from harness.registry import build_potential
+from harness.registry.lookup import build_potential
 
 
 @pytest.fixture

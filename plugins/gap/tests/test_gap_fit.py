@@ -15,7 +15,7 @@ from harness_gap.gapfit import write_labels
 from harness_gap.settings import GRID, NEAR, Settings, candidates, read
 
 from harness.errors import HarnessError
-from harness.registry import build_potential
+from harness.registry.lookup import build_potential
 
 
 def test_a_small_fit_learns(fitted: Any) -> None:

@@ -11,8 +11,8 @@ from ase import Atoms
 from ase.calculators.fd import calculate_numerical_forces
 from scipy.optimize import minimize_scalar
 
-from harness.files import models_folder
-from harness.registry import build_potential
+from harness.registry.files import models_folder
+from harness.registry.lookup import build_potential
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.build import graphene
 from harness_gap import gapfile
 
-from harness.registry import build_potential
+from harness.registry.lookup import build_potential
 
 ROUNDS = {64: 6, 900: 2, 3600: 1}
 

@@ -11,7 +11,7 @@ from ase.data import atomic_numbers, chemical_symbols
 from ase.geometry import find_mic
 
 from harness.errors import HarnessError
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 from harness_lammps.box import Box
 from harness_lammps.recipe import Recipe
 from harness_lammps.session import Session
@@ -31,7 +31,7 @@ class LammpsCalculator(Calculator):
     recipe
         The interaction; or a function that returns it for a structure and its molecule ids (N,).
     molecules
-        Where molecule ids come from: ``layers`` for `harness.layers.assign_layers`, the name of an array of whole
+        Where molecule ids come from: ``layers`` for `harness.materials.layers.assign_layers`, the name of an array of whole
         numbers that the structure carries, or None for none.
     """
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ase.data import atomic_numbers, chemical_symbols
 
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model, sha256
-from harness.provenance import package_versions
+from harness.registry.files import resolve_model, sha256
+from harness.registry.provenance import package_versions
 from harness_lammps.library import potential_files
 from harness_lammps.recipe import UNITS, Recipe
 from harness_lammps.sources import resolve

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for lammps_support
 @pytest.fixture
 def calculator() -> Callable[..., Any]:
     """A fresh calculator of a set of parameters."""
-    from harness.registry import build_potential
+    from harness.registry.lookup import build_potential
 
     return lambda params, **more: build_potential("lammps", {**params, **more}).calculator()
 

@@ -14,7 +14,7 @@ from harness_lammps.sources import resolve
 from lammps_support import ILP, TERSOFF
 
 from harness.errors import HarnessError
-from harness.registry import build_potential
+from harness.registry.lookup import build_potential
 
 Make = Callable[..., Any]
 

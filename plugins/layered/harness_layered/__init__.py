@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness import hookimpl
 
 if TYPE_CHECKING:
-    from harness.protocols import Potential
+    from harness.contracts.potential import Potential
 
 __all__ = ["layered", "lj"]
 

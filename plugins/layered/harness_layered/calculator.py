@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 
-from harness.asking import ask
+from harness.engine.asking import ask
 from harness_layered.layers import LayerMemory
 
 __all__ = ["LayeredCalculator"]

@@ -12,15 +12,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.dataset import SPLITS
-from harness.layers import assign_layers
-from harness.parity import by_family, draw, errors, predict
-from harness.publish import publish
+from harness.data.dataset import SPLITS
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import by_family, draw, errors, predict
+from harness.materials.layers import assign_layers
 from harness_layered.potential import LayeredPotential
 
 if TYPE_CHECKING:
-    from harness.dataset import Dataset
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
+    from harness.data.dataset import Dataset
 
 __all__ = ["fit"]
 

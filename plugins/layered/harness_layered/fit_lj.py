@@ -20,16 +20,16 @@ from ase import Atoms
 from ase.data import atomic_numbers
 from scipy.optimize import least_squares
 
-from harness.dataset import Dataset, family
+from harness.data.dataset import Dataset, family
 from harness.errors import HarnessError
-from harness.parity import Parity, draw
-from harness.parity import errors as parity_errors
-from harness.publish import publish
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import Parity, draw
+from harness.fitting.parity import errors as parity_errors
 from harness_layered.figures import draw_curve
 from harness_layered.lennard_jones import LennardJones
 
 if TYPE_CHECKING:
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
 
 __all__ = ["Curve", "fit", "interlayer_frames"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.errors import HarnessError
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 
 __all__ = ["LayerMemory"]
 

@@ -18,7 +18,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols, covalent_radii
 
 from harness.errors import HarnessError
-from harness.layers import BOND_FACTOR
+from harness.materials.layers import BOND_FACTOR
 from harness_layered.layers import LayerMemory
 
 __all__ = ["LennardJones", "Pairs"]

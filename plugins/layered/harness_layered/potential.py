@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ase.data import atomic_numbers
 
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model, sha256
-from harness.provenance import package_versions
+from harness.registry.files import resolve_model, sha256
+from harness.registry.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_layered.calculator import LayeredCalculator
@@ -138,7 +138,7 @@ class LayeredPotential:
 
 
 def _build(role: str, spec: Mapping[str, Any]) -> Any:
-    from harness.registry import build_potential
+    from harness.registry.lookup import build_potential
 
     allowed = ("name", "params")
     if not isinstance(spec, Mapping) or "name" not in spec:

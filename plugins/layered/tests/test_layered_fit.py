@@ -17,9 +17,9 @@ from harness_layered import fit, fit_lj
 from harness_layered.lennard_jones import LennardJones
 from harness_layered.potential import InterlayerLJ, LayeredPotential
 
-from harness import parity_plot
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
+from harness.fitting import parity_plot
 
 TRUE = {5: (0.0030, 3.10), 7: (0.0060, 3.35)}
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from harness.errors import HarnessError, unknown
-from harness.provenance import package_versions
+from harness.registry.provenance import package_versions
 
 __all__ = ["DTYPES", "mace_modules", "torch_dtype", "torch_state", "versions"]
 

@@ -9,10 +9,10 @@ import numpy as np
 from ase import Atoms
 from ase.units import Debye
 
+from harness.contracts.measurement import Arrays
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model
-from harness.protocols import Arrays
-from harness.provenance import facts_beside
+from harness.registry.files import resolve_model
+from harness.registry.provenance import facts_beside
 from harness_mace.backend import torch_device, torch_dtype, torch_state
 from harness_mace.graph import graph
 from harness_mace.modelfile import executes_code, load

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
-from harness.dataset import SPLITS
+from harness.data.dataset import SPLITS
 from harness.errors import HarnessError
-from harness.files import resolve_model, sha256
+from harness.registry.files import resolve_model, sha256
 from harness_mace.architecture import Architecture, build
 from harness_mace.backend import torch_dtype, torch_state
 from harness_mace.graph import collate, graph
@@ -23,8 +23,8 @@ from harness_mace.settings import Common, finish, identity, model_name, read
 from harness_mace.training import train
 
 if TYPE_CHECKING:
-    from harness.dataset import Dataset
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
+    from harness.data.dataset import Dataset
 
 __all__ = ["Settings", "fit"]
 

@@ -12,9 +12,9 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from harness.dataset import SPLITS
+from harness.data.dataset import SPLITS
 from harness.errors import HarnessError
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 from harness_mace.architecture import Architecture, build
 from harness_mace.backend import torch_state
 from harness_mace.dipole import MaceDipole, gradients
@@ -23,8 +23,8 @@ from harness_mace.settings import Common, finish, identity, model_name, read
 from harness_mace.training import train
 
 if TYPE_CHECKING:
-    from harness.dataset import Dataset
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
+    from harness.data.dataset import Dataset
 
 __all__ = ["Settings", "fit", "frames_with_dipoles"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model, sha256
-from harness.provenance import facts_beside
+from harness.registry.files import resolve_model, sha256
+from harness.registry.provenance import facts_beside
 from harness_mace.backend import DTYPES, versions
 from harness_mace.modelfile import executes_code, load, read_architecture
 

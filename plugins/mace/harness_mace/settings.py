@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from ase import Atoms
 
 from harness.errors import HarnessError, unknown
-from harness.parity import by_family, draw, errors, predict
-from harness.publish import publish
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import by_family, draw, errors, predict
 from harness_mace.architecture import Architecture
 from harness_mace.backend import DTYPES, versions
 from harness_mace.modelfile import SUFFIX, write
 from harness_mace.training import Outcome, Schedule
 
 if TYPE_CHECKING:
-    from harness.dataset import Dataset
+    from harness.data.dataset import Dataset
 
 __all__ = ["Common", "finish", "identity", "model_name", "read"]
 
@@ -101,7 +101,7 @@ def finish(
     frames
         By split.
     calculator
-        Of a model file, as `harness.parity.predict` takes it.
+        Of a model file, as `harness.fitting.parity.predict` takes it.
     level_of_theory
         Where it is not that of the data set's energies.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
 
 __all__ = ["Outcome", "Schedule", "train"]
 

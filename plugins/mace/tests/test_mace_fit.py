@@ -13,10 +13,10 @@ from harness_mace.fit import fit
 from harness_mace.fit_dipole import fit as fit_dipole
 from harness_mace.fit_dipole import frames_with_dipoles
 
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
-from harness.parity import errors, predict
-from harness.progress import TqdmProgress
+from harness.execution.progress import TqdmProgress
+from harness.fitting.parity import errors, predict
 
 DATA = Dataset.load(Path(__file__).parents[3] / "datasets" / "hbn")
 FEW = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 from harness_mtp.regression import Example, Noise
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.data import atomic_numbers
 
-from harness.dataset import SPLITS
+from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
-from harness.files import sha256
-from harness.parity import Parity, by_family, draw, errors, sheet_stress
-from harness.provenance import sidecar
-from harness.publish import publish
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import Parity, by_family, draw, errors, sheet_stress
+from harness.registry.files import sha256
+from harness.registry.provenance import sidecar
 from harness_mtp import mtpfile
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.grade import ActiveSet, features
@@ -29,8 +29,8 @@ from harness_mtp.templates import template
 if TYPE_CHECKING:
     from motep.potentials.mtp.data import MTPData
 
-    from harness.dataset import Dataset
-    from harness.protocols import Progress
+    from harness.contracts.task import Progress
+    from harness.data.dataset import Dataset
 
 __all__ = ["Settings", "fit"]
 
@@ -143,7 +143,7 @@ def _read(kind: type, params: Mapping[str, Any]) -> Any:
 
 def _default(fitted: Mapping[str, Mapping[str, Any]], dataset: Dataset) -> Mapping[str, Any] | None:
     """The interlayer potential just fitted, else the shipped one of the same level."""
-    from harness.registry import potentials
+    from harness.registry.lookup import potentials
 
     if "lj" in fitted:
         spec: Mapping[str, Any] = fitted["lj"]["potential"]
@@ -156,7 +156,7 @@ def _default(fitted: Mapping[str, Mapping[str, Any]], dataset: Dataset) -> Mappi
 def _interlayer(spec: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
     if not spec:
         return None, None
-    from harness.registry import build_potential
+    from harness.registry.lookup import build_potential
 
     potential = build_potential(spec["name"], dict(spec.get("params") or {}))
     facts = potential.provenance()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ase.data import atomic_numbers, chemical_symbols
 
 from harness.errors import HarnessError, unknown
-from harness.files import resolve_model, sha256
-from harness.provenance import facts_beside, package_versions
+from harness.registry.files import resolve_model, sha256
+from harness.registry.provenance import facts_beside, package_versions
 from harness_mtp import mtpfile
 
 if TYPE_CHECKING:

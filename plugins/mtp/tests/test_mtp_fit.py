@@ -18,9 +18,9 @@ from harness_mtp.calculator import MTPCalculator
 from harness_mtp.examples import LEFT_BEHIND, examples
 from harness_mtp.potential import MTPPotential
 
-from harness import parity_plot
-from harness.dataset import Dataset
+from harness.data.dataset import Dataset
 from harness.errors import HarnessError
+from harness.fitting import parity_plot
 
 
 @pytest.fixture

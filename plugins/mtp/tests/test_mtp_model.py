@@ -12,9 +12,9 @@ from harness_mtp import fit
 from harness_mtp.examples import examples
 from harness_mtp.potential import MTPPotential
 
-from harness import parity_plot
-from harness.dataset import Dataset
-from harness.parity import errors
+from harness.data.dataset import Dataset
+from harness.fitting import parity_plot
+from harness.fitting.parity import errors
 
 DATA = Path(__file__).resolve().parents[3] / "datasets" / "hbn"
 

@@ -13,8 +13,8 @@ from harness_lammps.library import potential_files
 from harness_lammps.recipe import Recipe
 
 from harness.errors import HarnessError, unknown
-from harness.files import sha256
-from harness.provenance import package_versions
+from harness.registry.files import sha256
+from harness.registry.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_lammps.calculator import LammpsCalculator
@@ -79,7 +79,7 @@ INTERLAYER = {
 class TersoffILPPotential:
     """A bond-order potential among the atoms of each layer, and the registry-dependent ILP between any two layers.
 
-    Layers are sheets of bonded atoms (`harness.layers.assign_layers`), so they are told apart in bent stacks too, in
+    Layers are sheets of bonded atoms (`harness.materials.layers.assign_layers`), so they are told apart in bent stacks too, in
     any number; a single layer has no ILP part.
 
     Parameters

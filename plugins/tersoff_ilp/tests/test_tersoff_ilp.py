@@ -12,8 +12,8 @@ from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_s
 from scipy.optimize import minimize_scalar
 
 from harness.errors import HarnessError
-from harness.layers import assign_layers
-from harness.registry import build_potential
+from harness.materials.layers import assign_layers
+from harness.registry.lookup import build_potential
 
 Make = Callable[..., Any]
 

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from harness_tasks.dynamics import Motion
-from harness_tasks.registries import AB
-from harness_tasks.stacks import bilayer
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB
 
-from harness.engine import Engine
-from harness.registry import build_potential
+from harness.engine.ase import Engine
+from harness.engine.dynamics import Motion
+from harness.registry.lookup import build_potential
 
 MATERIAL = {"symbols": ["B", "N"], "layers": 2, "a": 2.498, "distance": 3.25, "vacuum": 25.0}
 

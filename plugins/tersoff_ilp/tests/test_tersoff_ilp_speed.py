@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from harness.registry import build_potential
+from harness.registry.lookup import build_potential
 
 ROUNDS = 30
 SHAPES = {64: (4, 1), 900: (15, 1), 3600: (30, 1)}

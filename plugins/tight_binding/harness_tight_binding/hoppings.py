@@ -18,7 +18,7 @@ from ase import Atoms
 from vesin import NeighborList
 
 from harness.errors import HarnessError, unknown
-from harness.layers import assign_layers
+from harness.materials.layers import assign_layers
 
 __all__ = ["SIGNS", "Hoppings", "Parameters", "find_hoppings"]
 

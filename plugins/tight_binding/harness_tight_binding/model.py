@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.errors import HarnessError, unknown
-from harness.provenance import package_versions
+from harness.registry.provenance import package_versions
 from harness_tight_binding.exact import Exact
 from harness_tight_binding.hoppings import Hoppings, Parameters, find_hoppings
 from harness_tight_binding.kpm import KERNELS, KernelPolynomials

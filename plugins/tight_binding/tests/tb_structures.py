@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from harness_tasks.cells import primitive
+from harness_tasks.structures.cells import primitive
 from harness_tight_binding.hoppings import Parameters
 
 MATERIAL: dict[str, Any] = {"symbols": ["B", "N"], "layers": 2, "a": 2.504, "distance": 3.35, "vacuum": 20.0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.moire_cells import twisted
+from harness_tasks.moire.cells import twisted
 from harness_tight_binding.clusters import bounds
 from harness_tight_binding.exact import Exact
 from harness_tight_binding.hoppings import find_hoppings

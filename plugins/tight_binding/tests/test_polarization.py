@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.sheets import PC_PER_M, area
+from harness_tasks.structures.sheets import PC_PER_M, area
 from harness_tight_binding.model import TightBinding
 from tb_structures import rattled, stacked
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness import Measurement, Quantity, hookimpl
+from harness import hookimpl
+from harness.contracts.measurement import Measurement
+from harness.contracts.quantity import Quantity
 
 
 class Tether:

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 
-from harness.dataset import SPLITS
-from harness.parity import by_family, draw, errors, predict
-from harness.publish import publish
+from harness.data.dataset import SPLITS
+from harness.fitting.atomic_output import publish
+from harness.fitting.parity import by_family, draw, errors, predict
 from harness_outside import Tether
 
 

@@ -1,0 +1,4 @@
+"""DFT labels of a material: checked, split, with or without a dispersion correction.
+
+May import `harness.contracts`, `harness.registry`.
+"""

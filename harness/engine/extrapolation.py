@@ -1,0 +1,50 @@
+"""How far a potential extrapolated in a run, where its calculator can say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.contracts.measurement import Measurement
+from harness.contracts.quantity import Quantity
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import BaseCalculator
+
+PROPERTY = "extrapolation_grade"
+#: Above this grade a structure lies so far from the training set that its numbers should not be trusted
+#: (E. V. Podryabinkin and A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017)).
+TRUSTED = 10.0
+
+
+def check_bound(max_grade: float | None) -> None:
+    """Refuse a bound that no structure meets.
+
+    Raises
+    ------
+    HarnessError
+        When it is neither positive nor None.
+    """
+    if max_grade is not None and not max_grade > 0:
+        raise HarnessError(f"task.params.max_grade is {max_grade:g}.", "Give a positive number, or null.")
+
+
+def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:
+    """Add the largest extrapolation grade over the structures of a measurement to its observables.
+
+    Calculators that offer the property ``extrapolation_grade`` are asked once for each structure, after everything
+    was measured; the others are left alone.
+    """
+    if PROPERTY not in getattr(calculator, "implemented_properties", ()):
+        return
+    grades = [
+        float(calculator.get_property(PROPERTY, atoms)) for frames in measurement.frames.values() for atoms in frames
+    ]
+    if not grades:
+        return
+    worst = max(grades)
+    measurement.observables[PROPERTY] = Quantity(
+        worst, "1", n=len(grades), method="largest over the record's structures"
+    )
+    if worst > TRUSTED:
+        measurement.notes.append(f"extrapolation grade {worst:.3g} exceeds {TRUSTED:g}: far from the training set")

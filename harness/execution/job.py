@@ -1,0 +1,199 @@
+"""A job: everything that a worker needs to make one record, in one JSON file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.data.dataset import dataset_folder, verify
+from harness.errors import HarnessError
+from harness.registry import lookup
+from harness.registry.catalogue import catalogue, find_plugin
+from harness.registry.files import file_parameters, resolve_model, set_parameter, sha256
+from harness.registry.parameters import build_params
+
+COMPONENTS = ("potential", "polarization")
+#: A parameter of a task that is called so is a data set: looked up, verified, part of the run's identity by content.
+DATASET = "dataset"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run before it is run.
+
+    Attributes
+    ----------
+    identity
+        Content hash of everything that decides the numbers.
+    config
+        The resolved configuration; file parameters are absolute paths.
+    files
+        sha256 of every file parameter, by dotted key.
+    plugins
+        Plugin distributions that the worker loads; no others.
+    folder, work
+        Where the record goes, and where checkpoints lie until then.
+    """
+
+    identity: str
+    config: dict[str, Any]
+    folder: str
+    work: str
+    files: dict[str, str] = field(default_factory=dict)
+    plugins: list[str] = field(default_factory=list)
+    command: str = ""
+
+    def write(self, path: Path) -> None:
+        """As JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def read(cls, path: Path) -> Job:
+        """The inverse of `write`."""
+        return cls(**json.loads(path.read_text()))
+
+
+def make_job(config: Mapping[str, Any], command: str = "") -> Job:
+    """Resolve files, check what can be checked without a backend, and name the run by its content.
+
+    Parameters
+    ----------
+    config
+        Plain nested mapping with the keys of `harness.cli.config.Config`.
+
+    Raises
+    ------
+    HarnessError
+        For a missing file, an unknown plugin, or a parameter or material that the task refuses.
+    """
+    values: dict[str, Any] = json.loads(json.dumps(config))
+    plugins = _plugins(values)
+    files: dict[str, str] = {}
+    folders = tuple(
+        plugin.package_folder / "models"
+        for name in plugins
+        if (plugin := find_plugin(name)).package_folder is not None and (plugin.package_folder / "models").is_dir()
+    )
+    for component in COMPONENTS:
+        params = values[component].get("params") or {}
+        for key, value in list(file_parameters(params)):
+            path = resolve_model(value, folders=folders)
+            set_parameter(params, key, str(path))
+            files[f"{component}.params.{key}"] = sha256(path)
+    given = values["task"].get("params") or {}
+    if isinstance(given.get(DATASET), str):
+        given[DATASET] = str(dataset_folder(given[DATASET], f"task.params.{DATASET}"))
+        files[f"task.params.{DATASET}"] = verify(Path(given[DATASET]))
+    task, structure = _task(values, plugins)
+    identity = _identity(values, files, task, structure)
+    runs = Path(values["runs"]).expanduser().absolute()
+    folder = runs / values["task"]["name"] / _folder_name(values, identity)
+    return Job(identity, values, str(folder), str(runs / ".work" / identity), files, plugins, command)
+
+
+def _plugins(config: Mapping[str, Any]) -> list[str]:
+    """Names of the plugins that the run needs; each has to be known."""
+    wanted: list[str] = []
+    for part in ("task", *COMPONENTS):
+        wanted += config[part].get("plugins") or []
+    for name in wanted:
+        find_plugin(name)
+    return sorted(set(wanted))
+
+
+def _task(config: Mapping[str, Any], plugins: list[str]) -> tuple[list[Any], str]:
+    """Name and version of the task, and the hash of the structure that it starts from."""
+    known = catalogue()
+    name = config["task"].get("factory") or config["task"]["name"]
+    params = config["task"].get("params") or {}
+    absent = [p for p in config["task"].get("plugins") or [] if not known[p].installed]
+    if absent:  # a task that only its own environment can import: the worker checks the rest
+        return [name, absent, params], ""
+    task = lookup.build_task(name, plugins)
+    checked = build_params(task.Params, params, f"task '{name}'")
+    atoms = task.structure(config["material"], checked)
+    digest = hashlib.sha256()
+    for array in (atoms.numbers, atoms.positions.round(9) + 0.0, atoms.cell.array.round(9) + 0.0, atoms.pbc):
+        digest.update(array.tobytes())
+    return [name, task.version], digest.hexdigest()
+
+
+def _identity(config: Mapping[str, Any], files: Mapping[str, str], task: list[Any], structure: str) -> str:
+    given = config["task"].get("params")
+    if f"task.params.{DATASET}" in files:
+        given = {**given, DATASET: files[f"task.params.{DATASET}"]}
+    content: dict[str, Any] = {"task": task, "structure": structure, "task_params": given}
+    for component in COMPONENTS:
+        params = json.loads(json.dumps(config[component].get("params") or {}))
+        for key, _ in list(file_parameters(params)):
+            set_parameter(params, key, files[f"{component}.params.{key}"])
+        entry = config[component]
+        content[component] = [entry["name"], entry.get("factory") or entry["name"], params]
+    for key in ("material", "profile", "device", "seed"):
+        content[key] = config[key]
+    text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """The same for 30 and 30.0, which YAML and the command line tell apart and no model does."""
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _folder_name(config: Mapping[str, Any], identity: str) -> str:
+    material = config["material"]
+    words = [config["potential"]["name"], material.get("name", "material"), material.get("stacking", "")]
+    words += [config["profile"]["name"], identity[:10]]
+    return "-".join(re.sub(r"[^A-Za-z0-9_.+]", "_", str(word)) for word in words if word)
+
+
+def resolve_device(potential: Any, device: Mapping[str, Any]) -> dict[str, Any]:
+    """The device as the potential will be asked for it: ``dtype: auto`` is float64 where offered, else its own first.
+
+    Raises
+    ------
+    HarnessError
+        Names what it offers.
+    """
+    resolved = dict(device)
+    for key, attribute, default in (("name", "devices", ("cpu",)), ("dtype", "dtypes", ("float64",))):
+        offered = getattr(potential, attribute, default)
+        if device[key] == "auto" and key == "dtype":
+            resolved[key] = "float64" if "float64" in offered else offered[0]
+        elif device[key] not in offered:
+            setting = f"device={offered[0]}" if key == "name" else f"device.dtype={offered[0]}"
+            how = "on" if key == "name" else "in"
+            raise HarnessError(
+                f"potential '{potential.name}' computes {how} {', '.join(offered)}, not {device[key]}.",
+                f"Give {setting}.",
+            )
+    return resolved
+
+
+def check_elements(symbols: set[str], owner: str, known: frozenset[str] | None) -> None:
+    """Refuse a structure with elements that a model does not know.
+
+    Raises
+    ------
+    HarnessError
+        Names the elements on both sides.
+    """
+    if known is None:
+        return
+    foreign = sorted(symbols - known)
+    if foreign:
+        raise HarnessError(
+            f"{owner} does not know {', '.join(foreign)}; it knows {', '.join(sorted(known))}.",
+            "Choose another material=NAME, or a model that was fitted to these elements.",
+        )

@@ -1,0 +1,152 @@
+"""Records beside references: differences, ratios, and what does not match. Pure; needs no model.
+
+A reference that differs from a record in material, level of theory, definition or unit is still shown, with a mismatch
+flag that says how it differs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.records.references import Reference, level_of_theory, task_settings
+
+#: What can differ between a record and a reference.
+MISMATCHES = ("material", "level", "definition", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A record's observable beside one reference.
+
+    `difference` (record − reference, in the unit of both) and `ratio` are None where units differ or a number is
+    missing; `within` says whether the two intervals overlap, and is None where neither has one. `mismatches` maps
+    what differs to how.
+    """
+
+    identity: str
+    observable: str
+    reference: Reference
+    difference: Quantity | None
+    ratio: Quantity | None
+    within: bool | None
+    mismatches: Mapping[str, str]
+
+
+def score(records: Sequence[Record], references: Sequence[Reference]) -> list[Score]:
+    """Put every observable beside the references of its task; pure, and independent of the order of both.
+
+    A record is not compared with itself, and an analytic answer only with the record that it belongs to.
+    """
+    scores = []
+    for record in sorted(records, key=lambda r: r.identity):
+        for reference in sorted(references, key=lambda r: r.sort_key):
+            if reference.task != record.task:
+                continue
+            if reference.identity and (reference.identity == record.identity) != (reference.kind == "analytic"):
+                continue
+            for name in sorted(record.observables):
+                if reference.concerns(name) and isinstance(record.observables[name].value, float):
+                    scores.append(_compare(record, name, reference))
+    return scores
+
+
+def _compare(record: Record, name: str, reference: Reference) -> Score:
+    ours, theirs = record.observables[name], reference.quantity
+    mismatches = _mismatches(record, reference)
+    if plain_unit(ours.unit) != plain_unit(theirs.unit):
+        mismatches["unit"] = f"{theirs.unit}, not {ours.unit}"
+        return Score(record.identity, name, reference, None, None, None, mismatches)
+    return Score(
+        record.identity,
+        name,
+        reference,
+        _difference(ours, theirs),
+        _ratio(ours, theirs),
+        _overlap(ours, theirs),
+        mismatches,
+    )
+
+
+def _mismatches(record: Record, reference: Reference) -> dict[str, str]:
+    found: dict[str, str] = {}
+    material = record.config.get("material", {})
+    wrong = [key for key, value in reference.material.items() if material.get(key) != value]
+    if "name" in wrong:
+        found["material"] = f"{reference.system or reference.material['name']}, not {record.material}"
+    elif wrong:
+        found["material"] = ", ".join(f"{k} {reference.material[k]}, not {material.get(k)}" for k in sorted(wrong))
+    if reference.kind != "analytic":
+        level = level_of_theory(record)
+        if not level or _squeezed(level) != _squeezed(reference.level_of_theory):
+            found["level"] = f"{reference.level_of_theory or 'none'}, not {level or 'stated by the potential'}"
+    if reference.definition:
+        found["definition"] = reference.definition
+    elif reference.settings:
+        ours = task_settings(record)
+        keys = sorted(k for k in {*ours, *reference.settings} if ours.get(k) != reference.settings.get(k))
+        if keys:
+            found["definition"] = "task settings differ: " + ", ".join(keys)
+    return found
+
+
+def _squeezed(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalnum())
+
+
+def plain_unit(unit: str) -> str:
+    """A spelling by which units can be compared: ``nC/m``, ``nC m^-1`` and ``nC m⁻¹`` are the same."""
+    unit = (
+        unit.translate(str.maketrans("Åµμ−⁻⁰¹²³⁴", "Auu--01234")).replace("**", "^").replace("·", " ").replace("*", " ")
+    )
+    powers: dict[str, int] = {}
+    numerator, *denominators = unit.split("/")
+    for sign, part in [(1, numerator), *((-1, d) for d in denominators)]:
+        for factor in part.strip(" ()").replace("^", "").split():
+            symbol = factor.rstrip("-0123456789") or "1"
+            power = factor[len(symbol) :] if symbol != "1" else ""
+            powers[symbol] = powers.get(symbol, 0) + sign * int(power or 1)
+    powers.pop("1", None)
+    return " ".join(f"{symbol}{power}" for symbol, power in sorted(powers.items()) if power)
+
+
+def _difference(ours: Quantity, theirs: Quantity) -> Quantity | None:
+    a, b = ours.value, theirs.value
+    if not (_finite(a) and _finite(b)):
+        return None
+    interval = None
+    if ours.interval or theirs.interval:
+        (low, high), (their_low, their_high) = ours.interval or (a, a), theirs.interval or (b, b)
+        interval = (a - b - math.hypot(a - low, their_high - b), a - b + math.hypot(high - a, b - their_low))
+    return Quantity(a - b, ours.unit, interval, level=ours.level, method="half-widths added in quadrature")
+
+
+def _ratio(ours: Quantity, theirs: Quantity) -> Quantity | None:
+    a, b = ours.value, theirs.value
+    if not (_finite(a) and _finite(b)) or b == 0:
+        return None
+    interval = None
+    if ours.interval or theirs.interval:
+        (low, high), (their_low, their_high) = ours.interval or (a, a), theirs.interval or (b, b)
+        other = abs(a) * (their_high - their_low) / 2 / b**2
+        down, up = sorted((low / b, high / b))
+        interval = (a / b - math.hypot(a / b - down, other), a / b + math.hypot(up - a / b, other))
+    return Quantity(a / b, "1", interval, level=ours.level, method="half-widths added in quadrature")
+
+
+def _finite(value: Any) -> TypeGuard[float]:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _overlap(ours: Quantity, theirs: Quantity) -> bool | None:
+    if ours.interval is None and theirs.interval is None and ours.value != theirs.value:
+        return None  # without an interval nobody can say
+    low, high = ours.interval or (ours.value, ours.value)
+    their_low, their_high = theirs.interval or (theirs.value, theirs.value)
+    if any(isinstance(x, list) or math.isnan(x) for x in (low, high, their_low, their_high)):
+        return None
+    return bool(low <= their_high and their_low <= high)  # type: ignore[operator]

@@ -1,0 +1,127 @@
+"""Which plugin distributions there are, installed here or not; found without importing any of them."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from harness.errors import unknown
+
+GROUP = "harness"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One plugin distribution.
+
+    Attributes
+    ----------
+    name
+        Its entry-point name in the group ``harness``; configurations use it under ``plugins``.
+    module
+        The import package that holds its hooks.
+    distribution
+        The name that pip knows.
+    folder
+        Source folder with its ``pyproject.toml``; None when only the installed files are there.
+    entry_point
+        Set when it is installed in this interpreter.
+    static
+        What it says of itself in ``[tool.harness]``: potentials, polarization_models, tasks, programs, and ``needs``:
+        plugins that it builds on and that have to be in its environment.
+    """
+
+    name: str
+    module: str
+    distribution: str
+    folder: Path | None = None
+    entry_point: EntryPoint | None = None
+    static: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def installed(self) -> bool:
+        """Whether this interpreter can import it."""
+        return self.entry_point is not None
+
+    @property
+    def package_folder(self) -> Path | None:
+        """Folder of its import package, for configuration and models; found without importing it."""
+        if self.folder is not None and (self.folder / self.module).is_dir():
+            return self.folder / self.module
+        try:
+            spec = find_spec(self.module)
+        except (ImportError, ValueError):
+            return None
+        if spec is None or not spec.submodule_search_locations:
+            return None
+        return Path(spec.submodule_search_locations[0])
+
+
+def source_root() -> Path | None:
+    """Root of the source tree that this package runs from; None for an installed wheel."""
+    root = Path(__file__).resolve().parents[2]
+    return root if (root / "pyproject.toml").is_file() and (root / "conf").is_dir() else None
+
+
+def plugin_folders() -> list[Path]:
+    """Folders whose subfolders are plugins: ``$HARNESS_PLUGIN_PATH``, then the source tree's ``plugins``."""
+    folders = [Path(p) for p in os.environ.get("HARNESS_PLUGIN_PATH", "").split(os.pathsep) if p]
+    root = source_root()
+    if root is not None:
+        folders.append(root / "plugins")
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def catalogue() -> dict[str, Plugin]:
+    """All plugins by name: those installed here, and those whose source folder is known."""
+    installed = {entry.name: entry for entry in entry_points(group=GROUP)}
+    found: dict[str, Plugin] = {}
+    for parent in plugin_folders():
+        for path in sorted(parent.glob("*/pyproject.toml")):
+            for plugin in _read_project(path, installed):
+                found.setdefault(plugin.name, plugin)
+    for name, entry in installed.items():
+        if name not in found:
+            module = entry.value.partition(":")[0].partition(".")[0]
+            distribution = entry.dist.name if entry.dist is not None else module
+            found[name] = Plugin(name, module, distribution, entry_point=entry)
+    return dict(sorted(found.items()))
+
+
+def _read_project(path: Path, installed: dict[str, EntryPoint]) -> list[Plugin]:
+    try:
+        project = tomllib.loads(path.read_text())
+        entries = project["project"]["entry-points"][GROUP]
+        name = project["project"]["name"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError):
+        return []  # some other project's folder
+    static = project.get("tool", {}).get("harness", {})
+    return [
+        Plugin(key, value.partition(":")[0].partition(".")[0], name, path.parent, installed.get(key), static)
+        for key, value in entries.items()
+    ]
+
+
+def find_plugin(name: str) -> Plugin:
+    """The plugin called `name`.
+
+    Raises
+    ------
+    HarnessError
+        When there is none; names the nearest.
+    """
+    plugins = catalogue()
+    if name not in plugins:
+        raise unknown(
+            "plugin",
+            name,
+            plugins,
+            f"Install the distribution that brings it (pip install harness-{name.replace('_', '-')}), "
+            "or name its parent folder in HARNESS_PLUGIN_PATH.",
+        )
+    return plugins[name]

@@ -1,0 +1,124 @@
+"""Try a task from Python, in memory: no files, no configuration, no worker.
+
+from harness_tasks.bend import Bend
+from harness_tasks.oracles import PlatePotential
+from harness.testing.trial import measure
+measure(Bend(), PlatePotential(), material={"symbols": ["B", "N"], "layers": 1, "a": 2.511, "vacuum": 25.0})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.potential import PolarizationModel, Potential
+from harness.contracts.task import Checkpoint, Task
+from harness.engine.ase import Engine
+from harness.engine.native import native_polarization
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import BaseCalculator
+
+
+class MemoryCheckpoint:
+    """Keeps the last save; hand the same object to a second context to go on from it."""
+
+    def __init__(self) -> None:
+        self.stored: Arrays | None = None
+
+    def load(self) -> Arrays | None:
+        """The last save, or None."""
+        return None if self.stored is None else dict(self.stored)
+
+    def save(self, arrays: Mapping[str, Any]) -> None:
+        """Keep a copy of `arrays`."""
+        self.stored = {name: np.array(value) for name, value in arrays.items()}
+
+
+class Killed(Exception):
+    """In place of a kill."""
+
+
+class FragileCheckpoint(MemoryCheckpoint):
+    """Stops the run with `Killed` after a number of saves."""
+
+    def __init__(self, stop_after: int) -> None:
+        super().__init__()
+        self.left = stop_after
+
+    def save(self, arrays: Mapping[str, Any]) -> None:
+        """Keep a copy of `arrays`, and perhaps stop."""
+        super().save(arrays)
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+class Bar:
+    """Progress that only adds up."""
+
+    def __init__(self, total: float) -> None:
+        self.total, self.done = total, 0.0
+
+    def update(self, n: float = 1, note: str = "") -> None:
+        """Advance by `n`."""
+        self.done += n
+
+
+class TrialContext:
+    """A `harness.contracts.task.Context` in memory."""
+
+    def __init__(
+        self,
+        task: Task,
+        potential: Potential,
+        polarization: PolarizationModel | None,
+        material: Mapping[str, Any],
+        params: Any,
+        seed: int = 0,
+        checkpoint: MemoryCheckpoint | None = None,
+        dtype: str = "float64",
+    ) -> None:
+        self.potential = potential
+        self.material, self.params, self.seed = material, params, seed
+        self.device: Mapping[str, Any] = {"name": "cpu", "dtype": dtype}
+        self.calculator: BaseCalculator = potential.calculator(device="cpu", dtype=dtype)
+        self.polarization = polarization or native_polarization(potential, self.calculator)
+        self.engine = Engine(self.calculator)
+        self.atoms: Atoms = task.structure(material, params)
+        self.folder = Path()
+        self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
+        self.bars: list[Bar] = []
+
+    @contextmanager
+    def progress(self, description: str, total: float) -> Iterator[Bar]:
+        """A bar that nobody sees."""
+        self.bars.append(Bar(total))
+        yield self.bars[-1]
+
+    @contextmanager
+    def clock(self, name: str) -> Iterator[None]:
+        """Nothing is timed."""
+        yield
+
+
+def measure(
+    task: Task,
+    potential: Potential,
+    polarization: PolarizationModel | None = None,
+    *,
+    material: Mapping[str, Any],
+    seed: int = 0,
+    checkpoint: MemoryCheckpoint | None = None,
+    dtype: str = "float64",
+    **params: Any,
+) -> Measurement:
+    """One measurement; `params` are the task's."""
+    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
+    return task.measure(context)

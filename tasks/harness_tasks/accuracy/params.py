@@ -1,0 +1,29 @@
+"""Parameters of the task `accuracy`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.data.dataset import LEVELS
+from harness.errors import unknown
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyParams:
+    """Parameters of `accuracy`.
+
+    Attributes
+    ----------
+    dataset
+        Folder of the labels, or the name of one in ``datasets/``. Its content is part of the run's identity.
+    dispersion
+        Level of the labels: ``d3bj``, ``d2``, ``none``; None: that of the potential where the data set has it, else
+        ``d3bj``.
+    """
+
+    dataset: str = "hbn"
+    dispersion: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dispersion is not None and self.dispersion not in LEVELS:
+            raise unknown("dispersion", self.dispersion, LEVELS, "Set it as task.params.dispersion=NAME.")

@@ -1,0 +1,236 @@
+"""Bending: compress a ribbon at its edges until it buckles; stiffness and flexoelectric coefficient.
+
+After Javvaji et al., Adv. Energy Mater. 12, 2201370 (2022); docs/tasks/bend.md derives every number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.contracts.task import Context
+from harness.errors import HarnessError
+from harness.stats import number
+from harness_tasks.bend import analysis as results
+from harness_tasks.bend import checks
+from harness_tasks.bend.flat_sheet import Sheet, prepare_sheet
+from harness_tasks.bend.loading import History, Load, Loading, Ticker
+from harness_tasks.bend.params import BendParams
+from harness_tasks.mechanics.atomic_strain import AtomicStrain
+from harness_tasks.services.store import Store
+from harness_tasks.structures.cells import cells_for, rectangular
+from harness_tasks.structures.ribbon import Ribbon, make_ribbon
+from harness_tasks.structures.sheets import N_PER_M, PC_PER_M
+
+#: eV/Å³ in GPa.
+GPA = 160.2176634
+
+
+class Bend:
+    """Bending stiffness and flexoelectricity of a sheet, from a ribbon that buckles."""
+
+    name: ClassVar[str] = "bend"
+    version: ClassVar[int] = 2
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    Params: ClassVar[type] = BendParams
+    #: What a report shows first.
+    headline: ClassVar[tuple[str, ...]] = (
+        "bending_stiffness",
+        "bending_stiffness_mean_curvature",
+        "critical_strain",
+        "mu_kappa_dipoles",
+        "mu_half_kappa_dipoles",
+        "mu_green_dipoles",
+        "mu_kappa_full",
+        "mu_half_kappa_full",
+        "mu_green_full",
+        "d_zzz",
+    )
+
+    def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
+        """The flat ribbon at the material's own lattice constant."""
+        if material.get("layers", 2) not in (1, 2):
+            raise HarnessError(
+                f"bend knows how one or two layers slip, not {material['layers']}.", "Give material.layers=2."
+            )
+        nx, ny = cells_for(material, params.width, params.length)
+        return make_ribbon(rectangular(material, nx, ny), ny, params.held, params.boundary).flat
+
+    def measure(self, ctx: Context) -> Measurement:
+        """Load the ribbon, and two narrow ones as checks, and fit."""
+        params: BendParams = ctx.params
+        if params.lateral == "free" and "stress" not in ctx.potential.implemented_properties:
+            raise HarnessError(
+                "a free width needs the stress, which this potential does not offer.", "Give task.params.lateral=held."
+            )
+        with ctx.clock("flat sheet"):
+            sheet = prepare_sheet(ctx)
+        store = Store(ctx.checkpoint)
+        ribbon = self._ribbon(ctx, sheet, params.width, params.length)
+        others = [(name, self._ribbon(ctx, sheet, None, length), steps) for name, length, steps in _comparisons(params)]
+        sizes = [1.0] + [0.5 * len(other.flat) / len(ribbon.flat) for _, other, _ in others]
+        percent = [99.9999 * size / sum(sizes) for size in sizes]  # rounding must not pass the end of the bar
+        with ctx.progress("bend", 100) as bar:
+            loading = Loading(ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus)
+            history = loading.run(Ticker(bar, percent[0]))
+            compared = []
+            for (name, other, steps), weight in zip(others, percent[1:], strict=True):
+                loading = Loading(ctx, other, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
+                compared.append((name, other, loading.run(Ticker(bar, weight))))
+        return self._evaluate(ctx, sheet, ribbon, history, compared)
+
+    def _ribbon(self, ctx: Context, sheet: Sheet, width: float | None, length: float) -> Ribbon:
+        nx, ny = cells_for(ctx.material, width, length)
+        return make_ribbon(sheet.cell.repeat((nx, ny, 1)), ny, ctx.params.held, ctx.params.boundary)
+
+    def _evaluate(
+        self,
+        ctx: Context,
+        sheet: Sheet,
+        ribbon: Ribbon,
+        history: History,
+        compared: list[tuple[str, Ribbon, History]],
+    ) -> Measurement:
+        params: BendParams = ctx.params
+        loads = history.loads
+        branch = results.on_branch(history, params.max_curvature)
+        found = results.mechanics(ribbon, history, params.max_curvature, ctx.seed)
+        strain = AtomicStrain(ribbon.flat, params.strain_cutoff)
+        arrays = results.profiles(ribbon, loads, strain)
+        mu, _ = results.flexoelectricity(ribbon, arrays, branch, ctx.seed)
+        area = ribbon.width * ribbon.spacing * ribbon.n_bins
+        observables = {
+            "bending_stiffness": found.stiffness,
+            "bending_stiffness_mean_curvature": found.stiffness_mean,
+            "bending_stiffness_from_load": found.stiffness_load,
+            "bending_stiffness_zero_curvature": found.stiffness_limit,
+            "critical_strain": found.critical_strain,
+            **mu,
+        }
+        if "dipole" in loads[0].polarization:
+            observables["d_zzz"] = results.piezoelectric_d([loads[i] for i in branch], area, ctx.seed)
+        observables |= _sheet_observables(sheet, ribbon, found)
+        measurement = Measurement(observables, _with_loads(arrays, ribbon, loads, branch, area))
+        measurement.frames["ribbon"] = [_frame(ribbon, load) for load in loads]
+        measurement.notes = _notes(ctx, history, strain, branch, found.critical_strain)
+        if len(branch) > 2:
+            on = [loads[i] for i in branch]
+            measurement.checks = checks.shape_checks(ctx, found, on)
+            mirror = checks.mirror_check(ctx, ribbon, on[-1])
+            measurement.checks += [] if mirror is None else [mirror]
+            for name, other, its_history in compared:
+                its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)
+                observables[f"bending_stiffness_{name}"] = replace(
+                    its.stiffness_limit, method=f"as bending_stiffness_zero_curvature, ribbon of {name}"
+                )
+                check = checks.ribbon_check(name, sheet, ribbon, found, other, its)
+                if check is None:
+                    measurement.notes.append(f"no check {name}: nothing holds the layers of so long a ribbon in place")
+                else:
+                    measurement.checks.append(check)
+        return measurement
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """The deformed ribbon, energy against curvature, polarization against strain gradient."""
+        from harness_tasks.bend.figures import draw
+
+        return draw(record, arrays, folder)
+
+
+def _comparisons(params: BendParams) -> list[tuple[str, float, int]]:
+    """Name, length and number of loads of the ribbons that test the independence of both."""
+    if params.method != "static":
+        return []
+    others = []
+    if params.check_length is not None:
+        others.append(("ribbon_length", params.check_length, params.check_steps or params.steps))
+    if params.check_steps is not None:
+        others.append(("step_size", params.length, params.check_steps))
+    return others
+
+
+def _sheet_observables(sheet: Sheet, ribbon: Ribbon, found: results.Mechanics) -> dict[str, Quantity]:
+    observables = {
+        "lattice_constant": Quantity(float(sheet.cell.cell[0, 0]), "A", method="zigzag period of the flat sheet"),
+        "sheet_modulus": Quantity(sheet.modulus * N_PER_M, "N/m", method="∂²E/∂ε_yy² at held width"),
+    }
+    if sheet.distance:
+        coupling = sheet.coupling_stiffness(ribbon.span)
+        observables |= {
+            "layer_distance": Quantity(sheet.distance, "A"),
+            "interlayer_shear_modulus": Quantity(sheet.shear * sheet.distance * GPA, "GPa", method="slip along y"),
+            "bending_stiffness_of_coupling": Quantity(
+                coupling, "eV", method="sandwich plate of the measured modulus, distance and shear, at this length"
+            ),
+            "bending_stiffness_bonded": Quantity(
+                number(found.stiffness_limit) - coupling + sheet.modulus * sheet.distance**2 / 4,
+                "eV",
+                method="limit of layers that cannot slip",
+            ),
+        }
+    return observables
+
+
+def _with_loads(arrays: Arrays, ribbon: Ribbon, loads: list[Load], branch: list[int], area: float) -> Arrays:
+    """The profiles, and one number per load of everything else."""
+    energy = np.array([load.energy - loads[0].energy for load in loads]) / ribbon.free_area
+    stored = arrays | {
+        "shortening": np.array([load.shortening for load in loads]),
+        "energy_per_area": energy,
+        "mean_curvature": np.array([load.mean_curvature for load in loads]),
+        "rms_curvature": np.array([load.rms_curvature for load in loads]),
+        "stress_zz": np.array([load.stress for load in loads]) * N_PER_M,
+        "force_calls": np.array([load.force_calls for load in loads]),
+        "forces_left": np.array([load.forces_left for load in loads]),
+        "on_branch": np.isin(np.arange(len(loads)), branch),
+        "inner_bins": results.inner_bins(ribbon),
+        "held": ribbon.held,
+        "layer": ribbon.layer,
+        "span": np.array(ribbon.span),
+    }
+    if "dipole" in loads[0].polarization:
+        stored["polarization_z"] = np.array([load.polarization["dipole"][2] for load in loads]) / area * PC_PER_M
+    last = loads[branch[-1] if branch else -1]
+    stored |= {"positions_last": last.positions, "positions_flat": loads[0].positions}
+    if ribbon.periodic:
+        stored["period"] = np.array(last.cell[1, 1])
+    if "atomic_dipoles" in last.polarization:
+        stored["atomic_dipoles_last"] = last.polarization["atomic_dipoles"]
+        stored["atomic_dipoles_flat"] = loads[0].polarization["atomic_dipoles"]
+    return stored
+
+
+def _frame(ribbon: Ribbon, load: Load) -> Atoms:
+    atoms = ribbon.flat.copy()
+    atoms.set_cell(load.cell)
+    atoms.positions = load.positions
+    atoms.info = {"shortening": load.shortening, "rms_curvature": load.rms_curvature}
+    for name in ("charges", "atomic_dipoles"):
+        if name in load.polarization:
+            atoms.set_array(name, load.polarization[name])
+    return atoms
+
+
+def _notes(ctx: Context, history: History, strain: AtomicStrain, branch: list[int], critical: Quantity) -> list[str]:
+    loads = history.loads
+    notes = [history.ended] if history.ended else []
+    if not branch:
+        notes.append("the ribbon did not buckle")
+    if "atomic_dipoles" not in loads[0].polarization:
+        notes.append("no flexoelectric coefficient: no polarization model with atomic_dipoles (polarization=NAME)")
+    if not strain.defined:
+        notes.append("no mu_green: one flat layer has no neighbours across, so ∂u/∂z is not defined")
+    if branch and number(critical) < 0:
+        notes.append("the flat ribbon is unstable: it bends without a load (its layers would rather slip)")
+    slow = [load.shortening for load in loads if load.forces_left > ctx.params.fmax]
+    if slow and ctx.params.method == "static":
+        notes.append(f"{len(slow)} of {len(loads)} loads ended above fmax")
+    return notes

@@ -1,0 +1,290 @@
+"""Observables of the task `coercive_field` from its path, its statics and its runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from scipy.interpolate import CubicSpline
+
+from harness.contracts.measurement import Measurement
+from harness.contracts.quantity import Quantity
+from harness.stats import number
+from harness_tasks.coercive_field.path_model import CRITERIA, LeastField, PathModel, square_root_coefficient
+from harness_tasks.coercive_field.ramps import HELD, PASSED, UNPHYSICAL, Plan, Run
+from harness_tasks.coercive_field.registry_map import Beside
+from harness_tasks.coercive_field.switching import Course, Strength
+
+#: Intervals are no narrower than this share of the value.
+LEFT = 1e-4
+MODEL = "polynomials of Deng et al. fitted to the path, interval from every second point"
+PATH = "polynomials along the path, interval from one order less"
+STATIC = "layers held in the field, interval from one order less of the interpolation"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The path as polynomials: of the paper's order, also through every second point; of the full one and one less."""
+
+    paper: PathModel
+    coarse: PathModel
+    full: PathModel
+    less: PathModel
+
+    @classmethod
+    def of(cls, way: Course, order: int) -> Models:
+        """Fitted to `way`."""
+        arrays = (way.t, way.energy, way.parallel, way.perpendicular)
+        paper, full, less = (PathModel.fit(*arrays, order=n) for n in (1, order, max(order - 1, 1)))
+        t, energy, parallel, perpendicular = (array[::2] for array in arrays)
+        coarse = PathModel.fit(t, energy, parallel, perpendicular, order=1)
+        return cls(paper, coarse, full, less)
+
+    @property
+    def switchable(self) -> bool:
+        """Whether BA is a minimum that a vertical field can take away."""
+        return switchable(self.paper) and switchable(self.full)
+
+
+def switchable(model: PathModel) -> bool:
+    """The same of one of the polynomials."""
+    return 0 < model.vertical_field() < math.inf
+
+
+def of_path(models: Models) -> dict[str, Quantity]:
+    """Constants of the paper's model, and coercive fields of both."""
+    found = _between(_constants(models.paper), _constants(models.coarse))
+    if models.switchable:
+        found |= _between(_of_paper(models.paper), _of_paper(models.coarse) if switchable(models.coarse) else None)
+        found |= _between(_of_own(models.full), _of_own(models.less) if switchable(models.less) else None)
+    return found
+
+
+def _constants(paper: PathModel) -> dict[str, Quantity]:
+    constants = paper.constants()
+    return {
+        "e4": Quantity(1e3 * constants["e4"], "meV/A^4", method=MODEL),
+        "e0": Quantity(1e3 * paper.summit, "meV", method=MODEL),
+        "p4": Quantity(constants["p4"], "e/A^3", method=MODEL),
+        "p2": Quantity(constants["p2"], "e/A", method=MODEL),
+        "p3": Quantity(constants["p3"], "e/A^2", method=MODEL),
+    }
+
+
+def _of_paper(paper: PathModel) -> dict[str, Quantity]:
+    vertical = paper.vertical_field()
+    found = {
+        "coercive_field_model": Quantity(vertical, "V/A", method="-4 e4 t_BA / 3 p3, " + MODEL),
+        "beta_model": Quantity(square_root_coefficient(paper), "A^0.5/V^0.5", method="Eq. 5, " + MODEL),
+    }
+    for suffix, criterion in zip(("", "_below_start"), CRITERIA, strict=True):
+        found |= _least(f"_model{suffix}", paper.least_field(criterion), vertical, MODEL)
+    return found
+
+
+def _of_own(model: PathModel) -> dict[str, Quantity]:
+    vertical = model.vertical_field()
+    found = {"coercive_field_path": Quantity(vertical, "V/A", method=PATH)}
+    found |= _least("_path", model.least_field(), vertical, PATH)
+    return found | {"horizontal_field_path": Quantity(model.horizontal_field(), "V/A", method=PATH)}
+
+
+def _between(found: dict[str, Quantity], other: dict[str, Quantity] | None) -> dict[str, Quantity]:
+    """The numbers of `found`, with the distance to those of `other` on both sides; None: a fit without such numbers."""
+    if other is None:
+        why = "; no interval: that fit has no minimum to lose at BA"
+        return {name: Quantity(number(q), q.unit, method=q.method + why) for name, q in found.items()}
+    return {
+        name: within(number(q), abs(number(q) - number(other[name])), q.unit, q.method) for name, q in found.items()
+    }
+
+
+def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quantity]:
+    """Coercive field and smallest total field at zero temperature, all atoms at rest in the field."""
+    found = {}
+    for name, dip in (("coercive_field_static", 90.0), ("horizontal_field_static", 0.0)):
+        for one in strengths:
+            if one.dip == dip:
+                found[name] = within(one.field, one.reach, "V/A", STATIC)
+    known = sorted((s for s in strengths if math.isfinite(s.field)), key=lambda s: s.dip)
+    names = {"minimum_total_field_static": "V/A", "dip_angle_static": "deg", "reduction_static": "%"}
+    if len(known) < 4:
+        few = {
+            name: Quantity(math.nan, unit, method="fewer than four dip angles with rest")
+            for name, unit in names.items()
+        }
+        return found | (few if strengths else {})
+    dips = np.array([s.dip for s in known])
+    ratio = np.array([s.field / models.full.along_dip(s.dip) for s in known])
+    reach = max(s.reach for s in known if s.dip < 89)
+    fine = np.linspace(dips[0], min(dips[-1], 89.0), 400)
+    path = np.array([models.full.along_dip(dip) for dip in fine])
+    every = [_lowest(fine, path * CubicSpline(dips[some], ratio[some])(fine)) for some in _subsets(len(dips))]
+    (dip, total), others = every[0], every[1:]
+    spread = [max(abs(other[i] - every[0][i]) for other in others) for i in (0, 1)]
+    method = "spline through the dip angles, interval from leaving out one"
+    error = math.hypot(spread[1], reach)
+    found["minimum_total_field_static"] = within(total, error, "V/A", method)
+    found["dip_angle_static"] = within(dip, max(spread[0], fine[1] - fine[0]), "deg", method)
+    alone = number(found["coercive_field_static"]) if "coercive_field_static" in found else math.nan
+    found["reduction_static"] = within(100 * (1 - total / alone), 100 * error / alone, "%", method)
+    return found
+
+
+def of_plane(beside: Beside, parallel: float, model: PathModel) -> dict[str, Quantity]:
+    """What an in-plane field beside the path does."""
+    width, step = beside.sector
+    found = {
+        "sliding_sector": Quantity(
+            width, "deg", (width - step, width + step), method="in-plane fields that slide the layers along their path"
+        )
+    }
+    nearest = int(np.argmin(np.abs(beside.angles)))
+    farthest = int(np.argmin(np.abs(np.abs(beside.angles) - 60)))
+    if beside.fields[nearest] > 0 and model.coercive_field(parallel) > 0:
+        angle = abs(beside.angles[farthest])
+        method = f"E_perp,c with {parallel:g} V/A turned by {angle:.0f} deg over that with it along the path"
+        found["turned_field_ratio"] = Quantity(
+            float(beside.fields[farthest] / beside.fields[nearest]), "1", method=method
+        )
+    return found
+
+
+def parted(todo: Sequence[Plan], strengths: Sequence[Strength]) -> tuple[list[Plan], list[Plan]]:
+    """Runs that can be made, and those in vertical fields in which the potential does not even hold layers at rest."""
+    gives_way = any(s.dip > 89.999 and not math.isfinite(s.field) for s in strengths)
+    return [p for p in todo if p.parallel or not gives_way], [p for p in todo if gives_way and not p.parallel]
+
+
+def of_runs(runs: Sequence[Run], hopeless: Sequence[Plan] = ()) -> tuple[dict[str, Quantity], list[str]]:
+    """Mean fields of equal runs, of steps also the smallest total; and remarks on those that did not switch."""
+    found: dict[str, Quantity] = {}
+    notes: list[str] = []
+    for plan in hopeless:
+        name = run_name(f"coercive_field_{plan.kind}", plan.temperature, plan.parallel)
+        found[name] = Quantity(math.nan, "V/A", method="not run: held layers find no rest in a vertical field")
+    if hopeless:
+        notes.append("no runs in vertical fields: the potential gives way in them before the layers slide")
+    groups: dict[tuple[str, float, float], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.plan.kind, run.plan.temperature, run.plan.parallel), []).append(run)
+    for (kind, temperature, parallel), group in groups.items():
+        name = run_name(f"coercive_field_{kind}", temperature, parallel)
+        found[name] = mean([run.field for run in group], "V/A", f"{kind}: field at the first passage of SP")
+        notes += _remarks(name, group)
+        gone = [run for run in group if run.ended == PASSED]
+        if parallel and gone:
+            share = np.mean([run.way == 0 for run in gone])
+            found[run_name(f"runs_along_the_path_{kind}", temperature, parallel)] = Quantity(
+                float(share), "1", n=len(gone), method="runs that slid along the in-plane field, of those that slid"
+            )
+    for temperature in dict.fromkeys(run.plan.temperature for run in runs if run.plan.kind == "steps"):
+        fields = {
+            p: found[run_name("coercive_field_steps", t, p)] for k, t, p in groups if (k, t) == ("steps", temperature)
+        }
+        found |= _least_of_steps(temperature, fields)
+    return found, notes
+
+
+def mean(values: Sequence[float], unit: str, method: str) -> Quantity:
+    """Mean of independent runs with Student's interval; nan when one of them has no value."""
+    x = np.asarray(values, dtype=float)
+    if not np.isfinite(x).all() or not len(x):
+        return Quantity(math.nan, unit, n=len(x), method=method)
+    interval = None
+    if len(x) > 1:
+        reach = max(float(stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))), LEFT * abs(x.mean()))
+        interval = (float(x.mean()) - reach, float(x.mean()) + reach)
+    return Quantity(float(x.mean()), unit, interval, n=len(x), method=method + ", Student interval over runs")
+
+
+def run_name(stem: str, temperature: float, parallel: float) -> str:
+    """``stem_100K`` or ``stem_100K_parallel_0.2``."""
+    return f"{stem}_{temperature:g}K" + (f"_parallel_{parallel:g}" if parallel else "")
+
+
+def within(value: float, reach: float, unit: str, method: str) -> Quantity:
+    """A value with `reach` on both sides."""
+    if not (math.isfinite(value) and math.isfinite(reach)):
+        return Quantity(float(value), unit, method=method)
+    reach = max(reach, LEFT * abs(value))
+    return Quantity(float(value), unit, (value - reach, value + reach), method=method)
+
+
+def add_arrays(
+    measurement: Measurement, way: Course, models: Models, strengths: Sequence[Strength], beside: Beside | None
+) -> None:
+    """What the pictures need."""
+    arrays = measurement.arrays
+    arrays |= {"t": way.t, "energy": way.energy, "p_parallel": way.parallel, "p_perpendicular": way.perpendicular}
+    arrays |= {"slip": way.axes.slip, "start": np.array(models.full.start)}
+    for name, model in (("paper", models.paper), ("full", models.full)):
+        arrays |= {f"{name}_{k}": np.array(getattr(model, k)) for k in ("q", "r", "s")}
+    if strengths:
+        arrays["static_dip"] = np.array([s.dip for s in strengths])
+        arrays["static_field"] = np.array([s.field for s in strengths])
+        arrays["held_slips"] = np.array([s.slips for s in strengths])
+        arrays["held_fields"] = np.array([s.fields for s in strengths])
+    if beside is not None:
+        arrays |= {"beside_angle": beside.angles, "beside_field": beside.fields, "beside_way": beside.directions}
+
+
+def add_histories(measurement: Measurement, runs: Sequence[Run]) -> None:
+    """Field and slip along each run."""
+    for run in runs:
+        measurement.arrays["history/" + run.plan.name] = run.history
+    if runs:
+        rows = [
+            [r.plan.kind == "steps", r.plan.temperature, r.plan.parallel, r.field, r.way, r.step, r.ended] for r in runs
+        ]
+        measurement.arrays["runs"] = np.array(rows, dtype=float)
+
+
+def _least(suffix: str, least: LeastField, alone: float, method: str) -> dict[str, Quantity]:
+    return {
+        f"minimum_total_field{suffix}": Quantity(least.total, "V/A", method=method),
+        f"dip_angle{suffix}": Quantity(least.dip, "deg", method=method),
+        f"reduction{suffix}": Quantity(100 * (1 - least.total / alone), "%", method=method),
+    }
+
+
+def _subsets(n: int) -> list[np.ndarray]:
+    """All, and all but each inner one."""
+    return [np.arange(n), *(np.delete(np.arange(n), k) for k in range(1, n - 1))]
+
+
+def _lowest(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    best = int(np.argmin(y))
+    return float(x[best]), float(y[best])
+
+
+def _least_of_steps(temperature: float, fields: dict[float, Quantity]) -> dict[str, Quantity]:
+    totals = {parallel: math.hypot(parallel, number(q)) for parallel, q in fields.items() if math.isfinite(number(q))}
+    if len(totals) < 3:
+        return {}
+    best = min(totals, key=lambda parallel: totals[parallel])
+    method = f"of {len(totals)} in-plane fields"
+    dip = math.degrees(math.atan2(number(fields[best]), best))
+    found = {
+        f"minimum_total_field_steps_{temperature:g}K": Quantity(totals[best], "V/A", method=method),
+        f"dip_angle_steps_{temperature:g}K": Quantity(dip, "deg", method=method),
+    }
+    if 0.0 in totals:
+        share = 100 * (1 - totals[best] / totals[0.0])
+        found[f"reduction_steps_{temperature:g}K"] = Quantity(share, "%", method=method)
+    return found
+
+
+def _remarks(name: str, group: Sequence[Run]) -> list[str]:
+    notes = []
+    held = [run for run in group if run.ended == HELD]
+    if held:
+        notes.append(f"{name}: {len(held)} of {len(group)} runs did not switch up to {held[0].plan.end:.3g} V/A")
+    early = sum(run.ended == PASSED and run.field == 0 for run in group)
+    if early:
+        notes.append(f"{name}: {early} of {len(group)} runs switched before there was a field")
+    notes += [f"{name}: {run.reason}" for run in group if run.ended == UNPHYSICAL]
+    return notes

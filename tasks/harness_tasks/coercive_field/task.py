@@ -1,0 +1,200 @@
+"""The field that switches a sliding ferroelectric; docs/tasks/coercive_field.md has the definitions.
+
+After Deng et al., arXiv 2407.15081.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.contracts.task import Context, Progress
+from harness.errors import HarnessError
+from harness_tasks.coercive_field import analysis as results
+from harness_tasks.coercive_field import checks
+from harness_tasks.coercive_field.analysis import Models
+from harness_tasks.coercive_field.params import CoerciveFieldParams
+from harness_tasks.coercive_field.ramps import Plan, Run, Runner, plans
+from harness_tasks.coercive_field.rates import expected_field
+from harness_tasks.coercive_field.registry_map import Beside, Surface
+from harness_tasks.coercive_field.switching import HELD_WORK, Course, Strength, course, strength
+from harness_tasks.sliding_path.checks import of_track
+from harness_tasks.sliding_path.path import WORK, Work, at_registries, polarize, relax_lattice, walk
+from harness_tasks.sliding_path.track import Track, integrate
+from harness_tasks.structures.bilayers import LOWER, bilayer, require_bilayer, stacking_of
+from harness_tasks.structures.cells import positive
+from harness_tasks.structures.registries import BA, make_grid
+from harness_tasks.structures.sheets import area
+
+
+class CoerciveField:
+    """Vertical and inclined fields that slide the layers from BA to AB, at rest and at temperatures."""
+
+    name: ClassVar[str] = "coercive_field"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "born_effective_charges"})
+    Params: ClassVar[type] = CoerciveFieldParams
+    headline: ClassVar[tuple[str, ...]] = (
+        "coercive_field_static",
+        "minimum_total_field_static",
+        "dip_angle_static",
+        "reduction_static",
+        "coercive_field_model",
+        "minimum_total_field_model",
+        "coercive_field_path",
+        "coercive_field_ramp_10K",
+        "coercive_field_ramp_100K",
+        "coercive_field_ramp_300K",
+        "sliding_sector",
+    )
+
+    def structure(self, material: Mapping[str, Any], params: CoerciveFieldParams) -> Atoms:
+        """The bilayer at BA, where every field begins."""
+        require_bilayer(material, self.name)
+        if stacking_of(str(material.get("stacking")))[1]:
+            raise HarnessError("antiparallel layers have no polarization to switch.", "Give material.stacking=AB.")
+        return bilayer(material, BA, positive(material, "distance"))
+
+    def measure(self, ctx: Context) -> Measurement:
+        """The path, fields at rest, fields beside the path, then the runs; whatever is finished stays finished."""
+        params: CoerciveFieldParams = ctx.params
+        work = Work.of(ctx)
+        if params.relax_cell:
+            relax_lattice(ctx, work)
+        grid = make_grid(params.grid, False) if params.grid and "dipole" in work.polar else None
+        share = WORK if params.path == "relaxed" else 1
+        still = params.path_points * (share + 1) + (len(grid.nodes) * (share + 1) if grid else 0)
+        still += 3 * HELD_WORK * len(params.dips)
+        with ctx.progress("coercive_field", 100) as bar:
+            ahead = _Share(bar, 100.0 * (0.2 if params.temperatures and (params.ramp or params.step) else 1.0), still)
+            track = walk(ctx, work, params.path, params.path_points, ahead)
+            if not np.isfinite(track.energy).all():
+                return Measurement(notes=[*work.notes, "the layers do not hold together along the path: no field"])
+            way = course(track, _moved(track))
+            models = Models.of(way, params.order)
+            if not models.switchable:
+                return self._without(work, track, way, models)
+            strengths = self._statics(ctx, work, way, models, ahead)
+            beside = None if grid is None else self._plane(ctx, work, way, models, grid, ahead)
+            work.points.save()
+            todo, hopeless = results.parted(list(plans(params, models.full)), strengths)
+            runs = self._runs(ctx, work, way, models, todo, _Share(bar, 79.99, 0))
+            work.points.save()
+        return self._evaluate(ctx, work, track, way, models, strengths, beside, runs, hopeless)
+
+    def _statics(self, ctx: Context, work: Work, way: Course, models: Models, bar: Progress) -> list[Strength]:
+        with ctx.clock("statics"):
+            return [strength(ctx, work, way, models.full, dip, bar) for dip in ctx.params.dips]
+
+    def _plane(self, ctx: Context, work: Work, way: Course, models: Models, grid: Any, bar: Progress) -> Beside:
+        with ctx.clock("map"):
+            kind = ctx.params.path
+            energy, positions = at_registries(ctx, work, kind, grid.registries, bar)
+            dipole = polarize(ctx, work, kind, grid.registries, positions, bar)["dipole"]
+            cell = work.stack(BA).cell.array[:2, :2]
+            surface = Surface(grid.energies(energy), grid.polarizations(dipole), cell, way.axes)
+            return surface.beside(ctx.params.beside, 2 * models.full.vertical_field())
+
+    def _runs(self, ctx: Context, work: Work, way: Course, models: Models, todo: list[Plan], bar: _Share) -> list[Run]:
+        if not todo:
+            return []
+        bar.units = sum(plan.steps(ctx.params) for plan in todo)
+        runner = Runner(ctx, work, way, models.full)
+        with ctx.clock("runs"):
+            return [runner.run(plan, bar) for plan in todo]
+
+    def _without(self, work: Work, track: Track, way: Course, models: Models) -> Measurement:
+        """Constants of the path alone, where no vertical field takes BA's minimum away."""
+        why = "no coercive field: BA is no minimum of the path, or not where its polarization is largest"
+        measurement = Measurement(results.of_path(models), notes=[*work.notes, why])
+        for name in ("coercive_field_model", "coercive_field_path", "coercive_field_static"):
+            measurement.observables[name] = Quantity(math.nan, "V/A", method=why)
+        measurement.checks = of_track(track, area(work.stack(BA)))
+        results.add_arrays(measurement, way, models, [], None)
+        return measurement
+
+    def _evaluate(
+        self,
+        ctx: Context,
+        work: Work,
+        track: Track,
+        way: Course,
+        models: Models,
+        strengths: list[Strength],
+        beside: Beside | None,
+        runs: list[Run],
+        hopeless: list[Plan],
+    ) -> Measurement:
+        params: CoerciveFieldParams = ctx.params
+        found = results.of_path(models) | results.of_statics(strengths, models)
+        measurement = Measurement(notes=list(work.notes))
+        if beside is not None:
+            found |= results.of_plane(beside, params.beside, models.full)
+        by_runs, notes = results.of_runs(runs, hopeless)
+        found |= by_runs | self._rigid(work, models, params, runs)
+        worst = checks.born_interval_error(runs)
+        if worst is not None:
+            found["born_interval_error"] = worst
+        measurement.observables = found
+        measurement.notes += notes + checks.remarks(way, strengths, beside)
+        measurement.checks = of_track(track, area(work.stack(BA)))
+        measurement.checks += checks.of(params, models, strengths, beside, worst)
+        results.add_arrays(measurement, way, models, strengths, beside)
+        results.add_histories(measurement, runs)
+        return measurement
+
+    def _rigid(self, work: Work, models: Models, params: CoerciveFieldParams, runs: list[Run]) -> dict[str, Quantity]:
+        """What rigid layers of the same cell would do in the same ramps."""
+        mass = 0.5 * float(work.stack(BA).get_masses()[LOWER].sum())
+        friction = 1 / params.damping if params.thermostat == "langevin" else 0.0
+        found = {}
+        for plan in {(r.plan.temperature, r.plan.parallel): r.plan for r in runs if r.plan.kind == "ramp"}.values():
+            field, low, high = expected_field(
+                models.full,
+                plan.parallel,
+                params.size**2,
+                mass,
+                plan.temperature,
+                1e-3 * params.ramp,
+                plan.start,
+                plan.end,
+                friction,
+            )
+            name = results.run_name("coercive_field_rigid", plan.temperature, plan.parallel)
+            method = "transition-state theory of rigid layers on the path; interval: 95 % of single runs"
+            found[name] = Quantity(field, "V/A", (min(low, field), max(high, field)), method=method)
+        return found
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """The hysteresis loop, the inclined fields, and the runs."""
+        from harness_tasks.coercive_field.figures import draw
+
+        return draw(record, arrays, folder)
+
+
+class _Share:
+    """The part of a progress bar that belongs to so many units of work."""
+
+    def __init__(self, bar: Progress, percent: float, units: float) -> None:
+        self._bar, self._percent, self.units = bar, percent * 0.9999, units
+
+    def update(self, n: float = 1, note: str = "") -> None:
+        """Advance by `n` units."""
+        self._bar.update(self._percent * n / max(self.units, 1), note)
+
+
+def _moved(track: Track) -> np.ndarray:
+    """Dipole along the path, from dipoles where there are any, else from Born charges, e Å (n, 3)."""
+    if track.dipole is not None:
+        return track.dipole
+    moved = integrate(track.balanced_born, track.positions, track.s)
+    moved[:, 2] -= moved[len(moved) // 2, 2]
+    return moved

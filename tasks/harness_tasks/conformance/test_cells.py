@@ -1,0 +1,144 @@
+"""Small structures of a material that show mistakes: strained and rattled, so that nothing vanishes by symmetry.
+
+Every function returns fresh structures and is reproducible from its random generator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from harness_tasks.structures.cells import positive, primitive
+
+#: Distance of the layers where the material gives none, Å.
+DISTANCE = 3.4
+#: Heights of the upper layer above the lower one on the path `lift`, Å: beyond the reach of interlayer potentials.
+LIFT = (4.0, 17.0)
+#: Largest displacement of an atom, Å, and strain on the path `shake`.
+SHAKE = (0.35, 0.04)
+#: Distance of the two slabs that must not see each other, Å.
+FAR = 40.0
+#: Empty space around the molecule, Å.
+AROUND = 10.0
+
+Path = Callable[[float], Atoms]
+
+
+def flat(material: Mapping[str, Any]) -> Atoms:
+    """Two primitive cells side by side, in equilibrium; pbc (T, T, F)."""
+    return primitive(material).repeat((2, 1, 1))
+
+
+def slab(material: Mapping[str, Any], rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
+    """Two primitive cells under a random in-plane strain, rattled; pbc (T, T, F)."""
+    atoms = flat(material)
+    deform(atoms, strain * in_plane(rng))
+    atoms.positions += rng.normal(scale=rattle, size=atoms.positions.shape)
+    return atoms
+
+
+def bulk(material: Mapping[str, Any], rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
+    """The layers stacked without vacuum in a tilted cell, strained and rattled; pbc (T, T, T)."""
+    atoms = flat(material)
+    tilt = rng.uniform(-0.5, 0.5, size=2)
+    atoms.cell[2] = (*tilt, int(material.get("layers", 2)) * distance(material))
+    atoms.positions[:, 2] -= atoms.positions[:, 2].min()
+    atoms.pbc = True
+    deform(atoms, strain * symmetric(rng))
+    atoms.positions += rng.normal(scale=rattle, size=atoms.positions.shape)
+    return atoms
+
+
+def molecule(material: Mapping[str, Any], rng: np.random.Generator, rattle: float) -> Atoms:
+    """One ring of six atoms a layer, free in space; pbc (F, F, F)."""
+    first, second = list(material.get("symbols", ("B", "N")))
+    bond = positive(material, "a") / math.sqrt(3)
+    angles = np.arange(6) * math.pi / 3
+    ring = bond * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
+    layers = int(material.get("layers", 2))
+    step = np.array([0.4, 0.3, distance(material)])  # of the rings above each other
+    positions = np.concatenate([ring + layer * step for layer in range(layers)])
+    atoms = Atoms([first, second] * 3 * layers, positions=positions)
+    atoms.positions += rng.normal(scale=rattle, size=atoms.positions.shape)
+    atoms.center(vacuum=AROUND)
+    return atoms
+
+
+def far_apart(atoms: Atoms) -> Atoms:
+    """A slab and its copy, moved sideways and up by `FAR`."""
+    other = atoms.copy()
+    other.positions += (0.7, 0.4, FAR)
+    both = atoms + other
+    both.cell[2, 2] += FAR
+    return both
+
+
+def lift(material: Mapping[str, Any], rng: np.random.Generator, rattle: float) -> Path:
+    """A path from two layers near each other to two that are far apart; its parameter runs from 0 to 1."""
+    stacking = material.get("stacking", "AB")
+    pair = primitive({**material, "layers": 2, "stacking": stacking, "distance": LIFT[0]})
+    pair.positions += rng.normal(scale=rattle, size=pair.positions.shape)
+    pair.cell[2, 2] += LIFT[1] - LIFT[0]
+    upper = np.arange(len(pair)) >= len(pair) // 2
+
+    def at(t: float) -> Atoms:
+        atoms = pair.copy()
+        atoms.positions[upper, 2] += LIFT[0] * ((LIFT[1] / LIFT[0]) ** t - 1)  # slowly where much happens
+        return atoms
+
+    return at
+
+
+def shake(atoms: Atoms, rng: np.random.Generator) -> Path:
+    """A straight path through `atoms` (at 0.5) along which all distances change, images' included."""
+    direction = rng.uniform(-1, 1, size=atoms.positions.shape)
+    direction *= SHAKE[0] / np.linalg.norm(direction, axis=1).max()
+    strain = SHAKE[1] * in_plane(rng)
+
+    def at(t: float) -> Atoms:
+        moved = atoms.copy()
+        moved.positions += (2 * t - 1) * direction
+        deform(moved, (2 * t - 1) * strain)
+        return moved
+
+    return at
+
+
+def deform(atoms: Atoms, strain: np.ndarray) -> None:
+    """Apply a symmetric strain (3, 3) to cell and positions in place."""
+    matrix = np.eye(3) + strain
+    atoms.set_cell(atoms.cell.array @ matrix)
+    atoms.positions[:] = atoms.positions @ matrix
+
+
+def in_plane(rng: np.random.Generator) -> np.ndarray:
+    """A random strain in the plane, of unit norm."""
+    tensor = np.zeros((3, 3))
+    tensor[:2, :2] = rng.normal(size=(2, 2))
+    return _unit(tensor)
+
+
+def out_of_plane(rng: np.random.Generator) -> np.ndarray:
+    """A random strain of the zz, yz and xz components, of unit norm."""
+    tensor = np.zeros((3, 3))
+    tensor[2] = rng.normal(size=3)
+    return _unit(tensor)
+
+
+def symmetric(rng: np.random.Generator) -> np.ndarray:
+    """A random strain of all six components, of unit norm."""
+    return _unit(rng.normal(size=(3, 3)))
+
+
+def distance(material: Mapping[str, Any]) -> float:
+    """Distance of the layers, Å."""
+    return positive(material, "distance") if "distance" in material else DISTANCE
+
+
+def _unit(tensor: np.ndarray) -> np.ndarray:
+    tensor = tensor + tensor.T
+    return tensor / np.linalg.norm(tensor)

@@ -1,0 +1,207 @@
+"""Observables of the task `interlayer` from its curves."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from harness.contracts.measurement import Check, Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.task import Context
+from harness.stats import number
+from harness_tasks.interlayer.minimum import Minimum, find_minimum, find_zero
+from harness_tasks.services.points import Points
+from harness_tasks.structures.bilayers import LOWER, bilayer, plain, stacking_of
+from harness_tasks.structures.cells import positive
+from harness_tasks.structures.sheets import N_PER_M, area, offered, polarization
+
+#: eV/Å³ in GPa; eV/Å⁴ in GPa/nm is ten times it.
+GPA = 160.2176634
+ATOMS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Binding energy of one stacking against distance.
+
+    Attributes
+    ----------
+    distance, energy
+        h (Å) and φ(h) (eV per primitive cell).
+    force
+        −dφ/dh from the forces on the layers, eV/Å; None where layers were relaxed.
+    """
+
+    stacking: str
+    distance: np.ndarray
+    energy: np.ndarray
+    force: np.ndarray | None
+
+
+def reference_of(stackings: Sequence[str]) -> str:
+    """The stacking that others are compared with."""
+    return next((s for s in ("AB", "AA'", "AAp") if s in stackings), stackings[0])
+
+
+def scaled(quantity: Quantity, factor: float, unit: str, method: str = "") -> Quantity:
+    """`quantity` times a number."""
+    low, high = sorted(factor * bound for bound in quantity.interval) if quantity.interval else (0.0, 0.0)
+    interval = (low, high) if quantity.interval else None
+    return replace(
+        quantity, value=factor * number(quantity), unit=unit, interval=interval, method=method or quantity.method
+    )
+
+
+def difference(a: Quantity, b: Quantity, factor: float, unit: str) -> Quantity:
+    """(a − b) times a number; half-widths added in quadrature."""
+    value = factor * (number(a) - number(b))
+    if a.interval is None or b.interval is None:
+        return Quantity(value, unit, method=a.method)
+    reach = abs(factor) / 2 * math.hypot(a.interval[1] - a.interval[0], b.interval[1] - b.interval[0])
+    return Quantity(value, unit, (value - reach, value + reach), method=a.method)
+
+
+def evaluate(
+    ctx: Context,
+    material: Mapping[str, Any],
+    curves: Mapping[str, Sequence[Curve]],
+    alphas: Mapping[str, Quantity],
+) -> Measurement:
+    """Observables, checks, arrays and notes."""
+    params = ctx.params
+    sheet = area(bilayer(material, (0, 0), positive(material, "distance")))
+    measurement = Measurement()
+    for kind, group in curves.items():
+        minima = {curve.stacking: find_minimum(curve.distance, curve.energy, params.fit_points) for curve in group}
+        label = "" if kind == "rigid" else f"{kind}_"
+        measurement.observables |= _of_minima(minima, sheet, label, reference_of(params.stackings))
+        for curve in group:
+            measurement.notes += _remarks(curve, minima[curve.stacking], kind)
+        measurement.arrays[f"phi_{kind}"] = np.array([curve.energy for curve in group])
+        measurement.arrays[f"h0_{kind}"] = np.array([m and number(m.distance) or np.nan for m in minima.values()])
+        measurement.arrays[f"phi0_{kind}"] = np.array([m and number(m.energy) or np.nan for m in minima.values()])
+        if kind == "rigid":
+            measurement.checks = _checks(group, minima, params.fit_points)
+            measurement.arrays["force"] = np.array([curve.force for curve in group])
+    measurement.arrays["distances"] = np.array(params.distances)
+    measurement.arrays["stackings"] = np.array(params.stackings)
+    measurement.observables |= alphas
+    if params.relax_cell:
+        measurement.observables["lattice_constant"] = Quantity(
+            float(material["a"]), "A", method="forces and stress relaxed"
+        )
+    if params.polarizability and not alphas:
+        measurement.notes.append("no polarizability: neither potential nor polarization model offers it")
+    return measurement
+
+
+def _of_minima(minima: Mapping[str, Minimum | None], sheet: float, label: str, reference: str) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    base = minima.get(reference)
+    for stacking, minimum in minima.items():
+        name = label + plain(stacking)
+        if minimum is None:
+            units = (("h0", "A"), ("binding_energy_per_atom", "meV"), ("exfoliation_energy", "mJ/m^2"))
+            missing = {f"{word}_{name}": Quantity(math.nan, unit, method="no bound minimum") for word, unit in units}
+            found |= missing
+            continue
+        stiffness = scaled(minimum.stiffness, 10 * GPA / sheet, "GPa/nm")
+        thickness = "thickness h0: " + minimum.stiffness.method
+        found |= {
+            f"h0_{name}": minimum.distance,
+            f"binding_energy_per_atom_{name}": scaled(minimum.energy, -1e3 / ATOMS, "meV"),
+            f"exfoliation_energy_{name}": scaled(minimum.energy, -1e3 * N_PER_M / sheet, "mJ/m^2"),
+            f"stiffness_{name}": stiffness,
+            f"c33_{name}": scaled(stiffness, number(minimum.distance) / 10, "GPa", thickness),
+        }
+        if base is not None and stacking != reference:
+            above = f"energy_above_{plain(reference)}_per_cell_{name}"
+            found[above] = difference(minimum.energy, base.energy, 1e3, "meV")
+    bound = [minimum.distance for minimum in minima.values() if minimum is not None]
+    if base is not None and len(bound) > 1:
+        found[f"{label}distance_increase"] = difference(max(bound, key=number), base.distance, 1.0, "A")
+    return found
+
+
+def _remarks(curve: Curve, minimum: Minimum | None, kind: str) -> list[str]:
+    h, energy = curve.distance, curve.energy
+    which = f"{kind} {curve.stacking}"
+    notes = []
+    if not np.isfinite(energy).all():
+        notes.append(f"{which}: the energy is not finite at {np.sum(~np.isfinite(energy))} distances")
+    if minimum is None:
+        notes.append(f"{which}: no bound minimum between {h[0]:g} and {h[-1]:g} Å")
+    elif np.nanmin(energy[[0, -1]]) < number(minimum.energy):
+        end = h[0] if energy[0] < energy[-1] else h[-1]
+        notes.append(f"{which}: at {end:g} Å the energy lies below that of the minimum")
+    elif number(minimum.energy) > 0:
+        notes.append(f"{which}: the minimum lies above the energy of separate layers")
+    return notes
+
+
+def _checks(curves: Sequence[Curve], minima: Mapping[str, Minimum | None], n_points: int) -> list[Check]:
+    residuals, distances = [0.0], [0.0]
+    for curve in curves:
+        minimum = minima[curve.stacking]
+        if minimum is None or curve.force is None:
+            continue
+        residuals.append(minimum.residual / max(abs(number(minimum.energy)), 1e-6))
+        zero = find_zero(curve.distance, curve.force, number(minimum.distance), n_points)
+        distances.append(zero - number(minimum.distance))
+    if len(distances) == 1:
+        return []
+    return [
+        Check(
+            "curve_is_smooth",
+            float(np.max(residuals)),
+            0.005,
+            "1",
+            "largest rms distance of the points around a minimum from the fitted curve, over the depth; noise and "
+            "kinks of 0.5 % would move h0 by about 0.01 Å",
+        ),
+        Check(
+            "forces_vanish_at_h0",
+            float(max(distances, key=lambda d: abs(d) if math.isfinite(d) else math.inf)),
+            0.01,
+            "A",
+            "where the force between the layers crosses zero against the minimum of the energy; DFT's own grid noise "
+            "and the fit leave a few mÅ",
+        ),
+    ]
+
+
+def polarizabilities(
+    ctx: Context, material: Mapping[str, Any], points: Points, curves: Sequence[Curve], height: float
+) -> dict[str, Quantity]:
+    """α of the material's stacking at its minimum, and of one layer, Å³ per primitive cell; empty if not offered."""
+    if not ctx.params.polarizability or "polarizability" not in offered(ctx):
+        return {}
+    stacking = str(material.get("stacking"))
+    own = next((curve for curve in curves if plain(curve.stacking) == plain(stacking)), None)
+    minimum = own and find_minimum(own.distance, own.energy, ctx.params.fit_points)
+    distance = number(minimum.distance) if minimum else positive(material, "distance")
+    registry, antiparallel = stacking_of(stacking)
+    pair = bilayer(material, registry, distance, antiparallel=antiparallel, height=height)
+    layer = pair[LOWER]
+    layer.positions[:, 2] += height / 2 - layer.positions[0, 2]
+    alphas = {}
+    for name, atoms in (("bilayer", pair), ("layer", layer)):
+        key = f"polarizability/{name}"
+        if key not in points:
+            started = time.monotonic()
+            points.put(key, polarization(ctx, atoms, ["polarizability"]), started)
+            points.save()
+        alphas[name] = points[key]["polarizability"]
+    method = f"{stacking} at {distance:.3f} A; one evaluation, nothing fitted"
+    found = {}
+    for word, axes in (("in_plane", (0, 1)), ("out_of_plane", (2,))):
+        double, single = (float(np.mean([alphas[k][i, i] for i in axes])) for k in ("bilayer", "layer"))
+        found[f"alpha_{word}"] = Quantity(double, "A^3", method=method)
+        found[f"alpha_{word}_layer"] = Quantity(single, "A^3", method="one layer; one evaluation, nothing fitted")
+        found[f"alpha_{word}_ratio"] = Quantity(double / single if single else math.nan, "1", method=method)
+    return found

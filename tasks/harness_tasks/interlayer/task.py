@@ -1,0 +1,143 @@
+"""Binding of two layers: energy against distance in several stackings; docs/tasks/interlayer.md has the definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.record import Record
+from harness.contracts.task import Context
+from harness_tasks.interlayer import analysis as results
+from harness_tasks.interlayer.analysis import Curve
+from harness_tasks.interlayer.params import InterlayerParams
+from harness_tasks.services.points import Points, evaluate, relax
+from harness_tasks.structures.bilayers import (
+    LOWER,
+    UPPER,
+    HeldLayers,
+    bilayer,
+    own_lattice_constant,
+    require_bilayer,
+    stacking_of,
+)
+from harness_tasks.structures.cells import positive
+
+
+@dataclass(slots=True)
+class Work:
+    """What the steps of one measurement share."""
+
+    material: dict[str, Any]
+    points: Points
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def height(self) -> float:
+        """Of every cell, Å."""
+        return float(self.material["height"])
+
+
+class Interlayer:
+    """Binding curves of a bilayer: distance, binding energy, stiffness, and polarizability where offered."""
+
+    name: ClassVar[str] = "interlayer"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    Params: ClassVar[type] = InterlayerParams
+    headline: ClassVar[tuple[str, ...]] = (
+        "h0_AB",
+        "binding_energy_per_atom_AB",
+        "exfoliation_energy_AB",
+        "c33_AB",
+        "h0_AAp",
+        "energy_above_AB_per_cell_AAp",
+        "h0_AA",
+        "energy_above_AB_per_cell_AA",
+        "alpha_in_plane",
+        "alpha_out_of_plane",
+    )
+
+    def structure(self, material: Mapping[str, Any], params: InterlayerParams) -> Atoms:
+        """The material's own bilayer."""
+        require_bilayer(material, self.name)
+        registry, antiparallel = stacking_of(str(material.get("stacking")))
+        return bilayer(material, registry, positive(material, "distance"), antiparallel=antiparallel)
+
+    def measure(self, ctx: Context) -> Measurement:
+        """The curves, their minima, and the polarizability."""
+        params: InterlayerParams = ctx.params
+        top = positive(ctx.material, "vacuum") + max(params.distances)
+        work = Work({**ctx.material, "height": top}, Points(ctx.checkpoint))
+        if params.relax_cell:
+            reference = results.reference_of(params.stackings)
+            if "lattice" not in work.points:
+                a, note = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
+                work.points.put("lattice", {"a": a, "note": np.array(note)}, 0.0)
+            work.material["a"] = float(work.points["lattice"]["a"])
+            work.notes.append(str(work.points["lattice"]["note"]))
+        n = len(params.stackings) * len(params.distances)
+        with ctx.progress("interlayer", 1 + n * (1 + 5 * params.relaxed)) as bar:
+            with ctx.clock("rigid curves"):
+                curves = {"rigid": self._rigid(ctx, work, bar)}
+            if params.relaxed:
+                with ctx.clock("relaxed curves"):
+                    curves["relaxed"] = self._relaxed(ctx, work, bar)
+            work.points.save()
+        with ctx.clock("polarizability"):
+            alphas = results.polarizabilities(ctx, work.material, work.points, curves["rigid"], work.height)
+        measurement = results.evaluate(ctx, work.material, curves, alphas)
+        measurement.notes = work.notes + measurement.notes
+        return measurement
+
+    def _stack(self, work: Work, stacking: str, distance: float) -> Atoms:
+        registry, antiparallel = stacking_of(stacking)
+        return bilayer(work.material, registry, distance, antiparallel=antiparallel, height=work.height)
+
+    def _rigid(self, ctx: Context, work: Work, bar: Any) -> list[Curve]:
+        params: InterlayerParams = ctx.params
+        layer = self._stack(work, params.stackings[0], params.distances[0])[LOWER]
+        layer.positions[:, 2] += work.height / 2 - layer.positions[0, 2]
+        structures = {"layer": layer} | {
+            f"rigid/{s}/{h:.4f}": self._stack(work, s, h) for s in params.stackings for h in params.distances
+        }
+        evaluate(ctx, work.points, structures, ["energy", "forces"], bar)
+        alone = 2 * float(work.points["layer"]["energy"])
+        curves = []
+        for s in params.stackings:
+            found = [work.points[f"rigid/{s}/{h:.4f}"] for h in params.distances]
+            energy = np.array([float(each["energy"]) for each in found]) - alone
+            force = np.array(
+                [0.5 * (each["forces"][UPPER, 2].sum() - each["forces"][LOWER, 2].sum()) for each in found]
+            )
+            curves.append(Curve(s, np.array(params.distances), energy, force))
+        return curves
+
+    def _relaxed(self, ctx: Context, work: Work, bar: Any) -> list[Curve]:
+        params: InterlayerParams = ctx.params
+        alone = 2 * float(work.points["layer"]["energy"])
+        curves, open_ = [], 0
+        for s in params.stackings:
+            energy = np.empty(len(params.distances))
+            for i, h in enumerate(params.distances):
+                atoms = self._stack(work, s, h)
+                atoms.set_constraint(HeldLayers([np.arange(4)[LOWER], np.arange(4)[UPPER]]))
+                name = f"relaxed/{s}/{h:.4f}"
+                relax(ctx, work.points, name, atoms, params.fmax, params.max_steps, bar, 5)
+                energy[i] = float(work.points[name]["energy"]) - alone
+                open_ += not bool(work.points[name]["converged"])
+            curves.append(Curve(s, np.array(params.distances), energy, None))
+        if open_:
+            work.notes.append(f"{open_} of {len(curves) * len(params.distances)} relaxations did not converge")
+        return curves
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """All curves with their minima."""
+        from harness_tasks.interlayer.figures import draw
+
+        return draw(record, arrays, folder)

@@ -1,0 +1,4 @@
+"""Strained sheets: strain series, virial, force constants, slopes, tension tests.
+
+May import `structures`, `polarization`, `services`.
+"""

@@ -1,0 +1,156 @@
+"""The published tension test: a large sheet at 1 K whose edges are pulled apart in small loads.
+
+Javvaji et al., Adv. Energy Mater. 12, 2201370 (2022): 8 × 8 nm², right edge moved by +0.0005 Å and left edge by
+-0.0005 Å a load up to a strain of 0.01; a load is applied during 10 steps, 10,000 steps of 0.5 fs follow with the
+edges held, data every 1000; velocity Verlet after Nosé-Hoover equilibration. The paper does not say whether the sheet
+may contract across, nor how stress is measured; here the width is a parameter, and the stress is the force on the edges
+over the width, which counts every atom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.task import Context, Progress
+from harness.engine.dynamics import advance, warm
+from harness.stats import fit_line
+from harness_tasks.services.store import Store
+from harness_tasks.structures.cells import cells_for, rectangular
+from harness_tasks.structures.ribbon import Ribbon, make_ribbon
+from harness_tasks.structures.sheets import N_PER_M, PC_PER_M, offered, polarization
+
+
+@dataclass(frozen=True, slots=True)
+class Stretched:
+    """Samples of all loads; those of one load share an entry of `load`."""
+
+    load: np.ndarray
+    strain: np.ndarray
+    stress: np.ndarray  # N/m
+    polarization: np.ndarray  # (n, 3), nC/m; nan without a polarization model
+
+    def observables(self, seed: int, names: Mapping[str, str]) -> dict[str, Quantity]:
+        """Slopes against the strain, with intervals over the loads; `names` gives columns their observables."""
+        columns = {"stress": self.stress, "y": self.polarization[:, 1], "z": self.polarization[:, 2]}
+        found = {}
+        for column, name in names.items():
+            unit = "N/m" if column == "stress" else "nC/m"
+            line = fit_line(self.strain, columns[column], unit, unit, blocks=self.load, seed=seed)
+            found[name] = line.slope
+        return found
+
+
+def add_dynamics(
+    ctx: Context,
+    base: Atoms,
+    poisson: float,
+    store: Store,
+    bar: Progress,
+    share: float,
+    measurement: Measurement,
+    names: Mapping[str, str] = {"stress": "E_edges"},  # noqa: B006 (never changed)
+) -> None:
+    """Run the tension test of the relaxed unit cell `base` and add its slopes to `measurement`.
+
+    Parameters
+    ----------
+    poisson
+        Contraction across, used when ``edge_width`` is ``free``.
+    share
+        Of the progress bar.
+    """
+    with ctx.clock("tension"):
+        stretched = _stretch(ctx, base, poisson, store, bar, share)
+    measurement.observables |= stretched.observables(ctx.seed, names)
+    measurement.arrays |= {
+        "edges_load": stretched.load,
+        "edges_strain": stretched.strain,
+        "edges_stress": stretched.stress,
+        "edges_polarization": stretched.polarization,
+    }
+
+
+def sheet_for_tension(ctx: Context, base: Atoms) -> Ribbon:
+    """The open sheet with two held edges, built from the relaxed unit cell."""
+    z = np.sort(base.positions[:, 2])
+    layers = len(base) // 2
+    material: dict[str, Any] = {**ctx.material, "a": float(np.linalg.norm(base.cell[0]))}
+    if layers > 1:
+        material["distance"] = float(z[-2:].mean() - z[:2].mean()) / (layers - 1)
+    nx, ny = cells_for(material, ctx.params.width, ctx.params.length)
+    sheet = rectangular(material, nx, ny)
+    return make_ribbon(sheet, ny, ctx.params.held, "open")
+
+
+def _stretch(ctx: Context, base: Atoms, poisson: float, store: Store, bar: Progress, share: float) -> Stretched:
+    params = ctx.params
+    ribbon = sheet_for_tension(ctx, base)
+    loads = max(2, math.ceil(params.max_strain * ribbon.span / params.step))
+    state = store.get("tension")
+    if state is None:
+        atoms = ribbon.flat.copy()
+        warm(ctx, atoms, ~ribbon.held, [ctx.seed, 0])
+        advance(ctx, atoms, ribbon.held, params.relaxation_steps, "nvt_nose_hoover", ctx.seed)
+        samples = np.zeros((0, params.relaxation_steps // params.sample_every, 4))
+    else:
+        atoms = ribbon.flat.copy()
+        atoms.set_cell(state["cell"])
+        atoms.positions = state["positions"]
+        atoms.set_momenta(state["momenta"])
+        samples = state["samples"]
+    bar.update(share * len(samples) / (loads + 1), "tension")
+    for load in range(len(samples), loads + 1):
+        _set_width(ctx, atoms, ribbon, params.step * load, poisson)
+        bar.update(0, f"load {load} of {loads}")
+        taken = _load(ctx, atoms, ribbon, params.step if load else 0.0, bar, share / (loads + 1))
+        samples = np.concatenate([samples, taken[None]])
+        finished = {"cell": atoms.cell.array, "positions": atoms.positions, "momenta": atoms.get_momenta()}
+        store.put("tension", finished | {"samples": samples})  # one save: load and samples stay together
+    number = np.repeat(np.arange(len(samples)), samples.shape[1])
+    strain = number * params.step / ribbon.span
+    flat = samples.reshape(-1, 4)
+    return Stretched(number, strain, flat[:, 0], flat[:, 1:])
+
+
+def _load(ctx: Context, atoms: Atoms, ribbon: Ribbon, by: float, bar: Progress, share: float) -> np.ndarray:
+    """Apply one load and sample it: (samples, 4), stress in N/m and polarization in nC/m."""
+    params = ctx.params
+    for _ in range(params.ramp_steps if by else 0):
+        atoms.positions[:, 1] += by / params.ramp_steps * (ribbon.follows - 0.5)
+        advance(ctx, atoms, ribbon.held, 1, "nve", ctx.seed)
+    samples: list[np.ndarray] = []
+    number = params.relaxation_steps // params.sample_every
+    for _ in range(number):
+        advance(ctx, atoms, ribbon.held, params.sample_every, "nve", ctx.seed)
+        samples.append(_sample(ctx, atoms, ribbon))
+        bar.update(0.999999 * share / number)
+    return np.array(samples)
+
+
+def _sample(ctx: Context, atoms: Atoms, ribbon: Ribbon) -> np.ndarray:
+    forces = np.asarray(ctx.engine.evaluate([atoms], ["forces"])[0]["forces"])
+    far = ribbon.held & (ribbon.follows > 0.5)
+    near = ribbon.held & (ribbon.follows <= 0.5)
+    pull = 0.5 * (forces[near, 1].sum() - forces[far, 1].sum()) / atoms.cell[0, 0] * N_PER_M
+    dipole = np.full(3, np.nan)
+    if "dipole" in offered(ctx):
+        area = atoms.cell[0, 0] * np.ptp(atoms.positions[:, 1])
+        dipole = polarization(ctx, atoms, ["dipole"])["dipole"] / area * PC_PER_M / 1000
+    return np.array([pull, *dipole])
+
+
+def _set_width(ctx: Context, atoms: Atoms, ribbon: Ribbon, extension: float, poisson: float) -> None:
+    if ctx.params.edge_width == "free":
+        width = ribbon.width * (1 - poisson * extension / ribbon.span)
+        atoms.positions[:, 0] *= width / atoms.cell[0, 0]
+        cell = atoms.cell.array.copy()
+        cell[0, 0] = width
+        atoms.set_cell(cell)

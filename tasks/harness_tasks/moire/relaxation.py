@@ -1,0 +1,162 @@
+"""The structures of the task `moire_relax`: made, started, relaxed, kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays
+from harness.contracts.task import Context, Progress
+from harness.engine.ase import Relaxation
+from harness.engine.watch import UnphysicalMotion, Watch
+from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
+from harness_tasks.moire.continuum import Relaxed, displaced, relax_sheets
+from harness_tasks.moire.landscape import Landscape
+from harness_tasks.moire_relax.params import MoireParams
+from harness_tasks.sliding_path.path import Work
+
+#: Steps between two looks at the extrapolation grade, which costs as much as a force call.
+GRADED = 10
+#: Name in the checkpoint of relaxations under way.
+PARTIAL = "moire-under-way"
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """One moiré, relaxed.
+
+    Attributes
+    ----------
+    name
+        ``21.79deg``, or ``mismatch9`` for mismatched cells, ``mismatchm11`` for a stretched layer.
+    sheets
+        What elastic sheets predict; None without a landscape.
+    positions
+        Å (N, 3).
+    energy
+        eV.
+    fmax
+        Largest force left, eV/Å.
+    reason
+        Why it is no structure of this material; empty when it is one.
+    """
+
+    name: str
+    moire: Moire
+    sheets: Relaxed | None
+    positions: np.ndarray
+    energy: float
+    fmax: float
+    force_calls: int
+    converged: bool
+    optimizer: str
+    reason: str
+
+    @property
+    def atoms(self) -> Atoms:
+        """The relaxed structure."""
+        atoms = self.moire.atoms.copy()
+        atoms.positions = self.positions
+        return atoms
+
+
+def moires(material: Mapping[str, Any], antiparallel: bool, params: MoireParams) -> dict[str, Moire]:
+    """The cells by name, smallest first."""
+    cells = {f"{twist_angle(n):.2f}deg": twisted(material, n, antiparallel=antiparallel) for n in params.twists}
+    for n in params.mismatch:
+        cells[f"mismatch{'m' if n < 0 else ''}{abs(n)}"] = mismatched(material, n, antiparallel=antiparallel)
+    return dict(sorted(cells.items(), key=lambda entry: len(entry[1].atoms)))
+
+
+def relax_moire(
+    ctx: Context, work: Work, name: str, moire: Moire, landscape: Landscape | None, bar: Progress
+) -> Structure:
+    """Relax one cell, or take what the checkpoint has of it."""
+    params: MoireParams = ctx.params
+    sheets = None if landscape is None else relax_sheets(moire, landscape)
+    key = f"moire/{name}"
+    if key not in work.points:
+        started = time.monotonic()
+        begin = moire.atoms if sheets is None or params.start == "rigid" else displaced(moire, sheets)
+        work.points.put(key, _relaxed(ctx, work, name, moire, begin), started)
+        work.points.put(f"{PARTIAL}/{name}", {}, started)
+        work.points.save()
+    found = work.points[key]
+    bar.update(len(moire.atoms), name)
+    return Structure(
+        name,
+        moire,
+        sheets,
+        np.array(found["positions"]),
+        float(found["energy"]),
+        float(found["fmax"]),
+        int(found["force_calls"]),
+        bool(found["converged"]),
+        str(found["optimizer"]),
+        str(found["reason"]),
+    )
+
+
+def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) -> dict[str, Any]:
+    """Relax from `begin`, or from where a run that was cut off had saved it."""
+    params: MoireParams = ctx.params
+    key = f"{PARTIAL}/{name}"
+    partial = dict(work.points[key]) if key in work.points else {}
+    atoms = begin.copy()
+    steps, before, memory = 0, 0, {}
+    if partial:
+        atoms.positions = partial["positions"]
+        steps, before = int(partial["steps"]), int(partial["force_calls"]) - 1  # the last one is made again
+        memory = {slot.removeprefix("memory."): v for slot, v in partial.items() if slot.startswith("memory.")}
+    watch, calls = Watch(moire.atoms, max_grade=params.max_grade), ctx.engine.force_calls
+    saved = time.monotonic()
+
+    def observe(now: Atoms, state: Callable[[], Arrays]) -> None:
+        nonlocal steps, saved
+        reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
+        if reason is None and steps % GRADED == 0:
+            reason = watch.extrapolates(now, ctx.engine.calculator)
+        if reason is not None:
+            raise UnphysicalMotion(steps, reason)
+        if time.monotonic() - saved >= params.save_every:
+            entry = {f"memory.{slot}": value for slot, value in state().items()}
+            entry |= {"positions": now.positions.copy(), "steps": np.array(steps)}
+            entry["force_calls"] = np.array(before + ctx.engine.force_calls - calls)
+            work.points.put(key, entry, saved)
+            work.points.save()
+            saved = time.monotonic()
+        steps += 1
+
+    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
+    reason = ""
+    try:
+        end = ctx.engine.relax(
+            atoms,
+            fmax=max(params.fmax, 2 * noise),
+            max_steps=max(1, params.max_steps - steps),
+            optimizer=params.optimizer,
+            observe=observe,
+            memory=memory,
+        )
+        beyond = watch.extrapolates(atoms, ctx.engine.calculator) if np.isfinite(end.fmax) else None
+        if beyond is not None:
+            raise UnphysicalMotion(steps, beyond)
+    except UnphysicalMotion as found:
+        end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
+    finite = bool(np.isfinite(end.fmax))
+    if not finite and not reason:
+        reason = f"step {steps}: its energy became infinite"
+    return {
+        "positions": atoms.positions,
+        "energy": float(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"]) if finite else np.nan,
+        "fmax": end.fmax,
+        "force_calls": before + end.force_calls,
+        "converged": end.converged,
+        "optimizer": np.array(end.optimizer),
+        "reason": np.array(reason),
+    }

@@ -1,0 +1,212 @@
+"""Observables, arrays and checks of the task `moire_relax` from its structures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.contracts.measurement import Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.task import Context
+from harness.stats import number
+from harness_tasks.moire.continuum import sheet_registry
+from harness_tasks.moire.landscape import Landscape
+from harness_tasks.moire.registry_field import Look, grid
+from harness_tasks.moire.relaxation import Structure
+from harness_tasks.moire_relax import checks
+from harness_tasks.moire_relax.domain_walls import areas, bulge, lonely_width, period_of_map, walls
+from harness_tasks.sliding_path.path import Work
+
+#: What is shown first: of the cell with the longest period.
+HEADLINE = (
+    "d_max",
+    "d_min",
+    "d_mean",
+    "corrugation_share",
+    "area_AA",
+    "area_AB",
+    "area_BA",
+    "soliton_width",
+    "displacement_in_plane",
+    "energy_above_best",
+)
+#: Regimes of relaxation by angle, degrees (Nieto Luna et al., 2025): lower bound of each.
+REGIMES = (("moiré", 13.17), ("transition", 5.09), ("soliton", 1.89), ("domain-soliton", 0.0))
+#: Places along each period at which areas are counted.
+PLACES = 48
+#: Least half-width of intervals, as a share of the value: what the relaxation left.
+LEFT = 1e-4
+#: Bulges beyond this are noted, Å: walls alone bend a bilayer by a tenth of it.
+FLAT = 0.5
+LAYERS = "mean of the values seen on the two layers, interval: both"
+
+
+def regime(angle: float) -> str:
+    """Its name in the paper; empty for untwisted layers."""
+    return next(name for name, least in REGIMES if round(angle, 2) > least) if angle > 0 else ""
+
+
+def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: Sequence[Structure]) -> Measurement:
+    """Everything, for each structure under its name; without a name for that of the longest period."""
+    measurement = Measurement()
+    whole = [s for s in structures if not s.reason]
+    if landscape is not None:
+        _of_landscape(measurement, landscape, work.antiparallel)
+    longest = max(whole, key=lambda s: s.moire.period, default=None)
+    for structure in whole:
+        found, arrays = _of_structure(structure, landscape)
+        if structure is longest:
+            measurement.observables = found | measurement.observables
+        measurement.observables |= {f"{name}_{structure.name}": value for name, value in found.items()}
+        measurement.arrays |= {f"{structure.name}|{name}": value for name, value in arrays.items()}
+        measurement.frames[structure.name] = [structure.atoms]
+        measurement.checks += checks.of_structure(structure, Look(structure.moire, structure.positions), found, ctx)
+        height = number(found["bulge"])
+        if height > FLAT:
+            measurement.notes.append(f"{structure.name}: the bilayer does not stay flat, it bulges by {height:.2g} Å")
+        if not structure.converged:
+            measurement.notes.append(
+                f"{structure.name}: {structure.fmax:.2g} eV/Å left after {structure.force_calls} force calls"
+            )
+    if longest is not None and landscape is not None:
+        measurement.checks += checks.against_sheets(longest, measurement.observables)
+    if not whole:
+        measurement.notes.append("no structure held together: no observables")
+    names = [f"{s.name} {regime(s.moire.angle)}" for s in whole if s.moire.angle > 0]
+    if names:
+        measurement.notes.append("regimes by angle (Nieto Luna et al., 2025): " + ", ".join(names))
+    if longest is not None:
+        measurement.notes.append(f"numbers without an ending are those of {longest.name}, the longest period")
+    return measurement
+
+
+def _of_landscape(measurement: Measurement, landscape: Landscape, antiparallel: bool) -> None:
+    named = {"AAp": (0, 0)} if antiparallel else {"AA": (0, 0), "AB": (1 / 3, 2 / 3), "SP": (0.5, 0.5)}
+    distance = landscape.distance(np.array(list(named.values()), dtype=float))
+    for name, value in zip(named, distance, strict=True):
+        measurement.observables[f"distance_{name}"] = Quantity(
+            float(value), "A", method="perfect bilayer, relaxed in z"
+        )
+    for name, value in zip(("lame_lambda", "lame_mu"), landscape.lame, strict=True):
+        measurement.observables[name] = Quantity(
+            16.02176634 * value, "N/m", method="of one layer, ions relaxed, second differences at 1 %"
+        )
+
+
+def _of_structure(
+    structure: Structure, landscape: Landscape | None
+) -> tuple[dict[str, Quantity], dict[str, np.ndarray]]:
+    moire, look = structure.moire, Look(structure.moire, structure.positions)
+    places = grid(moire, PLACES) + 0.123 / PLACES * moire.plane.sum(axis=0)  # not on the bounds between registries
+    registry = look.registry_at(places)
+    moved = look.displacement
+    lower, upper = (look.distance[mine] for mine in look.members)
+    flat = [float(np.linalg.norm(moved[mine, :2], axis=1).max()) for mine in look.members]
+    upright = [float(np.abs(moved[mine, 2] - moved[mine, 2].mean()).max()) for mine in look.members]
+    found = {
+        "d_max": _both(lower.max(), upper.max(), "A"),
+        "d_min": _both(lower.min(), upper.min(), "A"),
+        "d_mean": _both(lower.mean(), upper.mean(), "A"),
+        "displacement_in_plane": _both(flat[0], flat[1], "A"),
+        "displacement_out_of_plane": _both(upright[0], upright[1], "A"),
+    }
+    found |= _areas(registry)
+    found["moire_period"] = Quantity(
+        period_of_map(moire, look, PLACES), "A", method="places where layers are farthest apart, one a cell; or none"
+    )
+    found["bulge"] = Quantity(bulge(look, PLACES), "A", method="range of the height half-way between the layers")
+    found["moire_period_theory"] = Quantity(moire.period, "A", method="a / (2 sin θ/2), or of the two lattices")
+    found["natoms"] = Quantity(float(len(moire.atoms)), "1")
+    found["force_calls"] = Quantity(
+        float(structure.force_calls), "1", method=f"of the relaxation, {structure.optimizer}"
+    )
+    arrays = {
+        "registry": look.registry,
+        "distance": look.distance,
+        "displacement": moved,
+        "positions": structure.positions,
+        "sites": moire.sites,
+        "layer": moire.layer,
+        "cell": moire.atoms.cell.array,
+        "angle": np.array(moire.angle),
+        "mismatch": np.array(moire.mismatch),
+    }
+    if landscape is not None:
+        perfect = float(np.ptp(landscape.distance(landscape.known[0])))
+        share = 0.5 * (np.ptp(lower) + np.ptp(upper)) / perfect if perfect > 1e-6 else math.nan
+        found["corrugation_share"] = Quantity(
+            share, "1", method="(d_max - d_min) over that of all registries of perfect bilayers"
+        )
+        _energies(found, structure, landscape)
+        _walls(found, arrays, structure, landscape, look)
+    return found, arrays
+
+
+def _areas(registry: np.ndarray) -> dict[str, Quantity]:
+    cells = registry.reshape(PLACES, PLACES, 2)
+    halves = [areas(cells[i::2, j::2]) for i in (0, 1) for j in (0, 1)]
+    whole = areas(cells)
+    return {
+        f"area_{name}": Quantity(
+            share,
+            "1",
+            (min(half[name] for half in halves), max(half[name] for half in halves)),
+            method="share of places nearest to this registry, interval: four grids of half the fineness",
+        )
+        for name, share in whole.items()
+    }
+
+
+def _energies(found: dict[str, Quantity], structure: Structure, landscape: Landscape) -> None:
+    if structure.moire.mismatch == 0:
+        best = float(landscape.known[1].min()) / 4
+        found["energy_above_best"] = Quantity(
+            1e3 * (structure.energy / len(structure.moire.atoms) - best), "meV/atom", method="over the best registry"
+        )
+        assert structure.sheets is not None
+        found["energy_above_best_sheets"] = Quantity(
+            structure.sheets.energy, "meV/atom", method="elastic sheets over the registry landscape"
+        )
+        found["energy_unrelaxed_sheets"] = Quantity(
+            structure.sheets.energy_rigid, "meV/atom", method="mean of the landscape: relaxed in z alone"
+        )
+
+
+def _walls(
+    found: dict[str, Quantity], arrays: dict[str, np.ndarray], structure: Structure, landscape: Landscape, look: Look
+) -> None:
+    domain = checks.domain_of(landscape)
+    if domain is None:
+        return
+    measured = walls(structure.moire, look.registry_at, domain)
+    widths = [wall.width for wall in measured]
+    found["soliton_width"] = Quantity(
+        float(np.mean(widths)),
+        "A",
+        _hull(*widths),
+        n=len(widths),
+        method="Burgers vector over the largest slope of the slip, interval: the three walls",
+    )
+    assert structure.sheets is not None
+    smooth = walls(structure.moire, sheet_registry(structure.moire, structure.sheets), domain)
+    found["soliton_width_sheets"] = Quantity(
+        float(np.mean([wall.width for wall in smooth])), "A", method="the same of elastic sheets"
+    )
+    found["soliton_width_lonely"] = Quantity(
+        lonely_width(landscape, domain, structure.moire.angle > 0), "A", method="b √(k / 2ΔV), a single wall"
+    )
+    arrays |= {"wall_place": measured[0].place, "wall_slip": np.array([wall.slip for wall in measured])}
+    arrays["wall_slip_sheets"] = smooth[0].slip
+
+
+def _hull(*values: float) -> tuple[float, float] | None:
+    if not all(math.isfinite(value) for value in values):
+        return None
+    reach = LEFT * abs(float(np.mean(values)))
+    return min(values) - reach, max(values) + reach
+
+
+def _both(lower: float, upper: float, unit: str) -> Quantity:
+    return Quantity(0.5 * float(lower + upper), unit, _hull(float(lower), float(upper)), n=2, method=LAYERS)

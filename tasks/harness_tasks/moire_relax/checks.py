@@ -1,0 +1,77 @@
+"""The own checks of the task `moire_relax`, each with the reason of its tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.contracts.measurement import Check
+from harness.contracts.quantity import Quantity
+from harness.contracts.task import Context
+from harness.stats import number
+from harness_tasks.moire.landscape import Landscape
+from harness_tasks.moire.registry_field import Look
+from harness_tasks.moire.relaxation import Structure
+from harness_tasks.moire_relax.domain_walls import NAMED, broken_symmetry
+
+#: Elastic sheets describe periods from here on, Å: below, layers bend and stretch over a few bonds.
+SMOOTH = 20.0
+
+
+def domain_of(landscape: Landscape) -> str | None:
+    """The kind of domains between which `moire_relax_shape.walls` knows the walls, from the best registry."""
+    for name, near in (("AA", ("AA",)), ("AB", ("AB", "BA"))):
+        if any(np.allclose(landscape.best, NAMED[each][0], atol=1e-6) for each in near):
+            return name
+    return None
+
+
+def of_structure(structure: Structure, look: Look, found: Mapping[str, Quantity], ctx: Context) -> list[Check]:
+    """Symmetry, and the period where the map has one place a cell."""
+    moire, name = structure.moire, structure.name
+    span = float(np.ptp(look.distance))
+    made = [
+        Check(
+            f"threefold_axis_{name}",
+            broken_symmetry(moire, look),
+            max(2e-3, 0.02 * span),
+            "A",
+            "the cell has the axis and so has the start; forces up to fmax are left, 2 mÅ or 2 % of the corrugation",
+        )
+    ]
+    if moire.angle > 0:
+        halves = [np.sort(look.distance[mine]) for mine in look.members]
+        made.append(
+            Check(
+                f"layers_alike_{name}",
+                float(np.abs(halves[0] - halves[1]).max()),
+                max(2e-3, 0.02 * span),
+                "A",
+                "twofold axes in the plane exchange the layers: sorted local distances agree as far as forces are left",
+            )
+        )
+    if np.isfinite(number(found["moire_period"])):
+        made.append(
+            Check(
+                f"period_{name}",
+                number(found["moire_period"]) / moire.period - 1,
+                0.01,
+                "1",
+                "against a / (2 sin θ/2); middles of regions are known to a fraction of the grid",
+            )
+        )
+    return made
+
+
+def against_sheets(longest: Structure, observables: Mapping[str, Quantity]) -> list[Check]:
+    """Atoms against elastic sheets over the same potential's landscape, where these are meant for it."""
+    if longest.moire.period < SMOOTH or longest.moire.mismatch != 0:
+        return []
+    atoms, sheets = (number(observables[f"energy_above_best{end}"]) for end in ("", "_sheets"))
+    reason = "sheets know registry and elasticity alone; bending, and strain that changes the landscape, are a few %"
+    made = [Check("energy_of_elastic_sheets", atoms / sheets - 1, 0.05, "1", reason)]
+    if "soliton_width" in observables:
+        wide, smooth = (number(observables[f"soliton_width{end}"]) for end in ("", "_sheets"))
+        made.append(Check("soliton_width_of_elastic_sheets", wide / smooth - 1, 0.1, "1", reason))
+    return made

@@ -1,0 +1,135 @@
+"""Piezoelectricity of a sheet: polarization per strain in the plane and across, in nC/m.
+
+docs/tasks/piezo.md derives every number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.contracts.task import Context
+from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
+from harness_tasks.mechanics.relaxed_sheet import Stages, Unphysical, changes_at_rest, start_series
+from harness_tasks.mechanics.strain_series import Point, Series
+from harness_tasks.mechanics.tension_test import add_dynamics
+from harness_tasks.mechanics.virial import Virial
+from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coefficients, notes
+from harness_tasks.piezo.params import PiezoParams
+from harness_tasks.polarization.sheet_dipole import SheetDipole
+from harness_tasks.services.store import Store
+from harness_tasks.structures.cells import primitive
+from harness_tasks.structures.sheets import PC_PER_M, area
+
+
+class Piezo:
+    """Piezoelectric coefficients from dipoles of strained cells and, for the ions' part, from Born charges."""
+
+    name: ClassVar[str] = "piezo"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
+    Params: ClassVar[type] = PiezoParams
+    #: What a report shows first.
+    headline: ClassVar[tuple[str, ...]] = (
+        "e_yyy", "e_zyy", "e_zzz", "e_yyy_clamped", "e_zyy_clamped", "e_zzz_clamped",
+        "e_yyy_from_born", "e_zyy_from_born", "e_zyy_improper", "e_zzz_improper",
+    )  # fmt: skip
+
+    def structure(self, material: Mapping[str, Any], params: PiezoParams) -> Atoms:
+        """The primitive cell, two atoms a layer."""
+        return primitive(material)
+
+    def measure(self, ctx: Context) -> Measurement:
+        """Strain the cell along y, x and z, and fit the polarization."""
+        params: PiezoParams = ctx.params
+        dynamics = params.method == "dynamics"
+        store = Store(ctx.checkpoint)
+        with ctx.progress("piezo", 1000 if dynamics else 100) as bar:
+            stages = Stages(bar)
+            stages.begin(40, "force constants")
+            with ctx.clock("start"):
+                try:
+                    series = start_series(ctx, store, Virial(ctx, stages.tick))
+                except Unphysical as reason:
+                    return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, notes=[str(reason)])
+            dipole = SheetDipole(ctx, series.base, store)
+            stages.begin(60, "strains")
+            with ctx.clock("strains"):
+                curves = _strain(series, dipole, params, stages)
+            with ctx.clock("Born charges"):
+                born = dipole.born_charges(series.base)
+            measurement = _evaluate(ctx, series, dipole, curves, born)
+            stages.begin(0, "")
+            if dynamics:
+                names = {"y": "e_yyy_edges", "z": "e_zyy_edges"}
+                add_dynamics(ctx, series.base, 0.0, store, bar, 900, measurement, names)
+        return measurement
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """Polarization against strain with the fits."""
+        from harness_tasks.piezo.figures import draw
+
+        return draw(record, arrays, folder)
+
+
+def _strain(
+    series: Series, dipole: SheetDipole, params: PiezoParams, stages: Stages
+) -> dict[tuple[str, int], PiezoCurves]:
+    in_plane, largest = both_ways(params.strains), [-max(params.strains), 0.0, max(params.strains)]
+    wanted = {YY: in_plane, XX: largest}
+    if series.planes is not None:
+        wanted[ZZ] = both_ways(params.vertical_strains)
+    curves = {}
+    for component, sizes in wanted.items():
+        for kind in ("clamped", "relaxed"):
+            points, dipoles = [], []
+            for size in sizes:
+                point = _point(series, kind, component, size)
+                held = " held" if kind == "relaxed" and component == ZZ else ""
+                points.append(point)
+                dipoles.append(dipole(f"{kind}{held} {point.strain.tolist()}", series.structure(point)))
+                stages.tick()
+            curves[kind, component] = PiezoCurves(sizes, points, dipoles)
+    return curves
+
+
+def _point(series: Series, kind: str, component: int, size: float) -> Point:
+    strain = along(component, size)
+    return series.clamped(strain) if kind == "clamped" else series.relaxed(strain, held=component == ZZ)
+
+
+def _evaluate(
+    ctx: Context,
+    series: Series,
+    dipole: SheetDipole,
+    curves: dict[tuple[str, int], PiezoCurves],
+    born: np.ndarray | None,
+) -> Measurement:
+    found = coefficients(series, curves, dipole.parts, born, ctx.seed)
+    rest = curves["relaxed", YY]
+    at_rest = rest.dipoles[len(rest.strain) // 2]["full"]
+    found["P_z"] = Quantity(float(at_rest[2]) / area(series.base) * PC_PER_M, "pC/m", method="of the unstrained sheet")
+    found["lattice_constant"] = Quantity(float(np.linalg.norm(series.base.cell[0])), "A")
+    arrays: Arrays = {"area": np.array(area(series.base))}
+    for (kind, component), curve in curves.items():
+        label = f"{kind}_{COMPONENTS[component]}"
+        arrays[f"{label}_strain"] = np.array(curve.strain)
+        arrays[f"{label}_moved"] = np.array([point.moved for point in curve.points])
+        for part in dipole.parts:
+            arrays[f"{label}_{part}"] = np.array([entry[part] for entry in curve.dipoles])
+            arrays[f"{label}_{part}_P"] = curve.polarization(series, part, "proper") * PC_PER_M / 1000
+    if born is not None:
+        arrays["born_effective_charges"] = born
+    measurement = Measurement(found, arrays)
+    measurement.checks = checks(ctx, series, found, curves)
+    measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(ctx, series, dipole.parts, born)
+    measurement.frames["cell"] = [series.structure(point) for point in rest.points]
+    return measurement

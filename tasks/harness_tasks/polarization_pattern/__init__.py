@@ -1,0 +1,4 @@
+"""Task `polarization_pattern`: local polarization of moiré bilayers.
+
+May import `harness` and the packages by topic, no other task.
+"""

@@ -1,0 +1,170 @@
+"""How the task `polarization_pattern` goes from structure to structure."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Measurement
+from harness.contracts.task import Context, Progress
+from harness_tasks.moire.cells import Moire, mismatched, twisted
+from harness_tasks.moire.pattern import Pattern, from_atoms, from_registry, turns
+from harness_tasks.moire.registry_field import Look, grid
+from harness_tasks.polarization.local_dipoles import Groups
+from harness_tasks.polarization_pattern import analysis as results
+from harness_tasks.polarization_pattern.analysis import EPSILON_0, Case, Kind
+from harness_tasks.polarization_pattern.params import PatternParams
+from harness_tasks.polarization_pattern.structures import Scaled, Structures
+from harness_tasks.services.points import Points
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.cells import positive
+from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.sheets import PC_PER_M, area, offered, polarization
+
+#: Of a relaxation in the progress bar, in patterns.
+RELAXATION = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One structure of the plan, in one field (V/Å), and how its pattern is found."""
+
+    name: str
+    kind: Kind
+    moire: Moire
+    relaxed: bool = False
+    by_atoms: bool = True
+    field: float = 0.0
+
+
+class Work:
+    """One measurement; patterns and structures that are finished stay in the checkpoint."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.params: PatternParams = ctx.params
+        self.points = Points(ctx.checkpoint, lost_at_most=0.0)
+        self.notes: list[str] = []
+        self.frames: dict[str, list[Atoms]] = {}
+        self.structures = Structures(ctx, self.points, self.notes)
+        self.symbol = str(list(ctx.material.get("symbols", ("B", "N")))[1])
+        known = offered(ctx)
+        local = self.params.local
+        self.by_atoms = local == "atoms" or (local == "auto" and "atomic_dipoles" in known)
+        if not self.by_atoms:
+            self.notes.append("patterns from perfect bilayers of the same registry, not from atomic dipoles")
+        self.response = self._response(known)
+
+    def measure(self) -> Measurement:
+        """All structures, then their numbers."""
+        plan = self._plan()
+        cases: list[Case] = []
+        work = sum(len(step.moire.atoms) * (1 + RELAXATION * step.relaxed) for step in plan)
+        work += RELAXATION * self.structures.effort * any(step.relaxed for step in plan)
+        with self.ctx.progress("patterns", work) as bar:
+            for step in plan:
+                with self.ctx.clock(step.kind if not step.relaxed else f"{step.kind}, relaxed"):
+                    pattern = self._pattern(step, Scaled(bar, RELAXATION))
+                bar.update(len(step.moire.atoms), step.name)
+                if pattern is not None:
+                    cases.append(Case(step.name, step.kind, step.moire, pattern, step.field))
+        measurement = results.evaluate(cases, self.params.bias)
+        if self.response == "assumed":
+            measurement.observables.pop("response_perp", None)  # it was not measured
+        measurement.frames |= self.frames
+        measurement.notes = self.notes + measurement.notes
+        return measurement
+
+    def _response(self, known: frozenset[str]) -> str:
+        """How fields are answered to; empty for not at all."""
+        model, wanted = self.ctx.polarization, self.params.response
+        if not self.params.fields:
+            return ""
+        can = {
+            "electronic": self.by_atoms and model is not None and "polarizability" in model.implemented_properties,
+            "assumed": self.params.susceptibility is not None,
+            "ionic": "born_effective_charges" in known and "relaxed" in self.params.geometry,
+        }
+        chosen = next((name for name in can if can[name] and wanted in ("auto", name)), "")
+        remarks = {
+            "": "no response to fields: it takes atomic dipoles with a polarizability, task.params.susceptibility, "
+            "or Born charges and a relaxed structure",
+            "assumed": f"response to fields assumed, the same everywhere: {self.params.susceptibility} Å",
+            "ionic": "response to fields by Z·E on the atoms alone, not of the electrons",
+        }
+        if chosen in remarks:
+            self.notes.append(remarks[chosen])
+        return chosen
+
+    def _plan(self) -> list[Step]:
+        params, material = self.params, self.ctx.material
+        moire = twisted(material, params.n)
+        plan = [Step(kind, "twist", moire, kind == "relaxed", self.by_atoms) for kind in params.geometry]
+        if self.by_atoms and "flat" in params.geometry:
+            plan.append(Step("registry", "twist", moire, by_atoms=False))
+        if self.response:
+            under = twisted(material, params.field_n or params.n)
+            ionic = self.response == "ionic"
+            for sign in (-1, 1):  # each structure starts from that in the field before
+                fields = sorted((field for field in params.fields if field * sign > 0), key=abs)
+                plan += [Step(f"field_{field:g}", "field", under, ionic, self.by_atoms, field) for field in fields]
+        for cells in params.mismatch:
+            plan.append(Step(f"mismatch_{cells}", "mismatch", mismatched(material, cells), by_atoms=self.by_atoms))
+        n = params.n if params.antiparallel_n is None else params.antiparallel_n
+        if n and self.by_atoms:
+            plan.append(Step("antiparallel", "antiparallel", twisted(material, n, antiparallel=True)))
+        return plan
+
+    def _pattern(self, step: Step, bar: Progress) -> Pattern | None:
+        if step.field and self.response == "assumed":
+            same = "flat" in self.params.geometry and self.params.field_n in (None, self.params.n)
+            found = self._pattern(replace(step, name="flat" if same else "without_field", field=0.0), bar)
+            if found is not None:
+                found.field[..., 2] += PC_PER_M * EPSILON_0 * float(self.params.susceptibility or 0) * step.field
+            return found
+        return self._measured(step, bar)
+
+    def _measured(self, step: Step, bar: Progress) -> Pattern | None:
+        atoms: Atoms | None = step.moire.atoms
+        if step.relaxed:
+            atoms = self.structures.relaxed(step.name, step.moire, step.field, bar)
+        if atoms is None:
+            return None
+        if step.relaxed:
+            self.frames[step.name] = [atoms]
+        if step.name not in self.points:
+            started = time.monotonic()
+            if step.by_atoms:
+                groups = Groups.of(step.moire.atoms, step.moire.layer, self.symbol)
+                answered = step.field if self.response == "electronic" else 0.0
+                found = from_atoms(self.ctx, step.moire, groups, atoms, self.params.grid, answered)
+            else:
+                found = self._from_registry(step, atoms)
+            entry: dict[str, Any] = {"field": found.field, "residual": found.residual, "mismatch": found.mismatch}
+            self.points.put(step.name, entry, started)
+        stored = self.points[step.name]
+        return Pattern(stored["field"].copy(), float(stored["residual"]), float(stored["mismatch"]))
+
+    def _from_registry(self, step: Step, atoms: Atoms) -> Pattern:
+        moire, size = step.moire, self.params.grid
+        few = make_grid(self.params.registry_grid, antiparallel=False)
+        cell = bilayer(self.ctx.material, (0, 0), positive(self.ctx.material, "distance"))
+        dipoles = np.array([self._dipole(registry) for registry in few.registries])
+        points = grid(moire, size)
+        if step.relaxed:
+            registry = Look(moire, atoms.positions).registry_at(points)
+        else:
+            registry = points @ np.linalg.inv(moire.plane) @ turns(moire)
+        return from_registry(moire, few, dipoles, registry.reshape(size, size, 2), area(cell))
+
+    def _dipole(self, registry: np.ndarray) -> np.ndarray:
+        name = f"bilayer/{registry[0]:.6f},{registry[1]:.6f}"
+        if name not in self.points:
+            started = time.monotonic()
+            atoms = bilayer(self.ctx.material, registry, positive(self.ctx.material, "distance"))
+            self.points.put(name, {"dipole": polarization(self.ctx, atoms, ["dipole"])["dipole"]}, started)
+        return self.points[name]["dipole"]

@@ -1,0 +1,56 @@
+"""Local polarization of a moiré bilayer: maps, winding numbers, response to field and mismatch.
+
+docs/tasks/polarization_pattern.md has the definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.record import Record
+from harness.contracts.task import Context
+from harness_tasks.moire.cells import twisted
+from harness_tasks.polarization_pattern.params import PatternParams
+from harness_tasks.polarization_pattern.protocol import Work
+from harness_tasks.structures.bilayers import require_bilayer
+
+
+class PolarizationPattern:
+    """Polarization of a moiré bilayer, place by place, and how often it wraps the sphere."""
+
+    name: ClassVar[str] = "polarization_pattern"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
+    Params: ClassVar[type] = PatternParams
+    headline: ClassVar[tuple[str, ...]] = (
+        "polarization_perp_M_flat",
+        "polarization_parallel_max_flat",
+        "winding_M_flat",
+        "winding_N_flat",
+        "polarization_perp_M_relaxed",
+        "polarization_parallel_max_relaxed",
+        "response_perp",
+        "uniform_field",
+        "antiparallel_ratio",
+        "nonlocality_perp",
+    )
+
+    def structure(self, material: Mapping[str, Any], params: PatternParams) -> Atoms:
+        """The rigid twisted cell."""
+        require_bilayer(material, self.name)
+        return twisted(material, params.n).atoms
+
+    def measure(self, ctx: Context) -> Measurement:
+        """Structure by structure; a pattern that is finished stays in the checkpoint."""
+        return Work(ctx).measure()
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """The maps."""
+        from harness_tasks.polarization_pattern.figures import draw
+
+        return draw(record, arrays, folder)

@@ -1,0 +1,4 @@
+"""Checkpoints of series of points.
+
+May import `harness` alone.
+"""

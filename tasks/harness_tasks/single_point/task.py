@@ -1,0 +1,60 @@
+"""Energy, forces, stress and dipole of the primitive cell: one evaluation, no relaxation.
+
+The plainest task: the static reference for DFT, and a measure of what a run costs beside its physics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.contracts.task import Context
+from harness_tasks.single_point.params import SinglePointParams
+from harness_tasks.structures.cells import primitive
+from harness_tasks.structures.sheets import N_PER_M, PC_PER_M, area, offered, polarization, sheet_stress
+
+
+class SinglePoint:
+    """One evaluation of the material as it is given."""
+
+    name: ClassVar[str] = "single_point"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    Params: ClassVar[type] = SinglePointParams
+    headline: ClassVar[tuple[str, ...]] = ("energy_per_atom", "sheet_dipole_z")
+
+    def structure(self, material: Mapping[str, Any], params: SinglePointParams) -> Atoms:
+        """The primitive cell, repeated."""
+        return primitive(material).repeat((*params.repeat, 1))
+
+    def measure(self, ctx: Context) -> Measurement:
+        """Energy per atom; forces; sheet stress and sheet dipole where they are offered."""
+        names = ["energy", "forces"] + ["stress"] * ("stress" in ctx.potential.implemented_properties)
+        with ctx.clock("evaluation"):
+            results = ctx.engine.evaluate([ctx.atoms], names)[0]
+        forces = np.asarray(results["forces"])
+        observables = {
+            "energy_per_atom": Quantity(results["energy"] / len(ctx.atoms), "eV"),
+            "largest_force": Quantity(float(np.linalg.norm(forces, axis=1).max()), "eV/A"),
+        }
+        arrays = {"forces": forces}
+        if "stress" in results:
+            stress = sheet_stress(results["stress"], ctx.atoms) * N_PER_M
+            for label, component in (("xx", 0), ("yy", 1), ("xy", 5)):
+                observables[f"stress_{label}"] = Quantity(float(stress[component]), "N/m")
+        if "dipole" in offered(ctx):
+            with ctx.clock("polarization"):
+                dipole = polarization(ctx, ctx.atoms, ["dipole"])["dipole"]
+            observables["sheet_dipole_z"] = Quantity(float(dipole[2]) / area(ctx.atoms) * PC_PER_M, "pC/m")
+        return Measurement(observables, arrays, {"structure": [ctx.atoms.copy()]})
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """None: there is nothing to draw."""
+        return []

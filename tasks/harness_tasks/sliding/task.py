@@ -1,0 +1,109 @@
+"""Sliding of two layers: energy and polarization over all registries; docs/tasks/sliding.md has the definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.record import Record
+from harness.contracts.task import Context
+from harness_tasks.services.points import evaluate
+from harness_tasks.sliding import analysis as results
+from harness_tasks.sliding.params import SlidingParams
+from harness_tasks.sliding_path.path import WORK, Work, at_registries, point_name, polarize, relax_lattice, walk
+from harness_tasks.sliding_path.track import Landscape
+from harness_tasks.structures.bilayers import bilayer, require_bilayer, stacking_of
+from harness_tasks.structures.cells import positive
+from harness_tasks.structures.registries import AB, Grid, make_grid
+
+
+class Sliding:
+    """Energy and polarization of a bilayer over its registries, and along the path that switches it."""
+
+    name: ClassVar[str] = "sliding"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    Params: ClassVar[type] = SlidingParams
+    headline: ClassVar[tuple[str, ...]] = (
+        "barrier_per_cell",
+        "barrier_per_formula_unit",
+        "barrier_per_cell_rigid",
+        "corrugation_per_cell",
+        "distance_AB",
+        "spontaneous_polarization",
+        "spontaneous_polarization_born",
+        "polarization_parallel_SP",
+        "layer_born_charge_perp_SP",
+        "spontaneous_polarization_rigid",
+    )
+
+    def structure(self, material: Mapping[str, Any], params: SlidingParams) -> Atoms:
+        """The material's own bilayer."""
+        require_bilayer(material, self.name)
+        registry, antiparallel = stacking_of(str(material.get("stacking")))
+        return bilayer(material, registry, positive(material, "distance"), antiparallel=antiparallel)
+
+    def measure(self, ctx: Context) -> Measurement:
+        """The paths, then the map; everything that is finished stays in the checkpoint."""
+        params: SlidingParams = ctx.params
+        work = Work.of(ctx)
+        antiparallel, polar = work.antiparallel, work.polar
+        if params.relax_cell:
+            relax_lattice(ctx, work)
+        grid = make_grid(params.grid, antiparallel) if params.grid else None
+        kinds = () if antiparallel else params.paths
+        n = params.path_points
+        total = sum(n * (WORK if kind == "relaxed" else 1) + n * bool(polar) for kind in kinds)
+        if grid is not None:
+            total += len(grid.nodes) * (
+                (WORK if params.map == "relaxed" else 1) + (params.map_polarization and bool(polar))
+            )
+        with ctx.progress("sliding", total) as bar:
+            tracks = [walk(ctx, work, kind, n, bar) for kind in kinds]
+            landscape = None
+            if grid is not None:
+                with ctx.clock("map"):
+                    found = at_registries(ctx, work, params.map, grid.registries, bar)
+                    dipoles = None
+                    if "dipole" in polar and params.map_polarization:
+                        dipoles = polarize(ctx, work, params.map, grid.registries, found[1], bar)["dipole"]
+                    image = self._image(ctx, work, grid)
+                landscape = Landscape(grid, params.map, *found, dipoles, image)
+            work.points.save()
+        if antiparallel:
+            work.notes.append("antiparallel layers have no AB-SP-BA path: map only")
+        if not polar:
+            work.notes.append(
+                "no polarization: neither potential nor polarization model offers a dipole or Born charges"
+            )
+        elif "born_effective_charges" not in polar:
+            work.notes.append("no Born charges: polarization from dipoles alone")
+        elif "dipole" not in polar:
+            work.notes.append("no dipole: polarization along the paths from Born charges alone, none on the map")
+        measurement = results.evaluate(ctx, work.material, work.stack(AB), tracks, landscape)
+        measurement.notes = work.notes + measurement.notes
+        return measurement
+
+    def _image(self, ctx: Context, work: Work, grid: Grid) -> float:
+        """Energy of a rigid registry, one of those with most images, less that of an image of it, eV."""
+        general = grid.most_images
+        pair = [grid.registries[general], grid.image(general)]
+        names = [f"image/{point_name('rigid', t)}" for t in pair]
+        quiet = _Quiet()
+        evaluate(ctx, work.points, {n: work.stack(t) for n, t in zip(names, pair, strict=True)}, ["energy"], quiet)
+        return float(work.points[names[0]]["energy"] - work.points[names[1]]["energy"])
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """The map, and energy and polarization along the path."""
+        from harness_tasks.sliding.figures import draw
+
+        return draw(record, arrays, folder)
+
+
+class _Quiet:
+    def update(self, n: float = 1, note: str = "") -> None:
+        """Say nothing."""

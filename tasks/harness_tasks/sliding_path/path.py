@@ -1,0 +1,134 @@
+"""Points on the sliding path and the map: energies, structures, polarization; each is kept when it is done."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.task import Context, Progress
+from harness_tasks.services.points import Points, evaluate, relax
+from harness_tasks.sliding_path.track import Track
+from harness_tasks.structures.bilayers import bilayer, distance_of, own_lattice_constant, stacking_of, upright
+from harness_tasks.structures.cells import positive
+from harness_tasks.structures.registries import AB, BA
+from harness_tasks.structures.sheets import offered, polarization
+
+#: Of a relaxation in the progress bar, in evaluations.
+WORK = 6
+
+
+@dataclass(slots=True)
+class Work:
+    """What the steps of one measurement share.
+
+    Attributes
+    ----------
+    material
+        Of the run; its lattice constant may become the potential's own.
+    polar
+        Properties that are asked for at each point: ``dipole``, ``born_effective_charges``, whichever are offered.
+    """
+
+    material: dict[str, Any]
+    antiparallel: bool
+    points: Points
+    polar: list[str]
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, ctx: Context) -> Work:
+        """Of a run, with the points that its checkpoint has."""
+        antiparallel = stacking_of(str(ctx.material.get("stacking")))[1]
+        polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in offered(ctx)]
+        return cls(dict(ctx.material), antiparallel, Points(ctx.checkpoint), polar)
+
+    @property
+    def distance(self) -> float:
+        """Of rigid layers, Å."""
+        return positive(self.material, "distance")
+
+    def stack(self, registry: np.ndarray) -> Atoms:
+        """Flat layers."""
+        return bilayer(self.material, registry, self.distance, antiparallel=self.antiparallel)
+
+
+def relax_lattice(ctx: Context, work: Work) -> None:
+    """The material takes the potential's own lattice constant, where that can be found."""
+    if "lattice" not in work.points:
+        stacking = "AA'" if work.antiparallel else "AB"
+        a, note = own_lattice_constant(ctx, stacking, ctx.params.fmax, ctx.params.max_steps)
+        work.points.put("lattice", {"a": a, "note": np.array(note)}, 0.0)
+    work.material["a"] = float(work.points["lattice"]["a"])
+    work.notes.append(str(work.points["lattice"]["note"]))
+
+
+def walk(ctx: Context, work: Work, kind: str, n: int, bar: Progress) -> Track:
+    """`n` points of the straight path AB-SP-BA, ``rigid`` or ``relaxed``."""
+    s = np.linspace(0, 1, n)
+    registries = AB + s[:, None] * (BA - AB)
+    with ctx.clock(f"{kind} path"):
+        energy, positions = at_registries(ctx, work, kind, registries, bar)
+        polar = polarize(ctx, work, kind, registries, positions, bar) if work.polar else {}
+    step = (BA - AB) @ work.stack(AB).cell.array[:2]
+    return Track(kind, s, energy, positions, step, polar.get("dipole"), polar.get("born_effective_charges"))
+
+
+def at_registries(
+    ctx: Context, work: Work, kind: str, registries: np.ndarray, bar: Progress
+) -> tuple[np.ndarray, np.ndarray]:
+    """Energies (n,) and positions (n, 4, 3) at the registries; nan where layers came apart or collapsed."""
+    names = [point_name(kind, t) for t in registries]
+    flat = {name: work.stack(t) for name, t in zip(names, registries, strict=True)}
+    if kind == "rigid":
+        evaluate(ctx, work.points, flat, ["energy"], bar)
+        energies = np.array([float(work.points[name]["energy"]) for name in names])
+        return energies, np.array([atoms.positions for atoms in flat.values()])
+    left: list[float] = []
+    moved: list[np.ndarray] = []
+    unfinished = lost = 0
+    before: Atoms | None = None
+    for name, atoms in flat.items():
+        if before is not None:
+            atoms.positions[:, 2] = before.positions[:, 2]
+        atoms.set_constraint(upright(atoms))
+        found = relax(ctx, work.points, name, atoms, ctx.params.fmax, ctx.params.max_steps, bar, WORK)
+        intact = np.isfinite(found.positions).all() and 0.5 < distance_of(found) / work.distance < 2.0
+        left.append(float(work.points[name]["energy"]) if intact else np.nan)
+        moved.append(found.positions if intact else np.full((4, 3), np.nan))
+        unfinished += intact and not bool(work.points[name]["converged"])
+        lost += not intact
+        before = found if intact else before
+    if unfinished:
+        work.notes.append(f"{unfinished} of {len(names)} relaxations did not converge ({kind} registries)")
+    if lost:
+        work.notes.append(f"layers came apart or collapsed at {lost} of {len(names)} registries")
+    return np.array(left), np.array(moved)
+
+
+def polarize(
+    ctx: Context, work: Work, kind: str, registries: np.ndarray, found: np.ndarray, bar: Progress
+) -> dict[str, np.ndarray]:
+    """Dipole and Born charges, as offered, at each registry; nan where there is no structure."""
+    shapes = {"dipole": (3,), "born_effective_charges": (4, 3, 3)}
+    polar: dict[str, list[np.ndarray]] = {name: [] for name in work.polar}
+    for t, positions in zip(registries, found, strict=True):
+        key = f"polarization/{point_name(kind, t)}"
+        if np.isfinite(positions).all() and key not in work.points:
+            atoms = work.stack(t)
+            atoms.positions = positions
+            started = time.monotonic()
+            work.points.put(key, polarization(ctx, atoms, work.polar), started)
+        for name in work.polar:
+            entry = work.points[key][name] if key in work.points else np.full(shapes[name], np.nan)
+            polar[name].append(entry)
+        bar.update(1, key)
+    return {name: np.array(values) for name, values in polar.items()}
+
+
+def point_name(kind: str, registry: np.ndarray) -> str:
+    """Of a registry in the checkpoint."""
+    return f"{kind}/{registry[0]:.6f},{registry[1]:.6f}"

@@ -1,0 +1,105 @@
+"""Parameters of the task `tc_sweep`, and the temperatures that follow from them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.engine.extrapolation import TRUSTED, check_bound
+from harness.engine.steppers import THERMOSTATS
+from harness.errors import HarnessError, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class TcSweepParams:
+    """Parameters of `tc_sweep`.
+
+    Attributes
+    ----------
+    cells
+        The sheet has cells × cells primitive cells of four atoms.
+    highest, step
+        K; null: temperatures in even steps up to `reach` times the Arrhenius estimate of the cell at hand.
+    lowest
+        K; the first temperature where `highest` and `step` are given, multiples of `step` follow.
+    reach, points
+        Of the temperatures that are chosen here.
+    time
+        At each temperature, ps.
+    discard
+        Share of it that is left out of averages.
+    timestep, thermostat, damping
+        fs; ``langevin`` or ``nose_hoover``; relaxation time of the thermostat, fs.
+    repeats
+        Sweeps with noise of their own.
+    sample_every, leg
+        Steps between samples, and between points from which a run that was killed can go on.
+    relax_cell
+        Take the potential's own lattice constant in place of the material's; it stays while temperature rises.
+    fmax, max_steps
+        Of relaxations, eV/Å.
+    max_grade
+        Extrapolation grade that ends a sweep; null: none.
+    """
+
+    cells: int = 2
+    lowest: float = 1.0
+    highest: float | None = None
+    step: float | None = None
+    reach: float = 2.0
+    points: int = 4
+    time: float = 2.5
+    discard: float = 0.2
+    timestep: float = 2.0
+    thermostat: str = "langevin"
+    damping: float = 500.0
+    repeats: int = 5
+    sample_every: int = 5
+    leg: int = 250
+    relax_cell: bool = False
+    fmax: float = 1e-4
+    max_steps: int = 200
+    max_grade: float | None = TRUSTED
+
+    def __post_init__(self) -> None:
+        check_bound(self.max_grade)
+        for name in ("cells", "points", "repeats", "sample_every", "leg", "max_steps"):
+            if getattr(self, name) < 1:
+                raise HarnessError(f"task.params.{name} is {getattr(self, name)}.", "Give a positive whole number.")
+        for name in ("lowest", "reach", "time", "timestep", "damping", "fmax"):
+            number = getattr(self, name)
+            if not (number > 0 and math.isfinite(number)):
+                raise HarnessError(f"task.params.{name} is {number:g}.", "Give a positive number.")
+        if (self.highest is None) != (self.step is None):
+            raise HarnessError(
+                "task.params.highest and step belong together.", "Give both, or neither for an estimate."
+            )
+        if self.highest is not None and not (self.step or 0) > 0:
+            raise HarnessError(f"task.params.step is {self.step}.", "Give a positive number of K.")
+        if self.highest is not None and self.highest <= self.lowest:
+            raise HarnessError(f"task.params.highest is {self.highest:g} K.", f"Give more than {self.lowest:g} K.")
+        if self.thermostat not in ("langevin", "nose_hoover"):
+            raise unknown("thermostat", self.thermostat, [name for name in THERMOSTATS if name != "none"])
+        if not 0 <= self.discard < 1:
+            raise HarnessError(f"task.params.discard is {self.discard:g}.", "Give a share from 0 to below 1.")
+        if self.steps - self.skipped < 2 * self.sample_every:
+            raise HarnessError("task.params.time leaves fewer than two samples.", "Give a longer time.")
+
+    @property
+    def steps(self) -> int:
+        """At each temperature."""
+        return round(1000 * self.time / self.timestep)
+
+    @property
+    def skipped(self) -> int:
+        """Steps before the first sample that counts."""
+        return round(self.discard * self.steps)
+
+    def temperatures(self, estimate: float) -> np.ndarray:
+        """Rising, K; `estimate` is that of the Curie temperature."""
+        if self.highest is None or self.step is None:
+            return estimate * self.reach * np.arange(1, self.points + 1) / self.points
+        steps = self.step * np.arange(math.floor(self.lowest / self.step) + 1, math.floor(self.highest / self.step) + 1)
+        return np.concatenate([[self.lowest], steps])

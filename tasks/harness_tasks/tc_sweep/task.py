@@ -1,0 +1,167 @@
+"""Where sliding ferroelectricity ends: Im ψ against temperature on heating and cooling.
+
+After Deng et al., arXiv 2407.15081; docs/tasks/tc_sweep.md has the definitions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+
+from harness.contracts.measurement import Arrays, Check, Measurement
+from harness.contracts.quantity import Quantity
+from harness.contracts.record import Record
+from harness.contracts.task import Context
+from harness.errors import HarnessError
+from harness.stats import number
+from harness_tasks.structures.bilayers import bilayer, own_lattice_constant, require_bilayer, stacking_of, upright
+from harness_tasks.structures.cells import positive
+from harness_tasks.structures.registries import SP
+from harness_tasks.tc_sweep import analysis as results
+from harness_tasks.tc_sweep.order_parameter import ORDERED, arrhenius_temperature, attempt_frequency, im_psi
+from harness_tasks.tc_sweep.params import TcSweepParams
+from harness_tasks.tc_sweep.sweeps import Sweep, sweeps
+
+
+class TcSweep:
+    """Curie temperature of a sliding ferroelectric of given size, at given time per temperature."""
+
+    name: ClassVar[str] = "tc_sweep"
+    version: ClassVar[int] = 1
+    requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    Params: ClassVar[type] = TcSweepParams
+    headline: ClassVar[tuple[str, ...]] = (
+        "curie_temperature",
+        "curie_temperature_heating",
+        "curie_temperature_cooling",
+        "hysteresis_width",
+        "arrhenius_temperature",
+        "barrier_per_cell",
+        "cells",
+        "time_per_temperature",
+    )
+
+    def structure(self, material: Mapping[str, Any], params: TcSweepParams) -> Atoms:
+        """The sheet at the material's own lattice constant and distance."""
+        require_bilayer(material, self.name)
+        registry, antiparallel = stacking_of(str(material.get("stacking")))
+        if antiparallel or abs(abs(float(im_psi(registry))) - ORDERED) > 1e-6:
+            raise HarnessError(
+                f"task 'tc_sweep' starts from a polar stacking; material.stacking is {material.get('stacking')!r}.",
+                "Give material.stacking=AB or BA.",
+            )
+        return bilayer(material, registry, positive(material, "distance")).repeat((params.cells, params.cells, 1))
+
+    def measure(self, ctx: Context) -> Measurement:
+        """Relax AB and SP, choose the temperatures, and sweep."""
+        params: TcSweepParams = ctx.params
+        known = dict(ctx.checkpoint.load() or {})
+        if "rest" not in known:
+            with ctx.clock("at rest"):
+                known |= self._rest(ctx)
+            ctx.checkpoint.save(known)
+        cell = bilayer(
+            {**ctx.material, "a": float(known["a"])}, self._registry(ctx), positive(ctx.material, "distance")
+        )
+        cell.positions = known["rest"]
+        cell.set_array("layer", np.array([0, 0, 1, 1]))  # heat does not change it
+        sheet = cell.repeat((params.cells, params.cells, 1))
+        barrier, cells = float(known["barrier"]), params.cells**2
+        masses = sheet.get_masses()
+        bond = float(known["a"]) / math.sqrt(3)
+        frequency = attempt_frequency(max(barrier, 0.0), bond, masses[:2].sum() / 2)
+        sampled = params.time * (1 - params.discard)
+        estimate = arrhenius_temperature(barrier, cells, frequency, sampled)
+        measurement = Measurement(notes=[str(known["note"])] if str(known["note"]) else [])
+        measurement.observables = {
+            "barrier_per_cell": Quantity(1e3 * barrier, "meV", method="E(SP) - E(AB), relaxed along z"),
+            "coherent_barrier": Quantity(barrier * cells, "eV", method="of all cells together"),
+            "arrhenius_temperature": Quantity(
+                estimate, "K", method="rigid layer, Arrhenius, half the order left in the time that is averaged"
+            ),
+            "attempt_frequency": Quantity(frequency, "THz", method="rigid layer in the quartic path of this barrier"),
+            "cells": Quantity(cells, "1"),
+            "time_per_temperature": Quantity(params.time, "ps"),
+        }
+        if params.highest is None and not math.isfinite(estimate):
+            return self._nothing_holds(measurement, barrier)
+        rising = params.temperatures(estimate)
+        total = params.repeats * (2 * len(rising) - 1) * params.steps
+        with ctx.progress("tc_sweep", total) as bar, ctx.clock("dynamics"):
+            found = sweeps(ctx, sheet, self._registry(ctx), rising, known, bar)
+        arrays = results.curves(found, len(rising))
+        measurement.observables = results.observables(rising, arrays) | measurement.observables
+        measurement.arrays = {"temperatures": rising} | arrays | _traces(found)
+        measurement.frames["start"] = [sheet]
+        measurement.checks = _checks(rising, arrays, params)
+        measurement.notes += _notes(found, measurement.observables, rising)
+        ended = [sweep.ended[1] for sweep in found if sweep.ended is not None]
+        if ended:
+            measurement.observables["unphysical_temperature"] = Quantity(
+                min(ended), "K", n=len(ended), method="lowest temperature at which a sweep ended"
+            )
+        return measurement
+
+    def _registry(self, ctx: Context) -> np.ndarray:
+        return stacking_of(str(ctx.material.get("stacking")))[0]
+
+    def _rest(self, ctx: Context) -> dict[str, Any]:
+        """Relaxed cell at the start's registry, its lattice constant, and what SP lies above it (eV per cell)."""
+        params: TcSweepParams = ctx.params
+        a, note = positive(ctx.material, "a"), ""
+        if params.relax_cell:
+            a, note = own_lattice_constant(ctx, "AB", params.fmax, params.max_steps)
+        energies, rest = [], np.zeros((4, 3))
+        for registry in (SP, self._registry(ctx)):
+            atoms = bilayer({**ctx.material, "a": a}, registry, positive(ctx.material, "distance"))
+            atoms.set_constraint(upright(atoms))
+            ctx.engine.relax(atoms, fmax=params.fmax, max_steps=params.max_steps, optimizer="lbfgs")
+            energies.append(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"])
+            rest = atoms.positions
+        return {"a": np.array(a), "note": np.array(note), "rest": rest, "barrier": np.array(energies[0] - energies[1])}
+
+    def _nothing_holds(self, measurement: Measurement, barrier: float) -> Measurement:
+        measurement.observables["curie_temperature"] = Quantity(math.nan, "K", method="no temperature to start from")
+        measurement.notes.append(
+            f"AB is no minimum of this potential (barrier {1e3 * barrier:.3g} meV per cell), so nothing orders; give "
+            "task.params.highest and step to sweep all the same"
+        )
+        return measurement
+
+    def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
+        """Im ψ against temperature."""
+        from harness_tasks.tc_sweep.figures import draw
+
+        return draw(record, arrays, folder)
+
+
+def _traces(found: list[Sweep]) -> Arrays:
+    """Registries along each sweep, (temperatures, samples, 2)."""
+    return {f"registry_{place}": sweep.samples[..., :2] for place, sweep in enumerate(found)}
+
+
+def _checks(rising: np.ndarray, arrays: Arrays, params: TcSweepParams) -> list[Check]:
+    kinetic = arrays["kinetic"]
+    asked = np.where(np.isfinite(kinetic), rising, np.nan)
+    if not np.isfinite(asked).any():
+        return []
+    off = float(np.nansum(kinetic) / np.nansum(asked) - 1)
+    reason = "kinetic temperature over all sweeps; a finite time step takes a few per cent from the fastest bonds"
+    return [Check("temperature_held", off, 0.15, reason=reason)]
+
+
+def _notes(found: list[Sweep], observed: Mapping[str, Quantity], rising: np.ndarray) -> list[str]:
+    notes = [
+        f"sweep {place + 1} ended at {sweep.ended[1]:.0f} K, step {sweep.ended[0]}: {sweep.ended[2]}"
+        for place, sweep in enumerate(found)
+        if sweep.ended is not None
+    ]
+    missing = [name for name, q in observed.items() if name.startswith("curie") and not np.isfinite(number(q))]
+    if missing:
+        notes.append(f"{', '.join(missing)}: the mean order stays above half of its amplitude up to {rising[-1]:.0f} K")
+    return notes
