@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 Arrays = dict[str, np.ndarray]
+About = Literal["potential", "polarization"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One line of a task's own consistency checks.
 
-    `value` passes when ``abs(value) <= tolerance``; `reason` says where the tolerance comes from.
+    `value` passes when ``abs(value) <= tolerance``; `reason` says where the tolerance comes from; `about` says which
+    of the two models a failure speaks against.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Check:
     tolerance: float
     unit: str = "1"
     reason: str = ""
+    about: About = "potential"
 
     @property
     def passed(self) -> bool:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+#: What an interval says. ``confidence``: sampling (block averages, bootstrap). ``model``: spread over a committee of
+#: fits. ``numerical``: convergence, a finer grid or step, another order of a fit, what symmetry forbids. ``range``:
+#: values of parts that are equal in an ideal structure, such as three walls or two layers.
+IntervalKind = Literal["confidence", "model", "numerical", "range"]
+#: Kinds that are stated at a level of confidence.
+WITH_LEVEL: frozenset[str] = frozenset({"confidence", "model"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +26,29 @@ class Quantity:
     unit
         As in ``"eV"``, ``"eV/A^2"``, ``"pC/m"``; ``"1"`` for a pure number.
     interval
-        Lower and upper bound at confidence `level`, in `unit`; None for a value without sampling.
+        Lower and upper bound, in `unit`; None where nothing is known of the error.
+    kind
+        What the interval says; None in records of the first schema, which did not tell.
+    level
+        Of confidence; only for the kinds ``confidence`` and ``model``, where the default is 0.95.
     n, n_eff
         Number of samples, and the number of independent ones among them.
     method
         How value and interval were obtained, e.g. ``"least squares, bootstrap over steps"``.
+    labels
+        What tells this value from others of the same observable, e.g. ``{"stacking": "AB"}``; see
+        `harness.contracts.observable.Observable`.
     """
 
     value: float | list[Any]
     unit: str
     interval: tuple[float, float] | None = None
+    kind: IntervalKind | None = None
     n: int | None = None
     n_eff: float | None = None
-    level: float = 0.95
+    level: float | None = None
     method: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         value = self.value
@@ -44,13 +60,20 @@ class Quantity:
             if low > high:
                 raise ValueError(f"interval ({low}, {high}) of a quantity in {self.unit} is reversed")
             object.__setattr__(self, "interval", (low, high))
+        if self.interval is None:
+            object.__setattr__(self, "kind", None)
+            object.__setattr__(self, "level", None)
+        elif self.kind in WITH_LEVEL:
+            object.__setattr__(self, "level", 0.95 if self.level is None else self.level)
+        elif self.kind is not None:
+            object.__setattr__(self, "level", None)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able mapping; `nan` and infinities become None."""
         entries = asdict(self)
         entries["value"] = _jsonable(self.value)
         entries["interval"] = None if self.interval is None else [_jsonable(x) for x in self.interval]
-        return {key: item for key, item in entries.items() if item not in (None, "")} | {"value": entries["value"]}
+        return {key: item for key, item in entries.items() if item not in (None, "", {})} | {"value": entries["value"]}
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> Quantity:

@@ -10,12 +10,14 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from harness.contracts.measurement import Arrays, Check
+from harness.contracts.measurement import About, Arrays, Check
 from harness.contracts.quantity import Quantity
 
 Status = Literal["ok", "unsupported", "failed", "timeout", "interrupted"]
 FINISHED: frozenset[str] = frozenset({"ok", "unsupported"})
-SCHEMA = 1
+SCHEMA = 2
+#: Schemas that can be read. The first one had neither kinds of intervals nor what a check is about.
+READABLE = (1, 2)
 RECORD_FILE = "record.json"
 ARRAYS_FILE = "arrays.npz"
 
@@ -97,6 +99,7 @@ class Record:
                 "tolerance": c.tolerance,
                 "unit": c.unit,
                 "reason": c.reason,
+                "about": c.about,
                 "passed": c.passed,
             }
             for c in self.checks
@@ -107,8 +110,8 @@ class Record:
     def from_dict(cls, entries: Mapping[str, Any], folder: Path | None = None) -> Record:
         """The inverse of `to_dict`."""
         fields = dict(entries)
-        if fields.get("schema") != SCHEMA:
-            raise ValueError(f"schema {fields.get('schema')} is not {SCHEMA}")
+        if fields.get("schema") not in READABLE:
+            raise ValueError(f"schema {fields.get('schema')} is none of {', '.join(map(str, READABLE))}")
         if fields["status"] not in get_args(Status):
             raise ValueError(f"status '{fields['status']}' is not one of {', '.join(get_args(Status))}")
         fields["observables"] = {name: Quantity.from_dict(q) for name, q in fields["observables"].items()}
@@ -119,10 +122,18 @@ class Record:
                 math.nan if c["tolerance"] is None else c["tolerance"],
                 c.get("unit", "1"),
                 c.get("reason", ""),
+                c.get("about") or _about(fields["task"], c["name"]),
             )
             for c in fields["checks"]
         ]
+        fields["schema"] = SCHEMA
         return cls(**fields, folder=folder)
+
+
+def _about(task: str, check: str) -> About:
+    """What a check of a record of schema 1 is about, which said so by the first word of its name."""
+    response = task == "conformance" and check.startswith(("polarization", "born", "field", "charge"))
+    return "polarization" if response else "potential"
 
 
 def _plain(value: Any) -> Any:

@@ -18,8 +18,6 @@ from harness.records.store import find_records
 from harness.registry.files import file_parameters, set_parameter
 
 TASK = "conformance"
-#: Lines that examine the polarization model; all others examine the potential.
-RESPONSE = ("polarization", "born", "field", "charge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ def _examined(records: Iterable[Record]) -> dict[str, list[Check]]:
             about = [
                 check
                 for check in record.checks
-                if not separate or check.name.startswith(RESPONSE) == (part == "polarization model")
+                if not separate or (check.about == "polarization") == (part == "polarization model")
             ]
             if not about:
                 continue

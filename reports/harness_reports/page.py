@@ -182,7 +182,7 @@ class Page:
             for section in self.sections
             for row in section.rows
             for q in row.record.observables.values()
-            if q.interval
+            if q.interval and q.level is not None
         }
         return ", ".join(f"{100 * level:g} %" for level in sorted(levels))
 

@@ -21,7 +21,7 @@ from harness.report import _summary
 Make = Callable[..., Record]
 STRESS = Check("stress_slab_ttf", 0.5, 1e-4, "eV", "V σ = dE/dε")
 FORCES = Check("forces_bulk", 1e-7, 1e-4, "eV/A", "F = −dE/dr")
-BORN = Check("born_sum_rule", 0.3, 1e-3, "e", "Σ Z* = 0")
+BORN = Check("born_sum_rule", 0.3, 1e-3, "e", "Σ Z* = 0", "polarization")
 
 
 def examined(make: Make, identity: str = "c1", *checks: Check, **fields: Any) -> Record:
@@ -41,7 +41,10 @@ def test_without_a_conformance_record_it_is_not_checked(make_record: Make) -> No
 
 def test_the_same_potential_has_passed_or_failed(make_record: Make) -> None:
     assert (
-        verdict(make_record(), examined(make_record, "c1", FORCES, Check("born_sum_rule", 0.0, 1.0))).words == "passed"
+        verdict(
+            make_record(), examined(make_record, "c1", FORCES, Check("born_sum_rule", 0.0, 1.0, about="polarization"))
+        ).words
+        == "passed"
     )
     found = verdict(make_record(), examined(make_record, "c1", FORCES, STRESS))
     assert found.words == "failed" and found.failures == (STRESS,)
@@ -97,7 +100,7 @@ def test_a_file_is_known_by_its_content(make_record: Make) -> None:
 def test_what_did_not_finish_and_what_is_older_does_not_count(make_record: Make, failed_record: Make) -> None:
     assert verdict(make_record(), failed_record("c1", "mtp_cd", "timeout", task="conformance")).words == "not checked"
     old = examined(make_record, "c1", STRESS, task_version=1)
-    new = examined(make_record, "c2", FORCES, Check("born_sum_rule", 0.0, 1.0), task_version=2)
+    new = examined(make_record, "c2", FORCES, Check("born_sum_rule", 0.0, 1.0, about="polarization"), task_version=2)
     assert verdict(make_record(), old, new).words == "passed"
     assert verdict(make_record(), new, examined(make_record, "c3", STRESS, task_version=2)).failed
 

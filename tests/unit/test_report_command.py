@@ -59,7 +59,7 @@ def test_one_record_can_be_named(runs: Path) -> None:
     [
         lambda text: text[: len(text) // 2],
         lambda text: "[]",
-        lambda text: text.replace('"schema": 1', '"schema": 99'),
+        lambda text: text.replace('"schema": 2', '"schema": 99'),
         lambda text: json.dumps(json.loads(text) | {"config": []}),
         lambda text: json.dumps(json.loads(text) | {"config": {"material": "bn"}}),
         lambda text: json.dumps(json.loads(text) | {"seconds": {"task": "long"}}),

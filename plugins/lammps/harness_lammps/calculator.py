@@ -31,8 +31,8 @@ class LammpsCalculator(Calculator):
     recipe
         The interaction; or a function that returns it for a structure and its molecule ids (N,).
     molecules
-        Where molecule ids come from: ``layers`` for `harness.materials.layers.assign_layers`, the name of an array of whole
-        numbers that the structure carries, or None for none.
+        Where molecule ids come from: ``layers`` for `harness.materials.layers.assign_layers`, the name of an array of
+        whole numbers that the structure carries, or None for none.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012 (ASE's way)

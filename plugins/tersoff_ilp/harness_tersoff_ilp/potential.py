@@ -79,8 +79,8 @@ INTERLAYER = {
 class TersoffILPPotential:
     """A bond-order potential among the atoms of each layer, and the registry-dependent ILP between any two layers.
 
-    Layers are sheets of bonded atoms (`harness.materials.layers.assign_layers`), so they are told apart in bent stacks too, in
-    any number; a single layer has no ILP part.
+    Layers are sheets of bonded atoms (`harness.materials.layers.assign_layers`), so they are told apart in bent stacks
+    too, in any number; a single layer has no ILP part.
 
     Parameters
     ----------

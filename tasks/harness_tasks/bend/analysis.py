@@ -82,7 +82,7 @@ def scaled(quantity: Quantity, factor: float, unit: str, method: str = "") -> Qu
     if quantity.interval is not None:
         low, high = sorted(bound * factor for bound in quantity.interval)
         interval = (low, high)
-    return Quantity(value, unit, interval, quantity.n, quantity.n_eff, quantity.level, method or quantity.method)
+    return replace(quantity, value=value, unit=unit, interval=interval, method=method or quantity.method)
 
 
 def mechanics(ribbon: Ribbon, history: History, max_curvature: float, seed: int) -> Mechanics:
@@ -118,8 +118,8 @@ def mechanics(ribbon: Ribbon, history: History, max_curvature: float, seed: int)
             critical.intercept.value,
             "1",
             critical.intercept.interval,
-            critical.intercept.n,
-            critical.intercept.n_eff,
+            n=critical.intercept.n,
+            n_eff=critical.intercept.n_eff,
             method="shortening over span, extrapolated to κ² = 0",
         ),
     )

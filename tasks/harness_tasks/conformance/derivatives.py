@@ -15,7 +15,7 @@ import numpy as np
 from ase import Atoms
 
 from harness_tasks.conformance.probe import Probe, Values, largest
-from harness_tasks.conformance.test_cells import Path, deform, in_plane, out_of_plane, symmetric
+from harness_tasks.conformance.structures import Path, deform, in_plane, out_of_plane, symmetric
 
 #: A five-point derivative sums the roundings of four energies with these weights, over the step.
 NOISE = math.sqrt(2 * (8 / 12) ** 2 + 2 * (1 / 12) ** 2)

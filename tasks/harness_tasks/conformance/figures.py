@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.contracts.measurement import Arrays, Check
 from harness.contracts.record import Record
-from harness_tasks.conformance.test_cells import LIFT
+from harness_tasks.conformance.structures import LIFT
 
 PASSED, FAILED, LIMIT = "#1f5a93", "#c0392b", "#8a8a8a"
 #: Range of error over tolerance that is drawn; what lies outside is drawn at its edge.

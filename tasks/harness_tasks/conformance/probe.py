@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.measurement import Check
+from harness.contracts.measurement import About, Check
 from harness.contracts.task import Context
 from harness.errors import HarnessError
 
@@ -107,6 +107,8 @@ class Probe:
         Structures that an evaluation changed.
     grain
         Rounding of the energy that was seen, eV per atom; see `find_grain`.
+    about
+        Which model the lines that are added now speak of.
     """
 
     ctx: Context
@@ -117,6 +119,7 @@ class Probe:
     wrong: int = 0
     altered: int = 0
     grain: float = np.inf
+    about: About = "potential"
 
     @property
     def precision(self) -> Precision:
@@ -182,7 +185,7 @@ class Probe:
 
     def add(self, name: str, value: float, tolerance: float, unit: str, reason: str) -> None:
         """One line."""
-        self.checks.append(Check(name, float(value), float(tolerance), unit, reason))
+        self.checks.append(Check(name, float(value), float(tolerance), unit, reason, self.about))
 
     def attempt(self, names: str | Sequence[str], measure: Callable[[], None]) -> None:
         """Measure lines; what the potential refuses is not offered, and any other exception is a line that fails."""

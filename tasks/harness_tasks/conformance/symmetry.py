@@ -9,7 +9,7 @@ from ase import Atoms
 from scipy.spatial.transform import Rotation
 
 from harness_tasks.conformance.probe import Probe, Values, largest
-from harness_tasks.conformance.test_cells import far_apart
+from harness_tasks.conformance.structures import far_apart
 
 #: Height that is added to the cell, and lift of the slab in it, Å.
 TALLER, HIGHER = 10.0, 3.0

@@ -18,8 +18,7 @@ from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
-from harness_tasks.conformance import figures
-from harness_tasks.conformance import test_cells as structures
+from harness_tasks.conformance import figures, structures
 from harness_tasks.conformance.derivatives import derivative_lines, smoothness
 from harness_tasks.conformance.energy_drift import drift_line
 from harness_tasks.conformance.params import ConformanceParams
@@ -116,9 +115,11 @@ def dynamics(probe: Probe, first: Atoms, fresh: Values) -> None:
 
 def response(probe: Probe, first: Atoms, fresh: Values) -> None:
     """Polarization, where it is offered."""
+    probe.about = "polarization"
     for _ in range(probe.ctx.params.samples):
         sheet = _slab(probe)
         probe.attempt("polarization", lambda sheet=sheet: response_lines(probe, sheet))  # type: ignore[misc]
+    probe.about = "potential"
 
 
 def state(probe: Probe, first: Atoms, fresh: Values) -> None:
