@@ -14,6 +14,7 @@ from ase.io import read, write
 from harness.data.dataset import CHECKSUMS, KINDS, VERSIONS
 from harness.errors import HarnessError
 from harness.registry.files import sha256
+from harness.units import N_PER_M
 
 from . import readme
 from .likeness import fingerprint
@@ -122,7 +123,7 @@ def compare(out: Path, folder: Path = FOLDER) -> str:
             energy = abs(new.get_potential_energy() - old.get_potential_energy()) / len(new)
             line.append(f"energy {1e3 * energy:.3f} meV/atom,")
             line.append(f"forces {1e3 * _largest(new.get_forces(), old.get_forces()):.2f} meV/Å,")
-            stress = _largest(new.get_stress(), old.get_stress()) * float(old.cell[2, 2]) * 16.021766
+            stress = _largest(new.get_stress(), old.get_stress()) * float(old.cell[2, 2]) * N_PER_M
             line.append(f"stress {stress:.3f} N/m")
             if kind == "responses":
                 for key, unit in (("born_charges", "e"), ("atomic_dipoles", "e Å"), ("wannier_centres", "Å")):
