@@ -20,6 +20,7 @@ from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.task import Checkpoint, Task
 from harness.engine.ase import Engine
 from harness.engine.native import native_polarization
+from harness.registry.parameters import build_params
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -119,6 +120,7 @@ def measure(
     dtype: str = "float64",
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's."""
-    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
+    """One measurement; `params` are the task's, checked as in a run."""
+    checked = build_params(task.Params, params, f"task '{task.name}'")
+    context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype)
     return task.measure(context)
