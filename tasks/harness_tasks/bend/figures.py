@@ -10,10 +10,10 @@ import numpy as np
 from harness.contracts.measurement import Arrays
 from harness.contracts.record import Record
 from harness.stats import number
+from harness.units import PC_PER_M
 from harness_tasks.bend.analysis import at_flat_registry
 from harness_tasks.bend.observables import MU, STIFFNESS
 from harness_tasks.plotting import BLUE, GREY, ORANGE, figure, title_of
-from harness_tasks.structures.sheets import PC_PER_M
 
 
 def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:

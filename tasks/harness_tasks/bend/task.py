@@ -20,6 +20,7 @@ from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.errors import HarnessError
 from harness.stats import number
+from harness.units import GPA, N_PER_M, PC_PER_M
 from harness_tasks.bend import analysis as results
 from harness_tasks.bend import checks
 from harness_tasks.bend import observables as declared
@@ -30,10 +31,6 @@ from harness_tasks.mechanics.atomic_strain import AtomicStrain
 from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
-from harness_tasks.structures.sheets import N_PER_M, PC_PER_M
-
-#: eV/Å³ in GPa.
-GPA = 160.2176634
 
 
 class Bend:
