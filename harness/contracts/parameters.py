@@ -48,7 +48,7 @@ Damping = Annotated[float, Gt(0), Le(1e6)]
 #: Magnitude of an electric field, V/Å.
 FieldStrength = Annotated[float, Ge(0), Le(10)]
 #: Largest force that a relaxation leaves, eV/Å.
-ForceTolerance = Annotated[float, Gt(0), Le(1)]
+ForceTolerance = Annotated[float, Gt(0), Le(100)]
 #: Seconds between two saves.
 SaveInterval = Annotated[float, Gt(0), Le(86_400)]
 #: Extrapolation grade.

@@ -24,7 +24,7 @@ EXTREME = (math.nan, math.inf, -math.inf, -1e300, 1e300)
         (
             "bend",
             {"fmax": 0.0},
-            "task.params.fmax is 0. Give a positive number of at most 1, e.g. task.params.fmax=2e-06",
+            "task.params.fmax is 0. Give a positive number of at most 100, e.g. task.params.fmax=2e-06",
         ),
         ("bend", {"relax_cell": 1}, "task.params.relax_cell=1 is not true or false."),
         ("bend", {"method": "dynamics"}, "task.params.step=0.2"),
