@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.contracts.measurement import Arrays, Measurement
-from harness.contracts.potential import PolarizationModel, Potential
-from harness.contracts.task import Checkpoint, Task
+from harness.contracts.potential import PolarizationModel, Potential, noise_of
+from harness.contracts.task import Checkpoint, Stages, Task
 from harness.engine.ase import Engine
 from harness.engine.native import native_polarization
+from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -39,25 +40,6 @@ class MemoryCheckpoint:
     def save(self, arrays: Mapping[str, Any]) -> None:
         """Keep a copy of `arrays`."""
         self.stored = {name: np.array(value) for name, value in arrays.items()}
-
-
-class Killed(Exception):
-    """In place of a kill."""
-
-
-class FragileCheckpoint(MemoryCheckpoint):
-    """Stops the run with `Killed` after a number of saves."""
-
-    def __init__(self, stop_after: int) -> None:
-        super().__init__()
-        self.left = stop_after
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        """Keep a copy of `arrays`, and perhaps stop."""
-        super().save(arrays)
-        self.left -= 1
-        if self.left == 0:
-            raise Killed
 
 
 class Bar:
@@ -84,6 +66,7 @@ class TrialContext:
         seed: int = 0,
         checkpoint: MemoryCheckpoint | None = None,
         dtype: str = "float64",
+        lost_at_most: float = LOST_AT_MOST,
     ) -> None:
         self.potential = potential
         self.material, self.params, self.seed = material, params, seed
@@ -94,7 +77,10 @@ class TrialContext:
         self.atoms: Atoms = task.structure(material, params)
         self.folder = Path()
         self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
+        self.noise = noise_of(potential)
         self.bars: list[Bar] = []
+        self.bar = Bar(PERCENT)
+        self.stages: Stages = RunStages(self.checkpoint, self.bar, lost_at_most)
 
     @contextmanager
     def progress(self, description: str, total: float) -> Iterator[Bar]:
@@ -117,8 +103,11 @@ def measure(
     seed: int = 0,
     checkpoint: MemoryCheckpoint | None = None,
     dtype: str = "float64",
+    lost_at_most: float = LOST_AT_MOST,
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's."""
-    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
+    """One measurement; `params` are the task's. With ``lost_at_most=0`` the checkpoint is saved after every entry."""
+    context = TrialContext(
+        task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype, lost_at_most
+    )
     return task.measure(context)
