@@ -39,8 +39,8 @@ class Observable:
         """Names of what tells values of this observable apart, e.g. ``("stacking",)``; empty for a single value."""
         return tuple(name for _, name, _, _ in string.Formatter().parse(self.key) if name)
 
-    def of(self, quantity: Quantity, **labels: object) -> dict[str, Quantity]:
-        """One entry for ``Measurement.observables``: the key with its labels filled in, and the labelled quantity.
+    def key_of(self, **labels: object) -> str:
+        """The key with its labels filled in, under which a value stands in a record.
 
         Raises
         ------
@@ -49,8 +49,18 @@ class Observable:
         """
         if set(labels) != set(self.labels):
             raise ValueError(f"observable '{self.key}' has the labels {list(self.labels)}, not {list(labels)}")
-        words = {name: str(value) for name, value in labels.items()}
-        return {self.key.format(**words): replace(quantity, labels=words)}
+        return self.key.format(**labels)
+
+    def of(self, quantity: Quantity, **labels: object) -> dict[str, Quantity]:
+        """One entry for ``Measurement.observables``: the key with its labels filled in, and the labelled quantity.
+
+        Raises
+        ------
+        ValueError
+            When the labels are not those of the declaration.
+        """
+        key = self.key_of(**labels)
+        return {key: replace(quantity, labels={name: str(value) for name, value in labels.items()})}
 
     def describes(self, key: str, quantity: Quantity) -> bool:
         """Whether the entry `key` with `quantity` is a value of this observable."""

@@ -21,6 +21,7 @@ from harness.contracts.task import Checkpoint, Stages, Task
 from harness.engine.ase import Engine
 from harness.engine.native import native_polarization
 from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
+from harness.registry.parameters import build_params
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -106,8 +107,7 @@ def measure(
     lost_at_most: float = LOST_AT_MOST,
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's. With ``lost_at_most=0`` the checkpoint is saved after every entry."""
-    context = TrialContext(
-        task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype, lost_at_most
-    )
+    """One measurement; `params` are the task's, checked as in a run. With ``lost_at_most=0`` every entry is saved."""
+    checked = build_params(task.Params, params, f"task '{task.name}'")
+    context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype, lost_at_most)
     return task.measure(context)

@@ -82,7 +82,7 @@ class Interlayer:
             if params.relax_cell:
                 reference = results.reference_of(params.stackings)
                 if "lattice" not in stage:
-                    a, note = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
+                    a, note, _ = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
                     stage.keep("lattice", {"a": a, "note": note})
                 work.material["a"] = stage["lattice"]["a"]
                 work.notes.append(stage["lattice"]["note"])
