@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.task import Checkpoint, Task
 from harness.engine.ase import Engine
@@ -119,6 +120,15 @@ def measure(
     dtype: str = "float64",
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's."""
+    """One measurement; `params` are the task's.
+
+    Raises
+    ------
+    HarnessError
+        For an observable that the task does not declare.
+    """
     context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
-    return task.measure(context)
+    measurement = task.measure(context)
+    if task.observables:
+        check_observables(task.name, task.observables, measurement.observables)
+    return measurement

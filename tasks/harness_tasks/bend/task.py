@@ -14,6 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -41,6 +42,7 @@ class Bend:
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = BendParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
         "bending_stiffness",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.services.points import evaluate
@@ -28,6 +29,7 @@ class Sliding:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = SlidingParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "barrier_per_cell",
         "barrier_per_formula_unit",

@@ -14,6 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Check, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -35,6 +36,7 @@ class TcSweep:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = TcSweepParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "curie_temperature",
         "curie_temperature_heating",
