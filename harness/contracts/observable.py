@@ -59,8 +59,8 @@ class Observable:
         found = re.fullmatch(expression, key)
         return None if found is None else found.groupdict()
 
-    def of(self, quantity: Quantity, **labels: object) -> dict[str, Quantity]:
-        """One entry for ``Measurement.observables``: the key with its labels filled in, and the labelled quantity.
+    def key_of(self, **labels: object) -> str:
+        """The key with its labels filled in, under which a value stands in a record.
 
         Raises
         ------
@@ -69,8 +69,18 @@ class Observable:
         """
         if set(labels) != set(self.labels):
             raise ValueError(f"observable '{self.key}' has the labels {list(self.labels)}, not {list(labels)}")
-        words = {name: str(value) for name, value in labels.items()}
-        return {self.key.format(**words): replace(quantity, labels=words)}
+        return self.key.format(**labels)
+
+    def of(self, quantity: Quantity, **labels: object) -> dict[str, Quantity]:
+        """One entry for ``Measurement.observables``: the key with its labels filled in, and the labelled quantity.
+
+        Raises
+        ------
+        ValueError
+            When the labels are not those of the declaration.
+        """
+        key = self.key_of(**labels)
+        return {key: replace(quantity, labels={name: str(value) for name, value in labels.items()})}
 
     def with_labels(self, labels: Mapping[str, str]) -> Observable:
         """The same with the labels filled in everywhere: key, symbol and definition of one value."""

@@ -13,12 +13,12 @@ from harness_tasks.elastic.task import Elastic
 from harness_tasks.mechanics.force_constants import plan
 from harness_tasks.oracles.plate import PlatePotential
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import N_PER_M
 from harness_tasks.structures.symmetry import allowed, has_threefold_axis, operations
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
 from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.units import N_PER_M
 
 BOND, STRETCH, STIFF = 1.45, 30.0, 1.0
 PLATE = PlatePotential(BOND, STRETCH, STIFF)

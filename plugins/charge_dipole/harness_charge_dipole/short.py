@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import bsr_array
 
+from harness.units import COULOMB
 from harness_charge_dipole.geometry import Frame
-from harness_charge_dipole.kernels import KE, blocks, pair_forces, radial
+from harness_charge_dipole.kernels import blocks, pair_forces, radial
 
 __all__ = ["ShortRange"]
 
@@ -50,7 +51,7 @@ class ShortRange:
         data = np.empty((len(self.i), 4, 4))
         for part in self._parts():
             data[part] = blocks(self.vectors[part], self._radial(part, 2))
-        data *= KE
+        data *= COULOMB
         start = np.searchsorted(self.i, np.arange(self.n + 1)).astype(np.int32)
         return bsr_array((data, self.j, start), shape=(4 * self.n, 4 * self.n))
 
@@ -62,7 +63,7 @@ class ShortRange:
             f = pair_forces(self.vectors[part], self._radial(part, 3), x[i], x[j], y[i], y[j])
             for axis in range(3):
                 out[:, axis] += np.bincount(i, f[:, axis], self.n)
-        return KE * out
+        return COULOMB * out
 
 
 def _pairs(frame: Frame, smooth: float | None, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context, Progress
 from harness.errors import HarnessError
+from harness.materials.sheets import area
 from harness_tasks.coercive_field import analysis as results
 from harness_tasks.coercive_field import checks
 from harness_tasks.coercive_field.analysis import Models
@@ -33,7 +34,6 @@ from harness_tasks.sliding_path.track import Track, integrate
 from harness_tasks.structures.bilayers import LOWER, bilayer, require_bilayer, stacking_of
 from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import BA, make_grid
-from harness_tasks.structures.sheets import area
 
 
 class CoerciveField:

@@ -18,7 +18,9 @@ from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.sheets import area
 from harness.stats import number
+from harness.units import N_PER_M
 from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.checks import checks, notes
 from harness_tasks.elastic.params import ElasticParams
@@ -30,7 +32,6 @@ from harness_tasks.mechanics.tension_test import add_dynamics
 from harness_tasks.mechanics.virial import Virial, strained
 from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import N_PER_M, area
 
 #: Sheet stress across at which a free width counts as free, N/m.
 FREE = 2e-3

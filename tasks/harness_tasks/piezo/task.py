@@ -18,6 +18,8 @@ from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.sheets import area
+from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
 from harness_tasks.mechanics.relaxed_sheet import Stages, Unphysical, changes_at_rest, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
@@ -28,7 +30,6 @@ from harness_tasks.piezo.params import PiezoParams
 from harness_tasks.polarization.sheet_dipole import SheetDipole
 from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import PC_PER_M, area
 
 
 class Piezo:

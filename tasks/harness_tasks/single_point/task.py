@@ -17,9 +17,11 @@ from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.sheets import area, sheet_stress
+from harness.units import N_PER_M, PC_PER_M
 from harness_tasks.single_point.params import SinglePointParams
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import N_PER_M, PC_PER_M, area, offered, polarization, sheet_stress
+from harness_tasks.structures.sheets import offered, polarization
 
 
 class SinglePoint:

@@ -12,11 +12,12 @@ from ase import Atoms
 from harness.contracts.measurement import Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
+from harness.materials.sheets import area
+from harness.units import PC_PER_M
 from harness_tasks.sliding import checks
 from harness_tasks.sliding_path.checks import of_track
 from harness_tasks.sliding_path.track import Landscape, Track, integrate, noise
 from harness_tasks.structures.bilayers import LOWER, UPPER
-from harness_tasks.structures.sheets import PC_PER_M, area
 
 #: Formula units (BN) in the primitive bilayer.
 UNITS = 2

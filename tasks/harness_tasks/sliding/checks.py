@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.contracts.measurement import Check
-from harness_tasks.structures.sheets import PC_PER_M
+from harness.units import PC_PER_M
 
 if TYPE_CHECKING:
     from harness_tasks.sliding_path.track import Landscape, Track
