@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from harness.contracts.measurement import Check, Measurement
 from harness.contracts.observable import EXTRAPOLATION_GRADE
 from harness.contracts.quantity import Quantity
-from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
@@ -16,18 +15,6 @@ PROPERTY = EXTRAPOLATION_GRADE.key
 #: Above this grade a structure lies so far from the training set that its numbers should not be trusted
 #: (E. V. Podryabinkin and A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017)).
 TRUSTED = 10.0
-
-
-def check_bound(max_grade: float | None) -> None:
-    """Refuse a bound that no structure meets.
-
-    Raises
-    ------
-    HarnessError
-        When it is neither positive nor None.
-    """
-    if max_grade is not None and not max_grade > 0:
-        raise HarnessError(f"task.params.max_grade is {max_grade:g}.", "Give a positive number, or null.")
 
 
 def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:

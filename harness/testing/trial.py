@@ -21,6 +21,7 @@ from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.task import Checkpoint, Task
 from harness.engine.ase import Engine
 from harness.engine.native import native_polarization
+from harness.registry.parameters import build_params
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -120,6 +121,7 @@ def measure(
     dtype: str = "float64",
     **params: Any,
 ) -> Measurement:
+<<<<<<< HEAD
     """One measurement; `params` are the task's.
 
     Raises
@@ -132,3 +134,9 @@ def measure(
     if task.observables:
         check_observables(task.name, task.observables, measurement.observables)
     return measurement
+=======
+    """One measurement; `params` are the task's, checked as in a run."""
+    checked = build_params(task.Params, params, f"task '{task.name}'")
+    context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype)
+    return task.measure(context)
+>>>>>>> main
