@@ -121,22 +121,16 @@ def measure(
     dtype: str = "float64",
     **params: Any,
 ) -> Measurement:
-<<<<<<< HEAD
-    """One measurement; `params` are the task's.
+    """One measurement; `params` are the task's, checked as in a run.
 
     Raises
     ------
     HarnessError
-        For an observable that the task does not declare.
+        For a wrong parameter, or an observable that the task does not declare.
     """
-    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
+    checked = build_params(task.Params, params, f"task '{task.name}'")
+    context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype)
     measurement = task.measure(context)
     if task.observables:
         check_observables(task.name, task.observables, measurement.observables)
     return measurement
-=======
-    """One measurement; `params` are the task's, checked as in a run."""
-    checked = build_params(task.Params, params, f"task '{task.name}'")
-    context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype)
-    return task.measure(context)
->>>>>>> main
