@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
 from harness.contracts.task import Checkpoint, Stages, Task
 from harness.engine.ase import Engine
@@ -107,7 +108,16 @@ def measure(
     lost_at_most: float = LOST_AT_MOST,
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's, checked as in a run. With ``lost_at_most=0`` every entry is saved."""
+    """One measurement; `params` are the task's, checked as in a run. With ``lost_at_most=0`` every entry is saved.
+
+    Raises
+    ------
+    HarnessError
+        For a wrong parameter, or an observable that the task does not declare.
+    """
     checked = build_params(task.Params, params, f"task '{task.name}'")
     context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype, lost_at_most)
-    return task.measure(context)
+    measurement = task.measure(context)
+    if task.observables:
+        check_observables(task.name, task.observables, measurement.observables)
+    return measurement
