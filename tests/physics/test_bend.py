@@ -269,21 +269,6 @@ def test_the_mirror_check_can_fail() -> None:
     assert not checks["polarization_odd_under_mirror"].passed
 
 
-@pytest.mark.parametrize(
-    ("params", "words"),
-    [
-        ({"length": -80.0}, "length is -80"),
-        ({"width": 0.0}, "width is 0"),
-        ({"fmax": 0.0}, "fmax is 0"),
-        ({"method": "dynamics"}, "task.params.step=0.2"),
-        ({"sample_every": 20_000}, "sample_every=20000 exceeds"),
-    ],
-)
-def test_bad_parameters_are_told(params: dict[str, Any], words: str) -> None:
-    with pytest.raises(HarnessError, match=words):
-        BendParams(**params)
-
-
 def test_a_ribbon_too_short_to_bend_is_told() -> None:
     with pytest.raises(HarnessError, match="at least 30 Å"):
         Bend().structure(MONOLAYER, BendParams(length=12.0))

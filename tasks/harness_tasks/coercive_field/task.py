@@ -14,6 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context, Progress
@@ -42,6 +43,7 @@ class CoerciveField:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "born_effective_charges"})
     Params: ClassVar[type] = CoerciveFieldParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "coercive_field_static",
         "minimum_total_field_static",

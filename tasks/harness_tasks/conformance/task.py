@@ -15,6 +15,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Check, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -35,6 +36,7 @@ class Conformance:
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = ConformanceParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "failed_lines",
         "worst_error_over_tolerance",

@@ -14,6 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -43,6 +44,7 @@ class Elastic:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = ElasticParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
         "C11", "C12", "C66", "Y_2D", "nu", "C11_clamped", "C66_clamped", "E_zzzz", "E_yyzz", "E_edges",

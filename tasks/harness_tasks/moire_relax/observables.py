@@ -1,7 +1,7 @@
 """What the task `moire_relax` returns; docs/tasks/moire_relax.md has the definitions in full.
 
-Each number of a moiré is declared once. It is returned for the cell with the longest period under the plain key, and for
-every cell under the key with the name of the cell: ``d_max``, ``d_max_21.79deg``.
+Each number of a moiré is declared once. It is returned for the cell with the longest period under the plain key, and
+for every cell under the key with the name of the cell: ``d_max``, ``d_max_21.79deg``.
 """
 
 from __future__ import annotations

@@ -45,16 +45,6 @@ class TcSweep:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = TcSweepParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
-    headline: ClassVar[tuple[str, ...]] = (
-        "curie_temperature",
-        "curie_temperature_heating",
-        "curie_temperature_cooling",
-        "hysteresis_width",
-        "arrhenius_temperature",
-        "barrier_per_cell",
-        "cells",
-        "time_per_temperature",
-    )
 
     def structure(self, material: Mapping[str, Any], params: TcSweepParams) -> Atoms:
         """The sheet at the material's own lattice constant and distance."""
