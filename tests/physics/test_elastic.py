@@ -16,8 +16,9 @@ from harness_tasks.structures.cells import primitive
 from harness_tasks.structures.symmetry import allowed, has_threefold_axis, operations
 
 from harness.contracts.measurement import Measurement
-from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from harness.units import N_PER_M
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 BOND, STRETCH, STIFF = 1.45, 30.0, 1.0
 PLATE = PlatePotential(BOND, STRETCH, STIFF)

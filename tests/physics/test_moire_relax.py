@@ -19,7 +19,8 @@ from harness_tasks.structures.registries import AB, SP
 
 from harness.contracts.measurement import Measurement
 from harness.engine.extrapolation import PROPERTY
-from harness.testing.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import Bar, MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
