@@ -57,7 +57,7 @@ def defaults(params: type) -> dict[str, Any]:
 
 def _owners() -> dict[str, str | None]:
     """The plugin of each task whose defaults come from its class; None for the tasks of this distribution."""
-    owners: dict[str, str | None] = dict.fromkeys(lookup.tasks())
+    owners: dict[str, str | None] = dict.fromkeys(lookup.tasks(()))
     for plugin in catalogue().values():
         if not plugin.installed:
             continue

@@ -86,6 +86,8 @@ def _collect(hook: str, plugins: Iterable[str] | None) -> Mapping[str, Any]:
     for implementation in getattr(pm.hook, hook).get_hookimpls():
         try:
             items = implementation.function()
+            if hook == "harness_tasks" and implementation.plugin_name not in BUILT_IN:
+                items = _complete(items, implementation.plugin_name)
             names = list(items)
         except Exception as error:  # a plugin that imports but cannot say what it has
             broken[implementation.plugin_name] = _reason(error)
@@ -98,7 +100,21 @@ def _collect(hook: str, plugins: Iterable[str] | None) -> Mapping[str, Any]:
                 )
             owners[name] = implementation.plugin_name
         collected.append(items)
-    return ChainMap(*reversed(collected))  # type: ignore[arg-type]  # only read
+    return ChainMap(*reversed(collected))
+
+
+def _complete(tasks: Mapping[str, Any], plugin: str) -> dict[str, Any]:
+    """The tasks of a plugin that state all that the contract asks for; the others are noted in `broken`."""
+    from harness.contracts.task import Task
+
+    complete = {}
+    for name, task in tasks.items():
+        lacking = [word for word in Task.__annotations__ if not hasattr(task, word)]
+        if lacking:
+            broken[plugin] = f"task '{name}' does not state {', '.join(lacking)}"
+        else:
+            complete[name] = task
+    return complete
 
 
 def potentials(plugins: Iterable[str] | None = None) -> Mapping[str, Callable[..., Potential]]:

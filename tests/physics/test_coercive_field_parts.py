@@ -192,9 +192,8 @@ def test_layers_that_are_not_polar_are_refused() -> None:
 
 
 def test_published_values_name_observables_that_exist() -> None:
-    references = read_references(
-        Path(str(files("harness_tasks") / "reference" / "coercive_field.toml")), "coercive_field"
-    )
+    path = files("harness_tasks") / "reference" / "coercive_field.toml"
+    references = read_references(path, "coercive_field", CoerciveField.observables)
     models = Models.of(_published_course(), 4)
     names = {*of_path(models), "coercive_field_static", "reduction_static", "dip_angle_static", "sliding_sector"}
     names |= {f"{name}_steps_100K" for name in ("coercive_field", "dip_angle", "reduction")} | {
@@ -217,9 +216,8 @@ def _published_course() -> Course:
 
 @pytest.mark.parametrize(("profile", "atoms"), [("quick", 36), ("standard", 144), ("paper", 900)])
 def test_profiles_are_valid(profile: str, atoms: int) -> None:
-    conf = Path(__file__).parents[2] / "conf" / "task"
-    merged = OmegaConf.merge(*(OmegaConf.load(conf / f"coercive_field{name}.yaml") for name in ("", f"/{profile}")))
-    values = OmegaConf.to_container(merged)["params"]  # type: ignore[call-overload, index]
+    file = Path(__file__).parents[2] / "conf" / "task" / "coercive_field" / f"{profile}.yaml"
+    values = OmegaConf.to_container(OmegaConf.load(file))["params"]  # type: ignore[call-overload, index]
     params = build_params(CoerciveFieldParams, values, "task 'coercive_field'")
     assert 4 * params.size**2 == atoms
     assert (

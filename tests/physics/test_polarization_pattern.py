@@ -21,7 +21,8 @@ from harness_tasks.structures.registries import AB, BA
 from harness.contracts.measurement import Measurement
 from harness.registry.lookup import build_polarization, build_potential
 from harness.testing.free_atoms import FreeAtoms
-from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 from .first_star import MATERIAL, LocalStar, known_cells, on_grid
 

@@ -15,6 +15,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Check, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -35,6 +36,7 @@ class Conformance:
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = ConformanceParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "failed_lines",
         "worst_error_over_tolerance",
@@ -65,13 +67,13 @@ def examine(ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
     if probe.precision.name == "float32":
         probe.find_grain(first, fresh)
     groups: dict[str, list[str]] = {}
-    with ctx.progress("conformance", len(GROUPS)) as bar:
+    with ctx.stages.stage("lines", total=len(GROUPS)) as stage:
         for name, run in GROUPS.items():
             before = len(probe.checks)
             with ctx.clock(name):
                 run(probe, first, fresh)
             groups[name] = list(dict.fromkeys(check.name for check in probe.checks[before:]))
-            bar.update(1, name)
+            stage.advance(1, name)
     return finished(probe), groups
 
 

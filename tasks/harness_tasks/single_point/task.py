@@ -13,6 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -30,6 +31,7 @@ class SinglePoint:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = SinglePointParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = ("energy_per_atom", "sheet_dipole_z")
 
     def structure(self, material: Mapping[str, Any], params: SinglePointParams) -> Atoms:

@@ -31,18 +31,6 @@ class Sliding:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = SlidingParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
-    headline: ClassVar[tuple[str, ...]] = (
-        "barrier_per_cell",
-        "barrier_per_formula_unit",
-        "barrier_per_cell_rigid",
-        "corrugation_per_cell",
-        "distance_AB",
-        "spontaneous_polarization",
-        "spontaneous_polarization_born",
-        "polarization_parallel_SP",
-        "layer_born_charge_perp_SP",
-        "spontaneous_polarization_rigid",
-    )
 
     def structure(self, material: Mapping[str, Any], params: SlidingParams) -> Atoms:
         """The material's own bilayer."""
