@@ -12,8 +12,9 @@ HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--update-expected`` stores what is found in place of comparing with it."""
+    """Options of this folder; they are known when a path in it is given to pytest."""
     parser.addoption("--update-expected", action="store_true", help="store what is found as the new expectation")
+    parser.addoption("--exact", action="store_true", help="1e-9 for every number: for one machine, before and after")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether expectations are to be stored."""
     return bool(request.config.getoption("--update-expected", default=False))
+
+
+@pytest.fixture
+def exact(request: pytest.FixtureRequest) -> bool:
+    """Whether numbers have to agree to the last digits."""
+    return bool(request.config.getoption("--exact", default=False))
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 
 from .cases import QUICK, SLOW, Case
 from .console import Console
-from .expectations import condensed, differences, load, schema_differences, store
+from .expectations import EXACT, condensed, differences, load, schema_differences, store
 
 
-def check(case: Case, console: Console, update: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def check(case: Case, console: Console, update: bool, exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not case.figures:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = console(*case.arguments, "runs=runs")
@@ -23,14 +23,14 @@ def check(case: Case, console: Console, update: bool, monkeypatch: pytest.Monkey
     if update:
         store(case.name, found)
         return
-    problems = differences(load(case.name), found, case.name)
+    problems = differences(load(case.name), found, EXACT if exact else case.name)
     problems += schema_differences(json.loads(path.read_text()), load("schema"))
     assert not problems, "\n".join([f"python -m harness {' '.join(case.arguments)}", *problems])
 
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
-def test_records(case: Case, console: Console, update: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    check(case, console, update, monkeypatch)
+def test_records(case: Case, console: Console, update: bool, exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(case, console, update, exact, monkeypatch)
 
 
 @pytest.mark.slow
