@@ -90,6 +90,7 @@ _VARYING: tuple[tuple[str, str], ...] = (
     (r"\b\d+(\.\d+)? (ms|s|min)( \d+ s)?, (?=\d+ atoms?)", "<seconds>, "),
     (r"\d+(\.\d+)? s/it", "<seconds>/it"),
     (r"(<cache>/[a-z_]*-?)[0-9a-f]{6,}", r"\1<hash>"),
+    (r"\b([a-z_+]+-)[0-9a-f]{12}\b", r"\1<hash>"),
     (r"Python \d+\.\d+(\.\d+)?", "Python <version>"),
 )
 
