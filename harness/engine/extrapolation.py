@@ -9,6 +9,7 @@ from harness.contracts.quantity import Quantity
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
 
 PROPERTY = "extrapolation_grade"
@@ -27,6 +28,13 @@ def check_bound(max_grade: float | None) -> None:
     """
     if max_grade is not None and not max_grade > 0:
         raise HarnessError(f"task.params.max_grade is {max_grade:g}.", "Give a positive number, or null.")
+
+
+def grade_of(calculator: BaseCalculator, atoms: Atoms) -> float | None:
+    """The extrapolation grade of `atoms`; None where the calculator knows none."""
+    if PROPERTY not in calculator.implemented_properties:
+        return None
+    return float(calculator.get_property(PROPERTY, atoms))
 
 
 def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:

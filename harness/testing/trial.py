@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.contracts.engine import Engine
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.task import Checkpoint, Task
-from harness.engine.ase import Engine
+from harness.engine.ase import make_engine
 from harness.engine.native import native_polarization
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class TrialContext:
         self.device: Mapping[str, Any] = {"name": "cpu", "dtype": dtype}
         self.calculator: BaseCalculator = potential.calculator(device="cpu", dtype=dtype)
         self.polarization = polarization or native_polarization(potential, self.calculator)
-        self.engine = Engine(self.calculator)
+        self.engine: Engine = make_engine(potential, self.calculator)
         self.atoms: Atoms = task.structure(material, params)
         self.folder = Path()
         self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()

@@ -18,6 +18,7 @@ from harness_tasks.tc_sweep.task import TcSweep
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
+from harness.registry.parameters import build_params
 from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, measure
 
 from .rigid_layers import MATERIAL, Particle, RigidLayers
@@ -157,10 +158,10 @@ def test_larger_sheets_keep_their_order_longer() -> None:
     assert any("stays above half" in note for note in large.notes)
 
 
-@pytest.mark.parametrize("thermostat", ["langevin", "nose_hoover"])
-def test_killed_run_goes_on_to_the_same_bits(monkeypatch: pytest.MonkeyPatch, thermostat: str) -> None:
+@pytest.mark.parametrize("ensemble", ["langevin", "nose_hoover"])
+def test_killed_run_goes_on_to_the_same_bits(monkeypatch: pytest.MonkeyPatch, ensemble: str) -> None:
     monkeypatch.setattr(sweeps, "LOST_AT_MOST", -1.0)  # save after every leg
-    run = SHORT | {"thermostat": thermostat}
+    run = SHORT | {"ensemble": ensemble}
     whole = measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, **run)
     fragile = FragileCheckpoint(stop_after=8)
     with pytest.raises(Killed):
@@ -216,7 +217,7 @@ def test_bad_input_is_refused() -> None:
         with pytest.raises(HarnessError):
             TcSweepParams(**wrong)  # type: ignore[arg-type]
     with pytest.raises(HarnessError, match="langevin"):
-        TcSweepParams(thermostat="langevn")
+        build_params(TcSweepParams, {"ensemble": "langevn"}, "task 'tc_sweep'")
 
 
 def test_published_temperatures() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from harness.contracts.engine import Ensemble
 from harness.errors import HarnessError
 
 
@@ -69,7 +70,7 @@ class BendParams:
     check_steps: int | None = 5
     temperature: float = 1.0
     timestep: float = 0.5
-    ensemble: Literal["nvt_langevin", "nvt_nose_hoover", "nve"] = "nvt_nose_hoover"
+    ensemble: Ensemble = "nose_hoover"
     ramp_steps: int = 10
     relaxation_steps: int = 10_000
     sample_every: int = 1000

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
@@ -22,7 +23,7 @@ from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.checks import checks, notes
 from harness_tasks.elastic.params import ElasticParams
 from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import Stages, Unphysical, changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import Stages, changes_at_rest, start_series
 from harness_tasks.mechanics.slopes import derived, slope
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import add_dynamics
@@ -63,7 +64,7 @@ class Elastic:
             with ctx.clock("start"):
                 try:
                     series = start_series(ctx, store, virial)
-                except Unphysical as reason:
+                except UnphysicalError as reason:
                     return Measurement({"C11": Quantity(math.nan, "N/m")}, notes=[str(reason)])
             stages.begin(40, "strains")
             with ctx.clock("strains"):

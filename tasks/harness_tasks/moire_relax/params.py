@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.contracts.engine import Optimizer
 from harness.engine.extrapolation import TRUSTED, check_bound
-from harness.engine.optimizers import Optimizer
 from harness.errors import HarnessError
 
 

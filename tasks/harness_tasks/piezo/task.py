@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import Stages, Unphysical, changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import Stages, changes_at_rest, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import add_dynamics
 from harness_tasks.mechanics.virial import Virial
@@ -58,7 +59,7 @@ class Piezo:
             with ctx.clock("start"):
                 try:
                     series = start_series(ctx, store, Virial(ctx, stages.tick))
-                except Unphysical as reason:
+                except UnphysicalError as reason:
                     return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, notes=[str(reason)])
             dipole = SheetDipole(ctx, series.base, store)
             stages.begin(60, "strains")

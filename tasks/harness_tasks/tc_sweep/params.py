@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from harness.engine.extrapolation import TRUSTED, check_bound
-from harness.engine.steppers import THERMOSTATS
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class TcSweepParams:
         At each temperature, ps.
     discard
         Share of it that is left out of averages.
-    timestep, thermostat, damping
+    timestep, ensemble, damping
         fs; ``langevin`` or ``nose_hoover``; relaxation time of the thermostat, fs.
     repeats
         Sweeps with noise of their own.
@@ -53,7 +53,7 @@ class TcSweepParams:
     time: float = 2.5
     discard: float = 0.2
     timestep: float = 2.0
-    thermostat: str = "langevin"
+    ensemble: Literal["langevin", "nose_hoover"] = "langevin"
     damping: float = 500.0
     repeats: int = 5
     sample_every: int = 5
@@ -80,8 +80,6 @@ class TcSweepParams:
             raise HarnessError(f"task.params.step is {self.step}.", "Give a positive number of K.")
         if self.highest is not None and self.highest <= self.lowest:
             raise HarnessError(f"task.params.highest is {self.highest:g} K.", f"Give more than {self.lowest:g} K.")
-        if self.thermostat not in ("langevin", "nose_hoover"):
-            raise unknown("thermostat", self.thermostat, [name for name in THERMOSTATS if name != "none"])
         if not 0 <= self.discard < 1:
             raise HarnessError(f"task.params.discard is {self.discard:g}.", "Give a share from 0 to below 1.")
         if self.steps - self.skipped < 2 * self.sample_every:

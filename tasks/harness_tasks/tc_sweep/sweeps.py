@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Motion, UnphysicalError
 from harness.contracts.task import Context, Progress
-from harness.engine.dynamics import Motion
-from harness.engine.watch import UnphysicalMotion, Watch
+from harness.engine.watch import Watch
 from harness_tasks.services.points import LOST_AT_MOST
 from harness_tasks.tc_sweep.order_parameter import Shift, im_psi
 
@@ -79,16 +79,6 @@ def _sweep(
 ) -> Sweep:
     params, prefix = ctx.params, f"sweep{number}/"
     atoms = sheet.copy()
-    motion = Motion(
-        ctx,
-        atoms,
-        temperature=float(way[0]),
-        timestep=params.timestep,
-        thermostat=params.thermostat,
-        damping=params.damping,
-        stream=[number],
-        watch=Watch(atoms, max_grade=params.max_grade),
-    )
     state = {name.removeprefix(prefix): saved.arrays[name] for name in saved.arrays if name.startswith(prefix)}
     done = np.zeros((0, _count(params), COLUMNS), dtype=np.float32)
     current = np.zeros((0, COLUMNS), dtype=np.float32)
@@ -96,8 +86,17 @@ def _sweep(
         step, temperature, reason = state["ended"]
         bar.update(len(way) * params.steps, f"sweep {number + 1}")
         return Sweep(state["done"], (int(step), float(temperature), str(reason)))
+    motion = ctx.engine.dynamics(
+        atoms,
+        ensemble=params.ensemble,
+        temperature=float(way[0]),
+        seed=[ctx.seed, number],
+        timestep=params.timestep,
+        damping=params.damping,
+        watch=Watch(atoms, max_grade=params.max_grade),
+        resume=state or None,
+    )
     if state:
-        motion.restore(state)
         done, current = state["done"], state["current"]
         bar.update(motion.step, f"sweep {number + 1}")
     shift = Shift(sheet, registry, params.cells)
@@ -115,11 +114,11 @@ def _sweep(
         taken.clear()
         try:
             motion.run(steps, temperature, observe, params.sample_every)
-        except UnphysicalMotion as end:
-            entry = np.array([str(end.step), str(temperature), end.reason])
+        except UnphysicalError as end:
+            entry = np.array([str(motion.step), str(temperature), end.reason])
             saved.put(_named(prefix, {"done": done, "current": current, "ended": entry}), now=True)
             bar.update(len(way) * params.steps - motion.step)
-            return Sweep(done, (end.step, temperature, end.reason))
+            return Sweep(done, (motion.step, temperature, end.reason))
         current = np.concatenate([current, np.array(taken, dtype=np.float32).reshape(-1, COLUMNS)])
         if steps == left:
             done, current = np.concatenate([done, current[None]]), current[:0]
