@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from harness_tasks.structures.sheets import PC_PER_M, area
 from matplotlib import pyplot as plt
 from PIL import Image
 
 from harness.contracts.record import Record
 from harness.data.dataset import Dataset
+from harness.materials.sheets import area
 from harness.records.store import find_records
+from harness.units import PC_PER_M
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = HERE.parents[1] / "tasks/harness_tasks/reference/dft/interlayer-bn_bilayer-AB-quick.json"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.contracts.record import Record
 from harness.contracts.engine import Engine
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.potential import PolarizationModel, Potential
 
 
@@ -75,12 +76,16 @@ class Task(Protocol):
         Property names that the potential and the polarization model must offer between them.
     Params
         A dataclass; its fields are the keys that the configuration may set.
+    observables
+        Everything that `measure` may return, in the order in which reports show it. The worker refuses what is not
+        declared.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     requires: ClassVar[frozenset[str]]
     Params: ClassVar[type]
+    observables: ClassVar[tuple[Observable, ...]]
 
     def structure(self, material: Mapping[str, Any], params: Any) -> Atoms:
         """The starting structure; pure, cheap, without a calculator."""

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from harness import __version__
 from harness.contracts.measurement import Measurement
+from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.record import FINISHED, Record, Status
 from harness.engine.ase import make_engine
@@ -171,6 +172,8 @@ def _measure(job: Job, record: Record) -> Measurement:
         measurement = task.measure(ctx)
     if resumed:
         measurement.notes.append("went on from a checkpoint: times and force calls are those of the last part alone")
+    if task.observables:
+        check_observables(task.name, task.observables, measurement.observables)
     grade_frames(calculator, measurement)
     record.observables, record.checks = measurement.observables, measurement.checks
     record.notes, record.seconds = measurement.notes, ctx.seconds

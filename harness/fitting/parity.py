@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms, units
 from ase.geometry import find_mic
+from numpy.typing import ArrayLike
 
 from harness.data.dataset import family
 from harness.data.labels import dipole_is_sound, polarizability
 from harness.materials.layers import assign_layers
+from harness.materials.sheets import sheet_stress
+from harness.units import N_PER_M
 
 if TYPE_CHECKING:
     from harness.contracts.task import Progress
 
 __all__ = [
     "COMPONENTS",
-    "EV_A2_IN_N_M",
     "PROPERTIES",
     "SIZED",
     "Calculate",
@@ -28,13 +30,11 @@ __all__ = [
     "by_family",
     "draw",
     "errors",
+    "in_plane_stress",
     "predict",
-    "sheet_stress",
     "thermal",
 ]
 
-#: eV/Å² in N/m.
-EV_A2_IN_N_M = 16.021766
 #: What can be compared; `predict` adds ``born_layers`` to Born charges.
 PROPERTIES = ("energy", "forces", "stress", "dipole", "born_effective_charges", "polarizability")
 #: Properties with a matrix for each atom, layer or frame.
@@ -134,12 +134,11 @@ def _by_layer(born: np.ndarray, atoms: Atoms) -> np.ndarray:
     return np.array([born[layers == layer].sum(axis=0) for layer in np.unique(layers)])
 
 
-def sheet_stress(stress: Any, atoms: Atoms) -> np.ndarray:
-    """Sheet stress xx, yy, xy (N/m) of a stress in ASE's form (eV/Å³); nan in a cell without a volume."""
+def in_plane_stress(stress: ArrayLike | None, atoms: Atoms) -> np.ndarray:
+    """Sheet stress xx, yy, xy (N/m) of a stress in ASE's form (eV/Å³); nan without one, or without a volume."""
     if stress is None or atoms.cell.rank < 3:
         return np.full(3, np.nan)
-    height = atoms.get_volume() / np.linalg.norm(np.cross(*atoms.cell.array[:2]))
-    return np.asarray(stress, dtype=float)[[0, 1, 5]] * height * EV_A2_IN_N_M
+    return sheet_stress(stress, atoms)[[0, 1, 5]] * N_PER_M
 
 
 def _ask(calculator: Any) -> Calculate:
@@ -164,7 +163,7 @@ def _labels(atoms: Atoms) -> dict[str, Any]:
 def _comparable(key: str, label: Any, result: Any, atoms: Atoms) -> tuple[Any, Any]:
     """Label and prediction of one frame in the units of `Parity`."""
     if key == "stress":
-        return sheet_stress(label, atoms), sheet_stress(result, atoms)
+        return in_plane_stress(label, atoms), in_plane_stress(result, atoms)
     if key == "energy":
         return float("nan") if label is None else float(label), float(result)
     shape = {

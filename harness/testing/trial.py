@@ -17,10 +17,12 @@ import numpy as np
 
 from harness.contracts.engine import Engine
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.task import Checkpoint, Task
 from harness.engine.ase import make_engine
 from harness.engine.native import native_polarization
+from harness.registry.parameters import build_params
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -120,6 +122,16 @@ def measure(
     dtype: str = "float64",
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's."""
-    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
-    return task.measure(context)
+    """One measurement; `params` are the task's, checked as in a run.
+
+    Raises
+    ------
+    HarnessError
+        For a wrong parameter, or an observable that the task does not declare.
+    """
+    checked = build_params(task.Params, params, f"task '{task.name}'")
+    context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype)
+    measurement = task.measure(context)
+    if task.observables:
+        check_observables(task.name, task.observables, measurement.observables)
+    return measurement

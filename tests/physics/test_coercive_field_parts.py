@@ -183,20 +183,6 @@ def test_colder_larger_and_faster_means_a_higher_field() -> None:
     assert field() < field(ramp=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ({"path_points": 8}, "path_points"), ({"order": 7}, "order"), ({"grid": 5}, "multiple of 6"),
-        ({"dips": (95.0,)}, "dips"), ({"ramp_parallels": (-0.1,)}, "sizes"), ({"size": 0}, "size"),
-        ({"timestep": 0.0}, "timestep"), ({"temperatures": (0.0,)}, "temperatures"),
-        ({"ramp_start": 3.0}, "ramp_start"), ({"ramp": -1.0}, "ramp"),
-    ],
-)  # fmt: skip
-def test_wrong_settings_are_named(setting: dict[str, Any], words: str) -> None:
-    with pytest.raises(HarnessError, match=words):
-        CoerciveFieldParams(**setting)
-
-
 def test_layers_that_are_not_polar_are_refused() -> None:
     with pytest.raises(HarnessError, match="no polarization to switch"):
         CoerciveField().structure(MATERIAL | {"stacking": "AA'"}, CoerciveFieldParams())

@@ -186,22 +186,6 @@ def test_a_killed_run_goes_on_to_the_same_numbers(monkeypatch: pytest.MonkeyPatc
     assert context.bars[0].done == context.bars[0].total
 
 
-@pytest.mark.parametrize(
-    ("params", "words"),
-    [
-        ({"stackings": ("AB", "AC")}, "AC"),
-        ({"stackings": ("AA'", "AAp")}, "names one twice"),
-        ({"distances": (3.0, 3.1, 3.0, 3.3, 3.4, 3.5)}, "increasing"),
-        ({"distances": (3.0, 3.2, 3.4)}, "at least 6"),
-        ({"fit_points": 4}, "fit_points is 4"),
-        ({"fmax": 0.0}, "fmax"),
-    ],
-)
-def test_bad_parameters_are_told(params: dict[str, Any], words: str) -> None:
-    with pytest.raises(HarnessError, match=words):
-        InterlayerParams(**params)
-
-
 def test_one_layer_is_refused() -> None:
     with pytest.raises(HarnessError, match="needs two layers"):
         Interlayer().structure(MATERIAL | {"layers": 1}, InterlayerParams())

@@ -19,7 +19,6 @@ from harness_tasks.structures.registries import AB, SP
 
 from harness.contracts.measurement import Measurement
 from harness.engine.extrapolation import PROPERTY
-from harness.errors import HarnessError
 from harness.testing.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 
 MATERIAL = {
@@ -242,19 +241,3 @@ def test_layers_turn_against_each_other_around_aa(twists: Measurement) -> None:
     assert (turn[1] > 0).all() and (turn[0] < 0).all()
     assert turn[0].mean() == pytest.approx(-turn[1].mean(), rel=0.02)
     assert np.ptp(turn[1]) < 0.3 * turn[1].mean()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"twists": (), "mismatch": ()},
-        {"twists": (0,)},
-        {"mismatch": (2,)},
-        {"grid": 5},
-        {"fmax": 0.0},
-        {"max_grade": 0.0},
-    ],
-)
-def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(HarnessError, match="Give"):
-        MoireParams(**wrong)

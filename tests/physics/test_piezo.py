@@ -14,12 +14,12 @@ from harness_tasks.mechanics.virial import tensor
 from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
 from harness_tasks.piezo.task import Piezo
 from harness_tasks.polarization.sheet_dipole import improper, proper
-from harness_tasks.structures.sheets import PC_PER_M
 
 from harness.contracts.measurement import Measurement
 from harness.errors import UnsupportedError
 from harness.execution.worker import check_capabilities
 from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.units import PC_PER_M
 
 BOND, STRETCH, STIFF = 1.45, 30.0, 1.0
 PLATE = PlatePotential(BOND, STRETCH, STIFF)

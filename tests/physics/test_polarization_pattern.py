@@ -20,7 +20,6 @@ from harness_tasks.structures.registries import AB, BA
 from harness.contracts.measurement import Measurement
 from harness.engine.ase import ASEEngine
 from harness.engine.field import FieldEngine
-from harness.errors import HarnessError
 from harness.registry.lookup import build_polarization, build_potential
 from harness.testing.free_atoms import FreeAtoms
 from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
@@ -192,23 +191,6 @@ def test_killed_anywhere_it_goes_on_to_the_same_numbers() -> None:
         again.stored = fragile.stored
         rest = measure(task, FreeAtoms(), LocalStar(), material=MATERIAL, checkpoint=again, **params)
         assert {k: q.value for k, q in rest.observables.items()} == {k: q.value for k, q in whole.observables.items()}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"n": 1},
-        {"geometry": ()},
-        {"fields": (0.0,)},
-        {"mismatch": (2,)},
-        {"grid": 25},
-        {"registry_grid": 4},
-        {"max_grade": 0.0},
-    ],
-)
-def test_wrong_parameters_are_told(wrong: dict[str, Any]) -> None:
-    with pytest.raises(HarnessError, match=f"task.params.{next(iter(wrong))}"):
-        PolarizationPattern.Params(**wrong)
 
 
 def test_forces_in_a_field_are_those_of_the_energy() -> None:

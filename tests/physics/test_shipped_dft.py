@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness_tasks.structures.sheets import N_PER_M, PC_PER_M, area
 
 from harness.contracts.record import Record
 from harness.data.dataset import Dataset
+from harness.materials.sheets import area
 from harness.records.references import level_of_theory, shipped_records
 from harness.registry import lookup
+from harness.units import N_PER_M, PC_PER_M
 
 DATA = Path(__file__).resolve().parents[2] / "datasets" / "hbn"
 RECORDS = {record.task: record for record in shipped_records(lookup.tasks([]))}

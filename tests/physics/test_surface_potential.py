@@ -12,10 +12,10 @@ from ase import Atoms
 from harness_tasks.moire.cells import twisted
 from harness_tasks.moire_relax.task import MoireRelax
 from harness_tasks.oracles.cosine import CosinePotential
-from harness_tasks.polarization.surface_potential import COULOMB, surface_potential
-from harness_tasks.structures.sheets import PC_PER_M
+from harness_tasks.polarization.surface_potential import surface_potential
 
 from harness.testing.trial import MemoryCheckpoint, measure
+from harness.units import COULOMB, PC_PER_M
 
 MATERIAL = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",

@@ -20,8 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     label.add_argument("--kinds", nargs="+", choices=["responses", "energies"], default=["responses", "energies"])
     label.add_argument("--names", nargs="+", help="these frames instead of the plan")
     label.add_argument("--nice", type=int, default=19)
-    merge = commands.add_parser("merge", help="take finished frames into the extxyz files, split and checksums")
-    merge.add_argument("out", type=Path)
+    collect = commands.add_parser("collect", help="keep finished energies in pending.extxyz, for the next merge")
+    collect.add_argument("out", type=Path)
+    merge = commands.add_parser("merge", help="take pending and finished frames into the data set: its next version")
+    merge.add_argument("out", type=Path, nargs="?", help="a folder that label filled; without it the pending frames")
     compare = commands.add_parser("compare", help="differences between finished frames and the stored ones")
     compare.add_argument("out", type=Path)
     dipoles = commands.add_parser("dipoles", help="give dipole_z of re-labelled frames to the stored ones that lack it")
@@ -44,8 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _choose(options)
         from . import assemble
 
-        act = {"merge": assemble.merge, "dipoles": assemble.add_dipoles, "compare": assemble.compare}
-        print(act[options.command](options.out))
+        act = {"collect": assemble.collect, "merge": assemble.merge, "compare": assemble.compare}
+        print(act.get(options.command, assemble.add_dipoles)(options.out))
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -14,6 +14,7 @@ from ase.io import read, write
 from harness.data.dataset import CHECKSUMS, KINDS, VERSIONS
 from harness.errors import HarnessError
 from harness.registry.files import sha256
+from harness.units import N_PER_M
 
 from . import readme
 from .likeness import fingerprint
@@ -21,18 +22,41 @@ from .split import assign
 
 FOLDER = Path(__file__).resolve().parent.parent
 RESPONSE_ONLY = ("born_charges", "atomic_dipoles", "wannier_centres", "dielectric", "max_spread", "dipole")
+PENDING = "pending"
+"""Stem of the extxyz file of labelled frames that are in no version yet."""
 
 
-def merge(out: Path, folder: Path = FOLDER) -> str:
-    """Append the finished frames of `out` that `folder` lacks; renew split, versions and checksums.
+def collect(out: Path, folder: Path = FOLDER) -> str:
+    """Append the finished energies of `out` that `folder` lacks to its ``pending.extxyz``; the version stays the same.
+
+    The next `merge` takes them in.
+    """
+    pending = _by_name(folder / f"{PENDING}.extxyz")
+    there = _by_name(folder / "energies.extxyz") | pending
+    files = sorted((out / "energies").glob("*.extxyz"))
+    added = sum(_append(folder, PENDING, file.stem, file.read_text(), there) for file in files)
+    total = len(pending) + added
+    readme.fill(folder / "README.md", {"pending": str(total)})
+    return f"{total} pending ({added} new)"
+
+
+def merge(out: Path | None = None, folder: Path = FOLDER) -> str:
+    """Append the pending frames and the finished ones of `out` that `folder` lacks; renew split, versions, checksums.
 
     The text of the frames already there is not touched. A response frame also enters the energies under its name,
     when there is none yet.
     """
     added = dict.fromkeys(KINDS, 0)
     frames = {kind: _by_name(folder / f"{kind}.extxyz") for kind in KINDS}
+    pending = folder / f"{PENDING}.extxyz"
+    if pending.exists():
+        frames["energies"] |= (new := _by_name(pending))
+        added["energies"] += len(new)
+        with (folder / "energies.extxyz").open("a") as stream:
+            stream.write(pending.read_text())
+        pending.unlink()
     for kind in ("responses", "energies"):
-        for file in sorted((out / kind).glob("*.extxyz")):
+        for file in sorted((out / kind).glob("*.extxyz")) if out else ():
             text = file.read_text()
             added[kind] += _append(folder, kind, file.stem, text, frames[kind])
             if kind == "responses":
@@ -99,7 +123,7 @@ def compare(out: Path, folder: Path = FOLDER) -> str:
             energy = abs(new.get_potential_energy() - old.get_potential_energy()) / len(new)
             line.append(f"energy {1e3 * energy:.3f} meV/atom,")
             line.append(f"forces {1e3 * _largest(new.get_forces(), old.get_forces()):.2f} meV/Å,")
-            stress = _largest(new.get_stress(), old.get_stress()) * float(old.cell[2, 2]) * 16.021766
+            stress = _largest(new.get_stress(), old.get_stress()) * float(old.cell[2, 2]) * N_PER_M
             line.append(f"stress {stress:.3f} N/m")
             if kind == "responses":
                 for key, unit in (("born_charges", "e"), ("atomic_dipoles", "e Å"), ("wannier_centres", "Å")):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms, units
 from ase.calculators.calculator import BaseCalculator
+from ase.constraints import FixSubsetCom
 from ase.io import read, write
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
@@ -19,28 +20,47 @@ from ase.neighborlist import neighbor_list
 
 from harness.errors import HarnessError
 
-from .layers import bilayer, layer
+from .layers import bilayer, layer, twisted
 from .structures import STORED
 
 STEPS = 1500
-NUMBERS = {"hot-bilayer4": 10, "hot-mono8": 15, "hot-bilayer16": 5}
+NUMBERS = {
+    "hot-bilayer4": 10,
+    "hot-mono8": 15,
+    "hot-bilayer16": 5,
+    "hot-twist28": 20,
+    "hot-parallel16": 20,
+    "hot-flipped28": 20,
+    "hot-flipped16": 20,
+}
 # Layers of one primitive cell move as rigid bodies with all of kT, and part at 2000 K.
 TEMPERATURES = {
     "hot-bilayer4": (300, 500, 700, 900, 1100),
     "hot-mono8": (300, 700, 1200, 1600, 2000),
     "hot-bilayer16": (300, 700, 1200, 1600, 2000),
+    "hot-twist28": (300, 1000, 100, 1500, 600),
+    "hot-parallel16": (1000, 100, 1500, 600, 300),
+    "hot-flipped28": (600, 300, 1000, 100, 1500),
+    "hot-flipped16": (1500, 600, 300, 1000, 100),
 }
+HELD = ("hot-twist28", "hot-parallel16", "hot-flipped28", "hot-flipped16")
+"""Families whose layers keep registry and mean distance to about 0.1 Å: their momenta are held at zero, so that only
+the random displacements of the thermostat move them. Free layers of a small cell slide towards AB or AA'."""
 
 
 def start(name: str) -> tuple[Atoms, float]:
     """Flat structure and temperature (K) of a hot frame; temperatures go round with the number."""
     family, _, number = name.rpartition("-")
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    shift, h = rng.uniform(0, 1, 2), rng.uniform(3.25, 3.5)
+    shift, h = rng.uniform(0, 1, 2), rng.uniform(3.1, 3.7) if family in HELD else rng.uniform(3.25, 3.5)
     flat = {
         "hot-bilayer4": lambda: bilayer(shift, h),
         "hot-mono8": lambda: layer().repeat((2, 2, 1)),
         "hot-bilayer16": lambda: bilayer(shift, h).repeat((2, 2, 1)),
+        "hot-twist28": lambda: twisted(1, 2, h),
+        "hot-parallel16": lambda: bilayer(shift, h).repeat((2, 2, 1)),
+        "hot-flipped28": lambda: twisted(1, 2, h, flip=True),
+        "hot-flipped16": lambda: bilayer(shift, h, flip=True).repeat((2, 2, 1)),
     }
     atoms = flat[family]()
     # Thermal expansion is small; the spread covers it and a little strain.
@@ -59,6 +79,9 @@ def snapshot(name: str, calculator: BaseCalculator) -> Atoms:
     """
     atoms, temperature = start(name)
     atoms.calc = calculator
+    if name.startswith(HELD):
+        upper = atoms.positions[:, 2] > 0
+        atoms.set_constraint([FixSubsetCom(np.flatnonzero(half)) for half in (~upper, upper)])
     rng = np.random.default_rng(zlib.crc32(name.encode()) + 1)
     MaxwellBoltzmannDistribution(atoms, temperature_K=temperature, rng=rng)
     Langevin(atoms, units.fs, temperature_K=temperature, friction=0.02 / units.fs, fixcm=False, rng=rng).run(STEPS)

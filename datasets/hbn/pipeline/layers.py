@@ -44,10 +44,10 @@ def rattle(atoms: Atoms, rng: np.random.Generator, amplitude: float) -> Atoms:
     return atoms
 
 
-def twisted(m: int, n: int, h: float) -> Atoms:
-    """Commensurate twisted bilayer; (1, 2) is 21.79° with 28 atoms, parallel stacking."""
+def twisted(m: int, n: int, h: float, flip: bool = False) -> Atoms:
+    """Commensurate twisted bilayer; (1, 2) is 21.79° with 28 atoms, parallel stacking unless `flip` says otherwise."""
     low = make_supercell(layer(-h / 2), [[n, m + n, 0], [-m - n, -m, 0], [0, 0, 1]])
-    top = make_supercell(layer(h / 2), [[m, m + n, 0], [-m - n, -n, 0], [0, 0, 1]])
+    top = make_supercell(layer(h / 2, flip=flip), [[m, m + n, 0], [-m - n, -n, 0], [0, 0, 1]])
     angles = [np.degrees(np.arctan2(half.cell[0, 1], half.cell[0, 0])) for half in (low, top)]
     top.rotate(angles[0] - angles[1], "z", rotate_cell=True)
     top.set_cell(low.cell, scale_atoms=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from .hot import HELD
 from .structures import stored
 
 #: Those of some thirty candidates of a family on which moment tensor potentials disagreed most (`choose`). They are
@@ -46,8 +47,13 @@ def responses() -> list[str]:
 
 
 def energies() -> list[str]:
-    """Names that get energy, forces and stress only: eight small frames, which take a minute or two, to a large one."""
-    hot = [name for name in sorted(stored()) if not name.startswith("hot-bilayer16")]
+    """Names that get energy, forces and stress only.
+
+    Hot bilayers of 16 and 28 atoms come first, a family in turn; then eight small frames, which take a minute or two,
+    to a large one.
+    """
+    large_hot = _mixed(*([name for name in sorted(stored()) if name.startswith(family)] for family in HELD))
+    hot = [name for name in sorted(stored()) if not name.startswith(("hot-bilayer16", *HELD))]
     small = _mixed(
         hot,
         _names("shaken-bilayer4", 0, 9) + _names("shaken-bilayer4", 11, 24),  # 010 and 025 hold clashes
@@ -64,11 +70,11 @@ def energies() -> list[str]:
         _names("bent-mono16", 0, 17),
         _names("bent-mono12", 0, 5),
         _names("rand-bilayer16", 5, 10),
-        sorted(set(stored()) - set(hot)),
+        sorted(set(stored()) - set(hot) - set(large_hot)),
         _names("twist-bilayer28", 0, 3),
         _names("bent-bilayer32", 0, 3),
     )
-    return _mixed(*(small[i::8] for i in range(8)), large)
+    return large_hot + _mixed(*(small[i::8] for i in range(8)), large)
 
 
 def queue(kinds: list[str]) -> Iterator[tuple[str, str]]:

@@ -13,12 +13,11 @@ from harness.data.dataset import SPLITS, family
 
 
 def renew(file: Path, frames: Mapping[str, Mapping[str, Atoms]], split: Mapping[str, list[str]], version: str) -> None:
-    """Write the version and the numbers of frames between the marks ``<!--word-->`` and ``<!---->`` of `file`."""
-    if not file.exists():
-        return
+    """Write the version and the numbers of frames into `file`; nothing is pending then."""
     tally = {kind: Counter(map(family, named)) for kind, named in frames.items()}
     also = tally["responses"]
     words = {
+        "pending": "0",
         "version": version,
         "energies": str(len(frames["energies"])),
         "responses": str(len(frames["responses"])),
@@ -30,6 +29,13 @@ def renew(file: Path, frames: Mapping[str, Mapping[str, Atoms]], split: Mapping[
             for kind, number in sorted(tally["energies"].items())
         ),
     }
+    fill(file, words)
+
+
+def fill(file: Path, words: Mapping[str, str]) -> None:
+    """Write each value between the marks ``<!--word-->`` and ``<!---->`` of `file`, if there is such a file."""
+    if not file.exists():
+        return
     text = file.read_text()
     for word, value in words.items():
         text = re.sub(rf"(<!--{word}-->).*?(<!---->)", rf"\g<1>{value}\g<2>", text, flags=re.S)

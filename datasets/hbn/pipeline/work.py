@@ -68,11 +68,11 @@ def work_through(queue: Iterable[tuple[str, str]], out: Path, labeller: Labeller
             if not target.exists():
                 seconds = _one(kind, name, out, target, labeller)
                 count["done"] += 1
-                print(f"{kind} {name} {seconds:.0f} s", flush=True)
+                print(f"{time.strftime('%H:%M:%S')} {kind} {name} {seconds:.0f} s", flush=True)
         except Exception as error:
             failed.write_text(traceback.format_exc())
             count["failed"] += 1
-            print(f"FAILED {kind} {name}: {error}", file=sys.stderr, flush=True)
+            print(f"{time.strftime('%H:%M:%S')} FAILED {kind} {name}: {error}", file=sys.stderr, flush=True)
         finally:
             lock.unlink(missing_ok=True)
     return count

@@ -11,9 +11,10 @@ from ase.geometry import find_mic
 from ase.io import read
 from ase.neighborlist import neighbor_list
 from pipeline.choose import choose
+from pipeline.hot import HELD, start
 from pipeline.layers import bent, twisted
 from pipeline.plan import energies, queue, responses
-from pipeline.structures import FAMILIES, build
+from pipeline.structures import FAMILIES, build, stored
 
 from harness.errors import HarnessError
 
@@ -21,8 +22,8 @@ FOLDER = Path(__file__).resolve().parents[1]
 
 
 def test_every_stored_frame_is_rebuilt_from_its_name():
-    for kind in ("energies", "responses"):
-        for frame in read(FOLDER / f"{kind}.extxyz", ":"):
+    for file in filter(Path.exists, (FOLDER / f"{kind}.extxyz" for kind in ("energies", "responses", "pending"))):
+        for frame in read(file, ":"):
             atoms = build(frame.info["name"])
             assert list(atoms.symbols) == list(frame.symbols)
             np.testing.assert_allclose(atoms.positions, frame.positions, atol=1e-8, err_msg=frame.info["name"])
@@ -68,6 +69,24 @@ def test_twisted_cell_is_commensurate():
     assert len(neighbor_list("d", atoms, 1.6)) == 3 * 28
     top = atoms.positions[atoms.positions[:, 2] > 0]
     assert len(top) == 14
+
+
+def test_layers_of_an_antiparallel_twist_are_twisted_and_exchanged():
+    parallel, antiparallel = twisted(1, 2, 3.4), twisted(1, 2, 3.4, flip=True)
+    upper = parallel.positions[:, 2] > 0
+    np.testing.assert_allclose(antiparallel.positions, parallel.positions, atol=1e-9)
+    assert [a != b for a, b in zip(antiparallel.symbols, parallel.symbols, strict=True)] == upper.tolist()
+
+
+def test_held_layers_keep_registry_and_distance():
+    names = [name for name in stored() if name.startswith(HELD)]
+    assert {name.rpartition("-")[0] for name in names} == set(HELD)
+    for name in names:
+        flat, hot = start(name)[0], build(name)
+        upper = flat.positions[:, 2] > 0
+        moved = (hot.positions - flat.positions) * hot.get_masses()[:, None]
+        slid = 2 * (moved[upper].sum(axis=0) - moved[~upper].sum(axis=0)) / hot.get_masses().sum()
+        assert np.linalg.norm(slid) < 0.12, name
 
 
 def test_antiparallel_layers_show_the_other_element():

@@ -14,7 +14,7 @@ import pytest
 from ase.io import read
 from harness_dft.ground_state import GroundState
 from harness_dft.settings import slab
-from pipeline.assemble import add_dipoles, compare, merge
+from pipeline.assemble import add_dipoles, collect, compare, merge
 from pipeline.frames import frame
 from pipeline.structures import build
 from pipeline.work import take, work_through
@@ -120,6 +120,28 @@ def test_merging_appends_and_leaves_the_old_text_alone(tmp_path):
     assert (data / "energies.extxyz").read_text() == text, "merging twice adds nothing"
     assert Dataset.load(data).version == loaded.version
     assert "rand-mono2-102: energy 0.000" in compare(out, data)
+
+
+def test_collected_frames_wait_outside_the_version_until_the_next_merge(tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    for name in ("energies.extxyz", "responses.extxyz", "split.json", "checksums.txt", "versions.json", "README.md"):
+        shutil.copy(FOLDER / name, data)
+    before = Dataset.load(data)
+    work_through([QUEUE[0], ("energies", "rand-mono2-000")], out, label)
+    assert collect(out, data) == "1 pending (1 new)", "rand-mono2-000 is in the data set"
+    work_through(QUEUE, out, label)
+    assert collect(out, data) == "2 pending (1 new)"
+    assert collect(out, data) == "2 pending (0 new)"
+    assert "<!--pending-->2<!---->" in (data / "README.md").read_text()
+    waiting = Dataset.load(data)
+    assert waiting.sha256 == before.sha256 and waiting.version == before.version
+    pending, energies = (data / "pending.extxyz").read_text(), (data / "energies.extxyz").read_text()
+    merge(folder=data)
+    assert (data / "energies.extxyz").read_text() == energies + pending
+    assert not (data / "pending.extxyz").exists()
+    assert "<!--pending-->0<!---->" in (data / "README.md").read_text()
+    assert {name for _, name in QUEUE} <= {f.info["name"] for f in Dataset.load(data).frames("all")}
 
 
 def test_dipoles_of_relabelled_frames_are_added_and_nothing_else_changes(tmp_path):

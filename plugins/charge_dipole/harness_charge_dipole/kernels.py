@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
-__all__ = ["KE", "blocks", "pair_forces", "radial", "self_blocks"]
-
-#: 1 / (4 pi epsilon_0) in eV Å / e².
-KE = 14.3996454784
+__all__ = ["blocks", "pair_forces", "radial", "self_blocks"]
 
 #: Below this ratio r / a the closed forms lose digits to cancellation and the series takes over.
 _SERIES_BELOW = 0.6
@@ -68,7 +65,7 @@ def _series(u: np.ndarray, a: np.ndarray, order: int) -> list[np.ndarray]:
 
 
 def blocks(vectors: np.ndarray, b: list[np.ndarray]) -> np.ndarray:
-    """Interaction blocks between (q, p_x, p_y, p_z) of atoms i and j, in units of KE.
+    """Interaction blocks between (q, p_x, p_y, p_z) of atoms i and j, in units of e²/(4π ε₀).
 
     Parameters
     ----------
@@ -80,7 +77,7 @@ def blocks(vectors: np.ndarray, b: list[np.ndarray]) -> np.ndarray:
     Returns
     -------
     ndarray, shape (M, 4, 4)
-        The energy of the pair is ``KE * x_i @ block @ x_j``.
+        The energy of the pair is ``COULOMB * x_i @ block @ x_j``.
     """
     out = np.empty((len(vectors), 4, 4))
     b1r = b[1][:, None] * vectors
@@ -114,7 +111,7 @@ def pair_forces(
     Returns
     -------
     ndarray, shape (M, 3)
-        In units of KE; symmetric under exchange of the states.
+        In units of e²/(4π ε₀); symmetric under exchange of the states.
     """
     return 0.5 * (_one_way(vectors, b, xi, yj) + _one_way(vectors, b, yi, xj))
 

@@ -13,8 +13,8 @@ from scipy.sparse import csr_array
 from scipy.special import i0, i1
 from threadpoolctl import threadpool_info
 
+from harness.units import COULOMB
 from harness_charge_dipole.geometry import Box, Frame
-from harness_charge_dipole.kernels import KE
 
 __all__ = ["Mesh"]
 
@@ -68,7 +68,7 @@ class Mesh:
             green /= (form**2).reshape([-1 if a == axis else 1 for a in range(3)])
         green[k2 > kmax**2] = 0.0
         # the inverse transform divides by the number of points; the sum over k wants the volume
-        self.green = green * (KE * np.prod(counts.astype(float)) / box.volume)
+        self.green = green * (COULOMB * np.prod(counts.astype(float)) / box.volume)
         # as many as linear algebra may use here: the harness limits these
         self.workers = min((pool["num_threads"] for pool in threadpool_info()), default=1)
 

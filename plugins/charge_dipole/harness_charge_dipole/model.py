@@ -11,8 +11,8 @@ from ase import Atoms
 from harness.errors import HarnessError, unknown
 from harness.materials.layers import assign_layers
 from harness.registry.provenance import package_versions
+from harness.units import COULOMB
 from harness_charge_dipole.geometry import Frame
-from harness_charge_dipole.kernels import KE
 from harness_charge_dipole.parameters import Parameters, check_constraint
 from harness_charge_dipole.system import DenseSystem, MeshSystem
 
@@ -147,7 +147,7 @@ class ChargeDipole:
             out["forces"] = system.forces(x, x) + x[:, :1] * e
         if wanted & {"polarizability", "born_effective_charges"}:
             answers = [self._solve(system, by_field[axis], f"field{axis}", atoms) for axis in range(3)]
-            out["polarizability"] = KE * np.einsum("aij,bij->ab", by_field, np.array(answers))
+            out["polarizability"] = COULOMB * np.einsum("aij,bij->ab", by_field, np.array(answers))
             if "born_effective_charges" in wanted:
                 out["born_effective_charges"] = self._born(system, x, answers, e, atoms)
         return {word: out[word] for word in properties}

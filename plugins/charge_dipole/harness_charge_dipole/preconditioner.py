@@ -20,7 +20,7 @@ _CHUNK_PAIRS = 400_000
 def approximate_inverse(
     i: np.ndarray, j: np.ndarray, vectors: np.ndarray, widths: np.ndarray, own: np.ndarray, reach: float
 ) -> bsr_array:
-    """Sparse factor G, shape (4N, 4N), such that ``G^T G`` approximates the inverse of the interaction (/ KE).
+    """Sparse factor G, shape (4N, 4N): ``G^T G`` approximates the inverse of the interaction in units of e²/(4π ε₀).
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def approximate_inverse(
     widths
         Gaussian width of each atom, Å.
     own
-        Self terms, shape (N, 4), in units of KE.
+        Self terms, shape (N, 4), in units of e²/(4π ε₀).
     reach
         Neighbours up to this distance are solved together, Å.
     """

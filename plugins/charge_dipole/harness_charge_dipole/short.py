@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from ase import Atoms
 from scipy.sparse import bsr_array
 
+from harness.materials.neighbours import find_pairs
+from harness.units import COULOMB
 from harness_charge_dipole.geometry import Frame
-from harness_charge_dipole.kernels import KE, blocks, pair_forces, radial
+from harness_charge_dipole.kernels import blocks, pair_forces, radial
 
 __all__ = ["ShortRange"]
 
@@ -50,7 +53,7 @@ class ShortRange:
         data = np.empty((len(self.i), 4, 4))
         for part in self._parts():
             data[part] = blocks(self.vectors[part], self._radial(part, 2))
-        data *= KE
+        data *= COULOMB
         start = np.searchsorted(self.i, np.arange(self.n + 1)).astype(np.int32)
         return bsr_array((data, self.j, start), shape=(4 * self.n, 4 * self.n))
 
@@ -62,7 +65,7 @@ class ShortRange:
             f = pair_forces(self.vectors[part], self._radial(part, 3), x[i], x[j], y[i], y[j])
             for axis in range(3):
                 out[:, axis] += np.bincount(i, f[:, axis], self.n)
-        return KE * out
+        return COULOMB * out
 
 
 def _pairs(frame: Frame, smooth: float | None, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,9 +74,7 @@ def _pairs(frame: Frame, smooth: float | None, cutoff: float) -> tuple[np.ndarra
         n = len(frame.positions)
         i, j = np.nonzero(~np.eye(n, dtype=bool))
         return i.astype(np.int32), j.astype(np.int32), frame.positions[i] - frame.positions[j]
-    from vesin import NeighborList
-
-    cell, periodic = frame.box_for_neighbours
-    neighbours = NeighborList(cutoff=cutoff, full_list=True, sorted=True)
-    i, j, d = neighbours.compute(points=frame.positions, box=cell, periodic=periodic, quantities="ijD")
-    return i.astype(np.int32), j.astype(np.int32), -d
+    cell = np.zeros((3, 3))
+    cell[: len(frame.lattice)] = frame.lattice
+    pairs = find_pairs(Atoms(positions=frame.positions, cell=cell, pbc=np.arange(3) < len(frame.lattice)), cutoff)
+    return pairs.i.astype(np.int32), pairs.j.astype(np.int32), -pairs.vectors(frame.positions)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from harness.units import COULOMB
 from harness_charge_dipole.geometry import Box, Frame
-from harness_charge_dipole.kernels import KE
 
 __all__ = ["FourierSum"]
 
@@ -35,7 +35,7 @@ class FourierSum:
         keep = k2 <= kmax**2
         self.k = k[keep]
         weight = np.where(np.arange(len(m)) == 0, 1.0, 2.0)[keep]
-        self.weight = weight * KE / box.volume * box.kernel(self.k) * np.exp(-k2[keep] * smooth**2 / 4)
+        self.weight = weight * COULOMB / box.volume * box.kernel(self.k) * np.exp(-k2[keep] * smooth**2 / 4)
         phase = frame.positions @ self.k.T  # N x K
         self.cos, self.sin = np.cos(phase), np.sin(phase)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from harness.units import COULOMB
 from harness_charge_dipole.cg import Neutral, catastrophe, conjugate_gradients
 from harness_charge_dipole.geometry import Frame
-from harness_charge_dipole.kernels import KE, self_blocks
+from harness_charge_dipole.kernels import self_blocks
 from harness_charge_dipole.mesh import Mesh
 from harness_charge_dipole.preconditioner import approximate_inverse
 from harness_charge_dipole.short import ShortRange
@@ -32,7 +33,7 @@ def _self_terms(widths: np.ndarray, inverse_alpha: np.ndarray | None, smooth: fl
         own[:, 1:] = inverse_alpha
     if smooth is not None:
         own = own - self_blocks(np.full(len(widths), smooth / np.sqrt(2)))
-    return KE * own
+    return COULOMB * own
 
 
 class DenseSystem:
@@ -128,14 +129,14 @@ class MeshSystem:
         self.far = Mesh(frame, smooth, digits)
         self.sparse = self.near.matrix()
         self.diagonal = _self_terms(widths, inverse_alpha, smooth)
-        own = self.diagonal / KE + self_blocks(np.full(len(widths), smooth / np.sqrt(2)))
+        own = self.diagonal / COULOMB + self_blocks(np.full(len(widths), smooth / np.sqrt(2)))
         try:
             factor = approximate_inverse(self.near.i, self.near.j, self.near.vectors, widths, own, REACH)
         except np.linalg.LinAlgError:
             raise catastrophe() from None
         transposed = factor.T.tobsr(blocksize=(4, 4))
         self.precondition = Neutral(
-            lambda r: (transposed @ (factor @ np.ascontiguousarray(r).ravel()) / KE).reshape(-1, 4), groups
+            lambda r: (transposed @ (factor @ np.ascontiguousarray(r).ravel()) / COULOMB).reshape(-1, 4), groups
         )
         self.iterations = 0
 

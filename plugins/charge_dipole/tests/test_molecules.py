@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from cd_structures import buckyball, model, rattled_cluster
-from harness_charge_dipole.kernels import KE, blocks, radial
+from harness_charge_dipole.kernels import blocks, radial
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters
+
+from harness.units import COULOMB
 
 
 def test_c60_polarizability_of_mayer_2007() -> None:
@@ -26,9 +28,9 @@ def test_lone_atom_is_a_polarizable_point() -> None:
     words = ["dipole", "charges", "energy", "polarizability"]
     out = lone.calculate(Atoms("B", positions=[[1.0, 2.0, 3.0]]), words, field)
     alpha = 3 * np.sqrt(np.pi / 2) * width**3
-    assert out["dipole"] == pytest.approx(alpha * field / KE)
+    assert out["dipole"] == pytest.approx(alpha * field / COULOMB)
     assert out["charges"][0] == pytest.approx(0.0, abs=1e-14)
-    assert out["energy"] == pytest.approx(-0.5 * alpha * field @ field / KE)
+    assert out["energy"] == pytest.approx(-0.5 * alpha * field @ field / COULOMB)
     assert out["polarizability"] == pytest.approx(alpha * np.eye(3), abs=1e-12)
 
 
@@ -51,8 +53,8 @@ def test_far_molecules_interact_as_their_dipoles() -> None:
         other = pair.copy()
         other.positions[:, 0] += distance
         energy = cd.calculate(pair + other, ["energy"])["energy"] - 2 * alone["energy"]
-        left.append(energy - KE * alone["dipole"][2] ** 2 / distance**3)
-    point = KE * alone["dipole"][2] ** 2 / 20.0**3
+        left.append(energy - COULOMB * alone["dipole"][2] ** 2 / distance**3)
+    point = COULOMB * alone["dipole"][2] ** 2 / 20.0**3
     assert abs(left[0]) < 0.02 * point
     assert abs(left[1]) < abs(left[0]) / 16
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from ase import Atoms
 from cd_structures import PARAMETERS, bilayer, model, rattled_cluster, rippled
-from harness_charge_dipole.kernels import KE
 
 from harness.errors import HarnessError
 from harness.materials.layers import assign_layers
+from harness.units import COULOMB
 
 
 def test_replicas_of_the_cell_change_nothing() -> None:
@@ -73,9 +73,9 @@ def test_agrees_with_a_three_dimensional_sum_and_slab_correction() -> None:
     k, k2 = k[(k2 > 1e-9) & (k2 < kmax**2)], k2[(k2 > 1e-9) & (k2 < kmax**2)]
     wave = np.exp(1j * k @ atoms.positions.T - np.outer(k2, widths**2) / 4)
     shape = np.concatenate([wave] + [1j * k[:, [a]] * wave for a in range(3)], axis=1)
-    matrix = 4 * np.pi * KE / volume * np.real(shape.conj().T @ (shape / k2[:, None]))
+    matrix = 4 * np.pi * COULOMB / volume * np.real(shape.conj().T @ (shape / k2[:, None]))
     moment = np.concatenate([z, np.zeros(2 * n), np.ones(n)])
-    matrix += 4 * np.pi * KE / volume * np.outer(moment, moment)
+    matrix += 4 * np.pi * COULOMB / volume * np.outer(moment, moment)
     full = np.zeros((4 * n + 1, 4 * n + 1))
     full[:-1, :-1], full[-1, :n], full[:n, -1] = matrix, 1.0, 1.0
     x = np.linalg.solve(full, np.concatenate([-chi, np.zeros(3 * n + 1)]))

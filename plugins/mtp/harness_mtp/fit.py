@@ -16,7 +16,7 @@ from ase.data import atomic_numbers
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, errors, sheet_stress
+from harness.fitting.parity import Parity, by_family, draw, errors, in_plane_stress
 from harness.registry.files import sha256
 from harness.registry.provenance import sidecar
 from harness_mtp import mtpfile
@@ -225,8 +225,8 @@ def _parity(data: MTPData, chosen: Sequence[Example]) -> Parity:
             "energy": ([e.energy for e in chosen], [m[0] for m in model]),
             "forces": ([e.forces for e in chosen], [m[1] for m in model]),
             "stress": (
-                [sheet_stress(e.stress, e.atoms) for e in chosen],
-                [sheet_stress(m[2], e.atoms) for e, m in zip(chosen, model, strict=True)],
+                [in_plane_stress(e.stress, e.atoms) for e in chosen],
+                [in_plane_stress(m[2], e.atoms) for e, m in zip(chosen, model, strict=True)],
             ),
         },
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.structures.sheets import PC_PER_M, area
 from harness_tight_binding.model import TightBinding
 from tb_structures import rattled, stacked
 
 from harness.errors import HarnessError
+from harness.materials.sheets import area
+from harness.units import PC_PER_M
 
 
 def sheet(atoms: Atoms, **params: object) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.data.dataset import LEVELS, Dataset, dataset_folder
@@ -37,6 +38,7 @@ class Accuracy:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy"})
     Params: ClassVar[type] = AccuracyParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "relative_energy_rmse",
         "energy_mae",

@@ -11,6 +11,7 @@ from harness.contracts.measurement import Arrays
 from harness.contracts.quantity import Quantity
 from harness.stats import Line, fit_line, number, slope_at_zero
 from harness_tasks.bend.loading import History, Load
+from harness_tasks.bend.observables import MU, MU_ABS, MU_LAB
 from harness_tasks.bend.profiles import Shape, local_polarization, shape_of, shear_gradient, slip
 from harness_tasks.mechanics.atomic_strain import AtomicStrain
 from harness_tasks.polarization.bond_dipoles import LocalDipoles
@@ -28,7 +29,6 @@ BLOCKS = 6
 #: e/Å per eV/Å² in pm/V.
 PM_PER_V = 100.0
 
-GRADIENTS = ("kappa", "half_kappa", "green")
 POLARIZATIONS = ("dipoles", "full")
 #: How the report says it.
 WHAT = {
@@ -114,14 +114,7 @@ def mechanics(ribbon: Ribbon, history: History, max_curvature: float, seed: int)
         scaled(energy_mean.slope, 2.0, "eV", "2 dE_b/d(mean |κ|)², least squares, bootstrap over loads"),
         scaled(load_line.slope, euler, "eV", "Euler load dU/dΔ · L²/(4π² width), bootstrap over loads"),
         scaled(slope_at_zero(rms, per_area, "eV", seed=seed), 2.0, "eV", "as D_b, from a parabola in κ², at κ = 0"),
-        Quantity(
-            critical.intercept.value,
-            "1",
-            critical.intercept.interval,
-            n=critical.intercept.n,
-            n_eff=critical.intercept.n_eff,
-            method="shortening over span, extrapolated to κ² = 0",
-        ),
+        replace(critical.intercept, method="shortening over span, extrapolated to κ² = 0"),
     )
 
 
@@ -193,22 +186,24 @@ def flexoelectricity(
         values = arrays[f"p_{kind}"]
         along_z = arrays[f"p_{kind}_lab"]
         change = np.abs(along_z - along_z[0])[branch][:, inner].mean(axis=1)
-        for name in GRADIENTS:
+        for name in MU:
             still = at_flat_registry(gradients[name], values, arrays["slip"], branch, inner)
             lines[f"{name}_{kind}"] = line = local(gradients[name], still)
             against = f"{WHAT[kind]} against {WHAT[name]}"
-            results[f"mu_{name}_{kind}"] = replace(
+            mu = replace(
                 line.slope, method=f"local normal P of {against}, slip terms taken out; bootstrap over stretches"
             )
             size = np.abs(gradients[name])[branch][:, inner].mean(axis=1)
-            results[f"mu_abs_{name}_{kind}"] = replace(
+            mu_abs = replace(
                 fit_line(size, change, "e", "e/A", seed=seed).slope,
                 method=f"mean |ΔP_z| of {against} (mean size), one point a load; bootstrap over loads",
             )
-        results[f"mu_kappa_{kind}_lab"] = replace(
+            results |= MU[name].of(mu, polarization=kind) | MU_ABS[name].of(mu_abs, polarization=kind)
+        plain = replace(
             local(gradients["kappa"], along_z).slope,
             method=f"local P_z of {WHAT[kind]} against κ; bootstrap over stretches",
         )
+        results |= MU_LAB.of(plain, polarization=kind)
     return results, lines
 
 

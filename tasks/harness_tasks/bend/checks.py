@@ -11,12 +11,34 @@ from harness.contracts.task import Context
 from harness.stats import number
 from harness_tasks.bend.analysis import Mechanics
 from harness_tasks.bend.flat_sheet import Sheet
-from harness_tasks.bend.loading import Load
+from harness_tasks.bend.loading import History, Load
 from harness_tasks.structures.ribbon import Ribbon
 from harness_tasks.structures.sheets import polarization
 
 #: Mean |κ| over rms κ of the clamped buckle.
 MODE_RATIO = 2 * math.sqrt(2) / math.pi
+#: Buckled loads that the parabola for D_b at zero curvature and its interval need.
+FEWEST_LOADS = 5
+
+
+def loading_checks(history: History, buckled: int) -> list[Check]:
+    """Whether the last curvature was reached, and whether enough loads (`buckled`) lie on the branch for the fits."""
+    return [
+        finished_check(history, "loading_finished"),
+        Check(
+            "loads_missing",
+            float(max(FEWEST_LOADS - buckled, 0)),
+            0.0,
+            "1",
+            f"{buckled} buckled loads; the fits and their intervals need {FEWEST_LOADS}: more task.params.steps",
+        ),
+    ]
+
+
+def finished_check(history: History, name: str) -> Check:
+    """Fails when loading ended before the last curvature."""
+    reason = history.ended or "every load up to task.params.max_curvature was applied and borne"
+    return Check(name, float(bool(history.ended)), 0.0, "1", reason)
 
 
 def shape_checks(ctx: Context, found: Mechanics, loads: list[Load]) -> list[Check]:
@@ -96,4 +118,5 @@ def mirror_check(ctx: Context, ribbon: Ribbon, load: Load) -> Check | None:
         max(1e-4 * float(size) / area, 1e-10),
         "e/A",
         "a mirror plane turns P_z round exactly; 1e-4 of the atomic dipoles is left to solvers on a mesh",
+        about="polarization",
     )

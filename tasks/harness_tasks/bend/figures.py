@@ -10,9 +10,10 @@ import numpy as np
 from harness.contracts.measurement import Arrays
 from harness.contracts.record import Record
 from harness.stats import number
+from harness.units import PC_PER_M
 from harness_tasks.bend.analysis import at_flat_registry
+from harness_tasks.bend.observables import MU, STIFFNESS
 from harness_tasks.plotting import BLUE, GREY, ORANGE, figure, title_of
-from harness_tasks.structures.sheets import PC_PER_M
 
 
 def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
@@ -67,7 +68,7 @@ def _energy(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
     square = 1e4 * arrays["rms_curvature"] ** 2  # Å⁻² to 10⁻⁴ Å⁻²
     energy = 1e3 * arrays["energy_per_area"]  # eV/Å² to meV/Å²
     branch = arrays["on_branch"]
-    stiffness = record.observables["bending_stiffness"]
+    stiffness = record.observables[STIFFNESS.key]
     slope = 0.5 * number(stiffness) * 1e3 * 1e-4
     with figure(path, (4.8, 3.8)) as axis:
         axis.plot(square[~branch], energy[~branch], "o", mfc="white", mec=GREY, label="before buckling, trial")
@@ -89,14 +90,13 @@ def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Pat
     branch, inner = arrays["on_branch"], arrays["inner_bins"]
     gradient = 1e3 * arrays["curvature"][branch][:, inner] / 2
     slips = bool(np.isfinite(arrays["slip"]).all())
-    kinds = [
-        kind for kind in ("full", "dipoles") if f"p_{kind}" in arrays and f"mu_half_kappa_{kind}" in record.observables
-    ]
+    keys = {kind: MU["half_kappa"].key_of(polarization=kind) for kind in ("full", "dipoles")}
+    kinds = [kind for kind, key in keys.items() if f"p_{kind}" in arrays and key in record.observables]
     with figure(path, (4.4 * max(len(kinds), 1), 3.8), ncols=max(len(kinds), 1), squeeze=False) as axes:
         for axis, kind in zip(axes[0], kinds, strict=False):
             still = at_flat_registry(arrays["curvature"], arrays[f"p_{kind}"], arrays["slip"], branch, inner)
             values = PC_PER_M * still[branch][:, inner]
-            mu = record.observables[f"mu_half_kappa_{kind}"]
+            mu = record.observables[keys[kind]]
             loads = np.repeat(1e3 * arrays["rms_curvature"][branch], inner.sum())
             shown = axis.scatter(gradient.ravel(), values.ravel(), c=loads, cmap="viridis", s=9)
             ends = np.array([gradient.min(), gradient.max()])

@@ -10,8 +10,8 @@ from ase import Atoms
 from ase.constraints import FixedLine
 
 from harness.contracts.task import Context
+from harness.materials.sheets import area, sheet_stress
 from harness_tasks.structures.cells import rectangular
-from harness_tasks.structures.sheets import area, sheet_stress
 
 #: Strain and slip of the finite differences.
 STRAIN, SLIP = 2e-3, 0.05  # 1, Å

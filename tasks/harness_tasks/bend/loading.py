@@ -12,12 +12,13 @@ from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays
 from harness.contracts.task import Context, Progress
 from harness.engine.watch import Watch
+from harness.units import N_PER_M
 from harness_tasks.bend.dynamics import hold_at_temperature
 from harness_tasks.bend.flat_sheet import lateral_stress
 from harness_tasks.bend.profiles import averages, shape_of
 from harness_tasks.services.store import Store
 from harness_tasks.structures.ribbon import Ribbon
-from harness_tasks.structures.sheets import N_PER_M, polarization
+from harness_tasks.structures.sheets import polarization
 
 #: A load counts as buckled above this share of the last curvature.
 BUCKLED = 0.1

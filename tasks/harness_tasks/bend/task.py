@@ -14,13 +14,16 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.errors import HarnessError
 from harness.stats import number
+from harness.units import GPA, N_PER_M, PC_PER_M
 from harness_tasks.bend import analysis as results
 from harness_tasks.bend import checks
+from harness_tasks.bend import observables as declared
 from harness_tasks.bend.flat_sheet import Sheet, prepare_sheet
 from harness_tasks.bend.loading import History, Load, Loading, Ticker
 from harness_tasks.bend.params import BendParams
@@ -28,32 +31,16 @@ from harness_tasks.mechanics.atomic_strain import AtomicStrain
 from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
-from harness_tasks.structures.sheets import N_PER_M, PC_PER_M
-
-#: eV/Å³ in GPa.
-GPA = 160.2176634
 
 
 class Bend:
     """Bending stiffness and flexoelectricity of a sheet, from a ribbon that buckles."""
 
     name: ClassVar[str] = "bend"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = BendParams
-    #: What a report shows first.
-    headline: ClassVar[tuple[str, ...]] = (
-        "bending_stiffness",
-        "bending_stiffness_mean_curvature",
-        "critical_strain",
-        "mu_kappa_dipoles",
-        "mu_half_kappa_dipoles",
-        "mu_green_dipoles",
-        "mu_kappa_full",
-        "mu_half_kappa_full",
-        "mu_green_full",
-        "d_zzz",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
     def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""
@@ -108,29 +95,30 @@ class Bend:
         mu, _ = results.flexoelectricity(ribbon, arrays, branch, ctx.seed)
         area = ribbon.width * ribbon.spacing * ribbon.n_bins
         observables = {
-            "bending_stiffness": found.stiffness,
-            "bending_stiffness_mean_curvature": found.stiffness_mean,
-            "bending_stiffness_from_load": found.stiffness_load,
-            "bending_stiffness_zero_curvature": found.stiffness_limit,
-            "critical_strain": found.critical_strain,
+            **declared.STIFFNESS.of(found.stiffness),
+            **declared.STIFFNESS_MEAN.of(found.stiffness_mean),
+            **declared.STIFFNESS_LOAD.of(found.stiffness_load),
+            **declared.STIFFNESS_LIMIT.of(found.stiffness_limit),
+            **declared.CRITICAL_STRAIN.of(found.critical_strain),
             **mu,
         }
         if "dipole" in loads[0].polarization:
-            observables["d_zzz"] = results.piezoelectric_d([loads[i] for i in branch], area, ctx.seed)
+            observables |= declared.D_ZZZ.of(results.piezoelectric_d([loads[i] for i in branch], area, ctx.seed))
         observables |= _sheet_observables(sheet, ribbon, found)
         measurement = Measurement(observables, _with_loads(arrays, ribbon, loads, branch, area))
         measurement.frames["ribbon"] = [_frame(ribbon, load) for load in loads]
-        measurement.notes = _notes(ctx, history, strain, branch, found.critical_strain)
+        measurement.notes = _notes(history, strain, branch, found.critical_strain)
+        measurement.checks = checks.loading_checks(history, len(branch))
         if len(branch) > 2:
             on = [loads[i] for i in branch]
-            measurement.checks = checks.shape_checks(ctx, found, on)
+            measurement.checks += checks.shape_checks(ctx, found, on)
             mirror = checks.mirror_check(ctx, ribbon, on[-1])
             measurement.checks += [] if mirror is None else [mirror]
             for name, other, its_history in compared:
                 its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)
-                observables[f"bending_stiffness_{name}"] = replace(
-                    its.stiffness_limit, method=f"as bending_stiffness_zero_curvature, ribbon of {name}"
-                )
+                method = f"as {declared.STIFFNESS_LIMIT.key}, ribbon of {name}"
+                observables |= declared.STIFFNESS_COMPARED[name].of(replace(its.stiffness_limit, method=method))
+                measurement.checks.append(checks.finished_check(its_history, f"loading_finished_{name}"))
                 check = checks.ribbon_check(name, sheet, ribbon, found, other, its)
                 if check is None:
                     measurement.notes.append(f"no check {name}: nothing holds the layers of so long a ribbon in place")
@@ -159,22 +147,20 @@ def _comparisons(params: BendParams) -> list[tuple[str, float, int]]:
 
 def _sheet_observables(sheet: Sheet, ribbon: Ribbon, found: results.Mechanics) -> dict[str, Quantity]:
     observables = {
-        "lattice_constant": Quantity(float(sheet.cell.cell[0, 0]), "A", method="zigzag period of the flat sheet"),
-        "sheet_modulus": Quantity(sheet.modulus * N_PER_M, "N/m", method="∂²E/∂ε_yy² at held width"),
+        **declared.LATTICE_CONSTANT.of(
+            Quantity(float(sheet.cell.cell[0, 0]), "A", method="zigzag period of the flat sheet")
+        ),
+        **declared.SHEET_MODULUS.of(Quantity(sheet.modulus * N_PER_M, "N/m", method="∂²E/∂ε_yy² at held width")),
     }
     if sheet.distance:
         coupling = sheet.coupling_stiffness(ribbon.span)
+        method = "sandwich plate of the measured modulus, distance and shear, at this length"
+        bonded = number(found.stiffness_limit) - coupling + sheet.modulus * sheet.distance**2 / 4
         observables |= {
-            "layer_distance": Quantity(sheet.distance, "A"),
-            "interlayer_shear_modulus": Quantity(sheet.shear * sheet.distance * GPA, "GPa", method="slip along y"),
-            "bending_stiffness_of_coupling": Quantity(
-                coupling, "eV", method="sandwich plate of the measured modulus, distance and shear, at this length"
-            ),
-            "bending_stiffness_bonded": Quantity(
-                number(found.stiffness_limit) - coupling + sheet.modulus * sheet.distance**2 / 4,
-                "eV",
-                method="limit of layers that cannot slip",
-            ),
+            **declared.LAYER_DISTANCE.of(Quantity(sheet.distance, "A")),
+            **declared.SHEAR_MODULUS.of(Quantity(sheet.shear * sheet.distance * GPA, "GPa", method="slip along y")),
+            **declared.STIFFNESS_COUPLING.of(Quantity(coupling, "eV", method=method)),
+            **declared.STIFFNESS_BONDED.of(Quantity(bonded, "eV", method="limit of layers that cannot slip")),
         }
     return observables
 
@@ -219,18 +205,12 @@ def _frame(ribbon: Ribbon, load: Load) -> Atoms:
     return atoms
 
 
-def _notes(ctx: Context, history: History, strain: AtomicStrain, branch: list[int], critical: Quantity) -> list[str]:
-    loads = history.loads
-    notes = [history.ended] if history.ended else []
-    if not branch:
-        notes.append("the ribbon did not buckle")
-    if "atomic_dipoles" not in loads[0].polarization:
+def _notes(history: History, strain: AtomicStrain, branch: list[int], critical: Quantity) -> list[str]:
+    notes = [] if branch else ["the ribbon did not buckle"]
+    if "atomic_dipoles" not in history.loads[0].polarization:
         notes.append("no flexoelectric coefficient: no polarization model with atomic_dipoles (polarization=NAME)")
     if not strain.defined:
         notes.append("no mu_green: one flat layer has no neighbours across, so ∂u/∂z is not defined")
     if branch and number(critical) < 0:
         notes.append("the flat ribbon is unstable: it bends without a load (its layers would rather slip)")
-    slow = [load.shortening for load in loads if load.forces_left > ctx.params.fmax]
-    if slow and ctx.params.method == "static":
-        notes.append(f"{len(slow)} of {len(loads)} loads ended above fmax")
     return notes

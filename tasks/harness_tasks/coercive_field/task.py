@@ -14,10 +14,12 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context, Progress
 from harness.errors import HarnessError
+from harness.materials.sheets import area
 from harness_tasks.coercive_field import analysis as results
 from harness_tasks.coercive_field import checks
 from harness_tasks.coercive_field.analysis import Models
@@ -32,7 +34,6 @@ from harness_tasks.sliding_path.track import Track, integrate
 from harness_tasks.structures.bilayers import LOWER, bilayer, require_bilayer, stacking_of
 from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import BA, make_grid
-from harness_tasks.structures.sheets import area
 
 
 class CoerciveField:
@@ -42,6 +43,7 @@ class CoerciveField:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "born_effective_charges"})
     Params: ClassVar[type] = CoerciveFieldParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "coercive_field_static",
         "minimum_total_field_static",
@@ -97,7 +99,7 @@ class CoerciveField:
     def _plane(self, ctx: Context, work: Work, way: Course, models: Models, grid: Any, bar: Progress) -> Beside:
         with ctx.clock("map"):
             kind = ctx.params.path
-            energy, positions = at_registries(ctx, work, kind, grid.registries, bar)
+            energy, positions = at_registries(ctx, work, kind, grid.registries, bar, "map")
             dipole = polarize(ctx, work, kind, grid.registries, positions, bar)["dipole"]
             cell = work.stack(BA).cell.array[:2, :2]
             surface = Surface(grid.energies(energy), grid.polarizations(dipole), cell, way.axes)

@@ -15,13 +15,14 @@ from ase import Atoms
 from scipy.spatial.transform import Rotation
 
 from harness.contracts.potential import PolarizationModel
+from harness.materials.sheets import area
+from harness.units import PC_PER_M
 from harness_tasks.conformance.probe import Probe, largest
 from harness_tasks.conformance.response_slopes import slope_lines
 from harness_tasks.conformance.state import foreign_state, other
 from harness_tasks.conformance.structures import distance
 from harness_tasks.conformance.symmetry import COPIES, HIGHER, MIRROR, TALLER, another_order, upside_down
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import PC_PER_M, area
 
 
 @dataclass(frozen=True, slots=True)

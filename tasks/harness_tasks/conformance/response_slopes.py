@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import Atoms
 
+from harness.units import COULOMB
 from harness_tasks.conformance.derivatives import slope
 from harness_tasks.conformance.probe import largest
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 #: Field of the central differences, V/Å.
 FIELD = 0.01
-#: Ų of polarizability per e Å / (V/Å): e / (4π ε₀) in V Å.
-VOLUME = 14.399645
 #: Difference of the Born charges and their transposes below which the order of the indices cannot be told, e.
 TELLING = 0.01
 
@@ -143,12 +142,12 @@ def _polarizability(response: Response, atoms: Atoms) -> None:
     for axis in range(3):
         field = FIELD * np.eye(3)[axis]
         up, down = (response.dipole(atoms, s * field) for s in (1, -1))
-        slopes[:, axis] = VOLUME * (up - down) / (2 * FIELD)
+        slopes[:, axis] = COULOMB * (up - down) / (2 * FIELD)
     if largest(slopes) == 0.0 < largest(alpha):
         response.probe.leave_out(["field_polarizability"], f"{response.model.name} gives the dipole without the field")
         return
     limit = 1e-3 * largest(alpha)
-    reason = f"dP/dE, with 1 e Å/(V/Å) = {VOLUME:.3f} Å³; 1e-3 of the polarizability {largest(alpha):.3g} Å³"
+    reason = f"dP/dE, with 1 e Å/(V/Å) = {COULOMB:.3f} Å³; 1e-3 of the polarizability {largest(alpha):.3g} Å³"
     response.probe.add("field_polarizability", largest(slopes - alpha), limit, "A^3", reason)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Check, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -32,9 +33,10 @@ class Conformance:
     """Whether a potential and its polarization are consistent with themselves and with the symmetries of space."""
 
     name: ClassVar[str] = "conformance"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = ConformanceParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "failed_lines",
         "worst_error_over_tolerance",

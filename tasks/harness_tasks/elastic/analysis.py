@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from harness.contracts.quantity import Quantity
+from harness.materials.sheets import area
 from harness.stats import number
+from harness.units import GPA, N_PER_M
 from harness_tasks.mechanics.curves import NAMES, XX, XY, YY, ZZ, Curves, along
 from harness_tasks.mechanics.slopes import curvature, derived, slope
 from harness_tasks.mechanics.strain_series import Series
-from harness_tasks.structures.sheets import N_PER_M, area
 from harness_tasks.structures.symmetry import has_threefold_axis
-
-#: eV/Å³ in GPa.
-GPA = 160.2176634
 
 
 def in_plane(series: Series, curves: dict[tuple[str, int], Curves], seed: int) -> dict[str, Quantity]:

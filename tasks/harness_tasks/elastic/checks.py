@@ -6,13 +6,14 @@ import math
 
 from harness.contracts.measurement import Check
 from harness.contracts.quantity import Quantity
+from harness.materials.sheets import area
 from harness.stats import number
+from harness.units import GPA, N_PER_M
 from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.params import ElasticParams
 from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial
-from harness_tasks.structures.sheets import N_PER_M, area
 from harness_tasks.structures.symmetry import has_threefold_axis
 
 
@@ -93,7 +94,7 @@ def _maxwell(series: Series, curves: dict[tuple[str, int], Curves], found: dict[
     from_strain = results.slope(flat.strain, flat.stress[:, ZZ], "N/m", "")
     pulled = curves["clamped", ZZ]
     from_pull = results.slope(pulled.strain, pulled.stress[:, YY], "N/m", "")
-    scale = abs(number(found["E_zzzz_clamped"])) / results.GPA * series.thickness * N_PER_M
+    scale = abs(number(found["E_zzzz_clamped"])) / GPA * series.thickness * N_PER_M
     slack = _half_width(from_strain) + _half_width(from_pull)
     return Check(
         "vertical_coupling",

@@ -15,10 +15,13 @@ from ase import Atoms
 
 from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.sheets import area
 from harness.stats import number
+from harness.units import N_PER_M
 from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.checks import checks, notes
 from harness_tasks.elastic.params import ElasticParams
@@ -30,7 +33,6 @@ from harness_tasks.mechanics.tension_test import add_dynamics
 from harness_tasks.mechanics.virial import Virial, strained
 from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import N_PER_M, area
 
 #: Sheet stress across at which a free width counts as free, N/m.
 FREE = 2e-3
@@ -40,9 +42,10 @@ class Elastic:
     """Elastic constants of a sheet with clamped and with relaxed ions."""
 
     name: ClassVar[str] = "elastic"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = ElasticParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
         "C11", "C12", "C66", "Y_2D", "nu", "C11_clamped", "C66_clamped", "E_zzzz", "E_yyzz", "E_edges",

@@ -13,15 +13,15 @@ import numpy as np
 from harness.contracts.measurement import Check, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
+from harness.materials.sheets import area
 from harness.stats import number
+from harness.units import GPA, N_PER_M
 from harness_tasks.interlayer.minimum import Minimum, find_minimum, find_zero
 from harness_tasks.services.points import Points
 from harness_tasks.structures.bilayers import LOWER, bilayer, plain, stacking_of
 from harness_tasks.structures.cells import positive
-from harness_tasks.structures.sheets import N_PER_M, area, offered, polarization
+from harness_tasks.structures.sheets import offered, polarization
 
-#: eV/Å³ in GPa; eV/Å⁴ in GPa/nm is ten times it.
-GPA = 160.2176634
 ATOMS = 4
 
 
@@ -110,7 +110,7 @@ def _of_minima(minima: Mapping[str, Minimum | None], sheet: float, label: str, r
             missing = {f"{word}_{name}": Quantity(math.nan, unit, method="no bound minimum") for word, unit in units}
             found |= missing
             continue
-        stiffness = scaled(minimum.stiffness, 10 * GPA / sheet, "GPa/nm")
+        stiffness = scaled(minimum.stiffness, 10 * GPA / sheet, "GPa/nm")  # eV/Å⁴
         thickness = "thickness h0: " + minimum.stiffness.method
         found |= {
             f"h0_{name}": minimum.distance,

@@ -11,6 +11,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.interlayer import analysis as results
@@ -50,6 +51,7 @@ class Interlayer:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = InterlayerParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "h0_AB",
         "binding_energy_per_atom_AB",
@@ -77,7 +79,7 @@ class Interlayer:
         if params.relax_cell:
             reference = results.reference_of(params.stackings)
             if "lattice" not in work.points:
-                a, note = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
+                a, note, _ = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
                 work.points.put("lattice", {"a": a, "note": np.array(note)}, 0.0)
             work.material["a"] = float(work.points["lattice"]["a"])
             work.notes.append(str(work.points["lattice"]["note"]))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.materials.sheets import area
+from harness.units import N_PER_M
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.virial import strained
-from harness_tasks.structures.sheets import N_PER_M, area
 
 XX, YY, ZZ, XY = 0, 1, 2, 5
 NAMES = {"relaxed": "", "clamped": "_clamped"}

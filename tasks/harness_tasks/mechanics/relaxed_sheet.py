@@ -11,10 +11,11 @@ from ase.constraints import FixedLine
 from harness.contracts.engine import UnphysicalError
 from harness.contracts.task import Context, Progress
 from harness.engine.watch import TORN
+from harness.materials.sheets import area
+from harness.units import N_PER_M
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial, strained
 from harness_tasks.services.store import Store
-from harness_tasks.structures.sheets import N_PER_M, area
 
 #: Share of what is left of a stage by which each evaluation moves the bar: how many there will be is not known.
 PER_EVALUATION = 0.05

@@ -23,10 +23,11 @@ from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context, Progress
 from harness.engine.watch import Watch
 from harness.stats import fit_line
+from harness.units import N_PER_M, PC_PER_M
 from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
-from harness_tasks.structures.sheets import N_PER_M, PC_PER_M, offered, polarization
+from harness_tasks.structures.sheets import offered, polarization
 
 #: Relaxation time of the thermostat, in time steps.
 DAMPING = 100

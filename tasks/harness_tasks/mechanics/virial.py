@@ -9,7 +9,8 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Context
-from harness_tasks.structures.sheets import N_PER_M, area
+from harness.materials.sheets import area
+from harness.units import N_PER_M
 
 #: Voigt order: xx, yy, zz, yz, xz, xy; shear strains are engineering ones, twice the tensor's.
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))

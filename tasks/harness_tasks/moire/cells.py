@@ -15,14 +15,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.parameters import Rule
 from harness.errors import HarnessError
 from harness_tasks.structures.cells import positive
 
+#: Cells of the upper layer along each period: N has a lower layer compressed by 1/(N + 1), −N one stretched by
+#: 1/(N − 1).
+Mismatch = Annotated[int, Rule(lambda n: 3 <= abs(n) <= 10_000, "3 to 10000 cells, or -3 to -10000")]
 #: Sites of the two atoms of a layer in fractions of its primitive cell, as in `harness_tasks.structures.cells`.
 BASIS = np.array([(0.0, 0.0), (1 / 3, 2 / 3)])
 _HEXAGONAL = np.array([[1.0, 0.0], [-0.5, math.sqrt(0.75)]])

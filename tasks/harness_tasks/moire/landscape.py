@@ -15,10 +15,10 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Context, Progress
+from harness.materials.sheets import area
 from harness_tasks.sliding_path.path import Work, at_registries
 from harness_tasks.structures.bilayers import LOWER, UPPER, upright
 from harness_tasks.structures.registries import make_grid
-from harness_tasks.structures.sheets import area
 
 #: Strain of the layers, and change of their distance (Å), for second differences of the energy.
 STRAIN, LIFT = 0.01, 0.05
@@ -131,7 +131,7 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
         A multiple of 6.
     """
     grid = make_grid(n, work.antiparallel)
-    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, bar)
+    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, bar, "landscape")
     if not np.isfinite(energy).all():
         return None
     z = positions[:, :, 2] - positions[:, :, 2].mean(axis=1, keepdims=True)

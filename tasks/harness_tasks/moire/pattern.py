@@ -9,10 +9,12 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Context
+from harness.materials.sheets import area
+from harness.units import PC_PER_M
 from harness_tasks.moire.cells import Moire
 from harness_tasks.polarization.local_dipoles import Groups, Waves
 from harness_tasks.structures.registries import AB, BA, Grid
-from harness_tasks.structures.sheets import PC_PER_M, area, offered, polarization
+from harness_tasks.structures.sheets import offered, polarization
 
 Symmetry = Literal["threefold", "twist"]
 

@@ -11,6 +11,7 @@ from harness.contracts.measurement import Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
 from harness.stats import number
+from harness.units import N_PER_M
 from harness_tasks.moire.continuum import sheet_registry
 from harness_tasks.moire.landscape import Landscape
 from harness_tasks.moire.registry_field import Look, grid
@@ -91,7 +92,7 @@ def _of_landscape(measurement: Measurement, landscape: Landscape, antiparallel: 
         )
     for name, value in zip(("lame_lambda", "lame_mu"), landscape.lame, strict=True):
         measurement.observables[name] = Quantity(
-            16.02176634 * value, "N/m", method="of one layer, ions relaxed, second differences at 1 %"
+            N_PER_M * value, "N/m", method="of one layer, ions relaxed, second differences at 1 %"
         )
 
 

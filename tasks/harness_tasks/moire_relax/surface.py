@@ -14,11 +14,12 @@ from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.sheets import area
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.plotting import figure
 from harness_tasks.polarization.surface_potential import SurfacePotential, surface_potential
 from harness_tasks.sliding_path.path import Work
-from harness_tasks.structures.sheets import area, offered, polarization
+from harness_tasks.structures.sheets import offered, polarization
 
 #: Points of the potential along each period.
 GRID = 96

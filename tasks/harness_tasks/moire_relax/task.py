@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.moire.landscape import measure_landscape
@@ -28,6 +29,7 @@ class MoireRelax:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = MoireParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = results.HEADLINE
 
     def structure(self, material: Mapping[str, Any], params: MoireParams) -> Atoms:

@@ -15,9 +15,12 @@ from ase import Atoms
 
 from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.sheets import area
+from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
 from harness_tasks.mechanics.relaxed_sheet import Stages, changes_at_rest, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
@@ -28,16 +31,16 @@ from harness_tasks.piezo.params import PiezoParams
 from harness_tasks.polarization.sheet_dipole import SheetDipole
 from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import PC_PER_M, area
 
 
 class Piezo:
     """Piezoelectric coefficients from dipoles of strained cells and, for the ions' part, from Born charges."""
 
     name: ClassVar[str] = "piezo"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
     Params: ClassVar[type] = PiezoParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
         "e_yyy", "e_zyy", "e_zzz", "e_yyy_clamped", "e_zyy_clamped", "e_zzz_clamped",

@@ -18,10 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from harness_tasks.structures.sheets import PC_PER_M, area
-
-#: 1/(4π ε₀), V Å/e.
-COULOMB = 14.3996454784
+from harness.materials.sheets import area
+from harness.units import COULOMB, EPSILON_0, PC_PER_M
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class SurfacePotential:
     @property
     def largest_polarization(self) -> float:
         """P_max = ε₀ (V_max − V_min), pC/m."""
-        return float(np.ptp(self.values)) / (4 * math.pi * COULOMB) * PC_PER_M
+        return EPSILON_0 * float(np.ptp(self.values)) * PC_PER_M
 
 
 def surface_potential(

@@ -11,13 +11,11 @@ import numpy as np
 
 from harness.contracts.measurement import Check, Measurement
 from harness.contracts.quantity import Quantity
+from harness.units import EPSILON_0, PC_PER_M
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.pattern import Pattern, in_m, region_centres, symmetrised, turns
 from harness_tasks.polarization_pattern.winding import winding
-from harness_tasks.structures.sheets import PC_PER_M
 
-#: e/(V Å), and so pC/m per V/Å over PC_PER_M.
-EPSILON_0 = 5.526349406e-3
 #: Ω/4π of a triangle beyond which it holds a node: the grid does not resolve the direction there.
 UNRESOLVED = 0.05
 #: No winding number has a narrower interval to either side.

@@ -11,19 +11,21 @@ from ase import Atoms
 
 from harness.contracts.measurement import Measurement
 from harness.contracts.task import Context, Progress
+from harness.materials.sheets import area
+from harness.units import EPSILON_0, PC_PER_M
 from harness_tasks.moire.cells import Moire, mismatched, twisted
 from harness_tasks.moire.pattern import Pattern, from_atoms, from_registry, turns
 from harness_tasks.moire.registry_field import Look, grid
 from harness_tasks.polarization.local_dipoles import Groups
 from harness_tasks.polarization_pattern import analysis as results
-from harness_tasks.polarization_pattern.analysis import EPSILON_0, Case, Kind
+from harness_tasks.polarization_pattern.analysis import Case, Kind
 from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.polarization_pattern.structures import Scaled, Structures
 from harness_tasks.services.points import Points
 from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import make_grid
-from harness_tasks.structures.sheets import PC_PER_M, area, offered, polarization
+from harness_tasks.structures.sheets import offered, polarization
 
 #: Of a relaxation in the progress bar, in patterns.
 RELAXATION = 30

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.moire.cells import twisted
@@ -27,6 +28,7 @@ class PolarizationPattern:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
     Params: ClassVar[type] = PatternParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "polarization_perp_M_flat",
         "polarization_parallel_max_flat",

@@ -13,12 +13,15 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.sheets import area, sheet_stress
+from harness.units import N_PER_M, PC_PER_M
 from harness_tasks.single_point.params import SinglePointParams
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.sheets import N_PER_M, PC_PER_M, area, offered, polarization, sheet_stress
+from harness_tasks.structures.sheets import offered, polarization
 
 
 class SinglePoint:
@@ -28,6 +31,7 @@ class SinglePoint:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = SinglePointParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = ("energy_per_atom", "sheet_dipole_z")
 
     def structure(self, material: Mapping[str, Any], params: SinglePointParams) -> Atoms:

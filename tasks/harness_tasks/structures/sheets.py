@@ -1,4 +1,4 @@
-"""Units and polarization of sheets: what several tasks need of the context."""
+"""Polarization of a structure: what the potential and the polarization model of a context offer together."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ from ase import Atoms
 
 from harness.contracts.measurement import Arrays
 from harness.contracts.task import Context
-
-#: eV/Å² in N/m, e/Å in pC/m and e Å in C m: the elementary charge in SI.
-N_PER_M = 16.02176634
-PC_PER_M = 1602.176634
-
-
-def area(atoms: Atoms) -> float:
-    """Area of the cell's first two vectors, Å²."""
-    return float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
-
-
-def sheet_stress(stress: np.ndarray, atoms: Atoms) -> np.ndarray:
-    """Stress times the height of the cell, eV/Å²; six Voigt components like `stress` (eV/Å³)."""
-    return np.asarray(stress) * atoms.get_volume() / area(atoms)
 
 
 def offered(ctx: Context) -> frozenset[str]:

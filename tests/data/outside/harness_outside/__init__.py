@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness import hookimpl
 from harness.contracts.measurement import Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 
 
@@ -54,6 +55,7 @@ class Stretch:
     """Energy per atom of atoms lifted off the plane: k height² / 2."""
 
     name, version, requires, Params = "stretch", 1, frozenset({"energy", "forces"}), Params
+    observables = (Observable("energy", "eV/atom", "E", "Energy per atom of the lifted atoms.", headline=True),)
 
     def structure(self, material, params):
         from ase import Atoms
