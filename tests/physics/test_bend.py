@@ -15,7 +15,8 @@ from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
-from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 MONOLAYER = {"name": "plate", "symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 25.0}
 BILAYER = MONOLAYER | {"layers": 2, "stacking": "AA", "distance": 3.35}

@@ -22,7 +22,8 @@ from harness.engine.ase import ASEEngine
 from harness.engine.field import FieldEngine
 from harness.registry.lookup import build_polarization, build_potential
 from harness.testing.free_atoms import FreeAtoms
-from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 from .first_star import MATERIAL, LocalStar, known_cells, on_grid
 

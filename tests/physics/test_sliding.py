@@ -16,7 +16,8 @@ from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB, BA
 
 from harness.contracts.measurement import Measurement
-from harness.testing.trial import FragileCheckpoint, Killed, TrialContext, measure
+from harness.testing.trial import TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 from .labels import LabelPolarization, Labels
 
