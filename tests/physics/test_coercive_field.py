@@ -20,7 +20,7 @@ from harness_tasks.structures.bilayers import LOWER, UPPER
 from harness.contracts.measurement import Measurement
 from harness.engine.field import FieldEngine
 from harness.errors import UnsupportedError
-from harness.execution.worker import check_capabilities
+from harness.execution.execute import check_capabilities
 from harness.testing.trial import Bar, MemoryCheckpoint, TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
