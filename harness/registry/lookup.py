@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pluggy
@@ -75,27 +76,61 @@ def _register(pm: pluggy.PluginManager, name: str, module: Any) -> None:
         raise HarnessError(f"{error}".strip().splitlines()[-1]) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one plugin returned for a hook, or in `error` the one line that says how it failed."""
+
+    plugin: str
+    value: Any = None
+    error: str = ""
+
+
+def call_hook(
+    hook: str, plugins: Iterable[str] | None = (), *, only: Collection[str] | None = None, **arguments: Any
+) -> Iterator[Answer]:
+    """Call a hook of each loaded plugin in turn; one that raises does not stop the others.
+
+    Parameters
+    ----------
+    hook
+        Its name in `harness.contracts.hookspecs`.
+    plugins
+        To load before, as for `manager`.
+    only
+        Names of those that are called; None for all.
+    arguments
+        Of the hook, by name; an implementation may take fewer.
+    """
+    for implementation in getattr(manager(plugins).hook, hook).get_hookimpls():
+        name = implementation.plugin_name
+        if only is not None and name not in only:
+            continue
+        try:
+            value = implementation.function(*(arguments[key] for key in implementation.argnames))
+        except Exception as error:  # anything at all may go wrong in somebody else's module
+            yield Answer(name, error=_reason(error))
+        else:
+            yield Answer(name, value)
+
+
 def _collect(hook: str, plugins: Iterable[str] | None) -> dict[str, Any]:
-    pm = manager(plugins)
     collected: dict[str, Any] = {}
     owners: dict[str, str] = {}
-    for implementation in getattr(pm.hook, hook).get_hookimpls():
-        try:
-            items = implementation.function()
-        except Exception as error:  # a plugin that imports but cannot say what it has
-            broken[implementation.plugin_name] = _reason(error)
+    for answer in call_hook(hook, plugins):
+        if answer.error:  # a plugin that imports but cannot say what it has
+            broken[answer.plugin] = answer.error
             continue
-        for name, item in items.items():
+        for name, item in answer.value.items():
             lacking = [word for word in Task.__annotations__ if not hasattr(item, word)]
             if hook == "harness_tasks" and lacking:
-                broken[implementation.plugin_name] = f"task '{name}' does not state {', '.join(lacking)}"
+                broken[answer.plugin] = f"task '{name}' does not state {', '.join(lacking)}"
                 continue
             if name in collected:
                 raise HarnessError(
-                    f"two plugins bring '{name}': {owners[name]} and {implementation.plugin_name}.",
+                    f"two plugins bring '{name}': {owners[name]} and {answer.plugin}.",
                     "Uninstall one of them.",
                 )
-            collected[name], owners[name] = item, implementation.plugin_name
+            collected[name], owners[name] = item, answer.plugin
     return collected
 
 
