@@ -50,11 +50,8 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
 def _offered(kind: str, *owners: str) -> dict[str, Any]:
     """What the loaded modules called `owners` bring, without building anything."""
     found: dict[str, Any] = {}
-    for answer in lookup.call_hook(f"harness_{kind}", only=owners):
-        if answer.error:  # a plugin that cannot even say what it has
-            lookup.broken[answer.plugin] = answer.error
-        else:
-            found.update(answer.value)
+    for _, offer in lookup.offers(f"harness_{kind}", only=owners):
+        found.update(offer)
     return found
 
 

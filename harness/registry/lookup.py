@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import importlib
 import traceback
+from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from harness.contracts.hookspecs import HarnessSpec
-from harness.contracts.potential import PolarizationModel, Potential
-from harness.contracts.report import Report
-from harness.contracts.task import Task
 from harness.errors import HarnessError, unknown
 from harness.registry.catalogue import catalogue
 from harness.registry.parameters import check_parameters
+
+if TYPE_CHECKING:
+    from harness.contracts.potential import PolarizationModel, Potential
+    from harness.contracts.report import Report
+    from harness.contracts.task import Task
 
 BUILT_IN = ("harness.registry.builtin", "harness_tasks", "harness_reports")
 
@@ -113,48 +116,75 @@ def call_hook(
             yield Answer(name, value)
 
 
-def _collect(hook: str, plugins: Iterable[str] | None) -> dict[str, Any]:
-    collected: dict[str, Any] = {}
-    owners: dict[str, str] = {}
-    for answer in call_hook(hook, plugins):
-        if answer.error:  # a plugin that imports but cannot say what it has
+def offers(
+    hook: str, plugins: Iterable[str] | None = (), only: Collection[str] | None = None
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What each plugin brings by name; parameters as for `call_hook`.
+
+    A plugin that imports but cannot say what it has is noted in `broken`.
+    """
+    for answer in call_hook(hook, plugins, only=only):
+        if answer.error:
             broken[answer.plugin] = answer.error
-            continue
-        for name, item in answer.value.items():
-            lacking = [word for word in Task.__annotations__ if not hasattr(item, word)]
-            if hook == "harness_tasks" and lacking:
-                broken[answer.plugin] = f"task '{name}' does not state {', '.join(lacking)}"
-                continue
-            if name in collected:
+        elif not isinstance(answer.value, Mapping):
+            broken[answer.plugin] = f"{hook} returns {type(answer.value).__name__} instead of a mapping of names"
+        else:
+            yield answer.plugin, answer.value
+
+
+def _collect(hook: str, plugins: Iterable[str] | None) -> Mapping[str, Any]:
+    """What the plugins return for a hook, in one mapping; an item is taken from a plugin's mapping when asked for."""
+    collected: list[Mapping[str, Any]] = []
+    owners: dict[str, str] = {}
+    for plugin, offer in offers(hook, plugins):
+        complete = hook != "harness_tasks" or plugin in BUILT_IN
+        items = offer if complete else _complete(offer, plugin)
+        for name in items:
+            if name in owners:
                 raise HarnessError(
-                    f"two plugins bring '{name}': {owners[name]} and {answer.plugin}.",
+                    f"two plugins bring '{name}': {owners[name]} and {plugin}.",
                     "Uninstall one of them.",
                 )
-            collected[name], owners[name] = item, answer.plugin
-    return collected
+            owners[name] = plugin
+        collected.append(items)
+    return ChainMap(*reversed(collected))
 
 
-def potentials(plugins: Iterable[str] | None = None) -> dict[str, Callable[..., Potential]]:
+def _complete(tasks: Mapping[str, Any], plugin: str) -> dict[str, Any]:
+    """The tasks of a plugin that state all that the contract asks for; the others are noted in `broken`."""
+    from harness.contracts.task import Task
+
+    complete = {}
+    for name, task in tasks.items():
+        lacking = [word for word in Task.__annotations__ if not hasattr(task, word)]
+        if lacking:
+            broken[plugin] = f"task '{name}' does not state {', '.join(lacking)}"
+        else:
+            complete[name] = task
+    return complete
+
+
+def potentials(plugins: Iterable[str] | None = None) -> Mapping[str, Callable[..., Potential]]:
     """Name -> factory of every potential of the named plugins (None: of all installed here)."""
     return _collect("harness_potentials", plugins)
 
 
-def polarization_models(plugins: Iterable[str] | None = None) -> dict[str, Callable[..., PolarizationModel]]:
+def polarization_models(plugins: Iterable[str] | None = None) -> Mapping[str, Callable[..., PolarizationModel]]:
     """Name -> factory of every polarization model."""
     return _collect("harness_polarization_models", plugins)
 
 
-def tasks(plugins: Iterable[str] | None = None) -> dict[str, type[Task]]:
+def tasks(plugins: Iterable[str] | None = None) -> Mapping[str, type[Task]]:
     """Name -> class of every task."""
     return _collect("harness_tasks", plugins)
 
 
-def reports(plugins: Iterable[str] | None = None) -> dict[str, type[Report]]:
+def reports(plugins: Iterable[str] | None = None) -> Mapping[str, type[Report]]:
     """Name -> class of every report."""
     return _collect("harness_reports", plugins)
 
 
-def fitters(plugins: Iterable[str] | None = None) -> dict[str, str]:
+def fitters(plugins: Iterable[str] | None = None) -> Mapping[str, str]:
     """Name of a potential or polarization model -> ``"module:function"``."""
     return _collect("harness_fitters", plugins)
 
