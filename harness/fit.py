@@ -25,7 +25,7 @@ from omegaconf import MISSING
 from harness import learning
 from harness.cli.app import run_app
 from harness.cli.config import ComponentConfig, plain
-from harness.contracts.parameters import Count, Seed
+from harness.contracts.parameters import Seed
 from harness.data.dataset import Dataset, dataset_folder
 from harness.errors import HarnessError
 from harness.execution.environments import ensure, environment_for
@@ -58,7 +58,7 @@ class FitConfig:
     polarization: ComponentConfig = MISSING
     material: dict[str, Any] = MISSING
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
-    n_train: Count | None = None
+    n_train: int | None = None
     parts: list[str] | None = None
     options: dict[str, Any] = field(default_factory=dict)
     seed: Seed = 0
