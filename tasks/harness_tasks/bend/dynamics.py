@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
 from harness.engine.dynamics import advance, warm
 from harness.stats import block_average, number
-from harness_tasks.services.store import Store
 from harness_tasks.structures.ribbon import Ribbon
+
+#: Name of the sequence of loads in the stage of a ribbon.
+LOADS = "loads"
 
 
 def hold_at_temperature(
-    ctx: Context, atoms: Atoms, ribbon: Ribbon, store: Store, key: str, *, seed: int, added: float
+    ctx: Context, atoms: Atoms, ribbon: Ribbon, stage: Stage, *, seed: int, added: float
 ) -> tuple[float, float]:
     """Ramp and hold one load; `atoms` ends as the mean structure of the second half of the samples.
 
@@ -24,8 +26,8 @@ def hold_at_temperature(
 
     Parameters
     ----------
-    key
-        Of the half-done load in the checkpoint.
+    stage
+        Keeps the load that is under way, until it is appended to `LOADS`.
     added
         End shortening that the ramp adds, Å; `atoms` is still at the load before.
 
@@ -37,7 +39,7 @@ def hold_at_temperature(
     """
     params = ctx.params
     free = ~ribbon.held
-    state = store.get(key)
+    state = stage.partial(LOADS)
     if state is None:
         warm(ctx, atoms, free, [ctx.seed, seed])
         for step in range(params.ramp_steps if added else 0):
@@ -64,8 +66,7 @@ def hold_at_temperature(
             "energies": np.append(state["energies"], energy),
         }
         if chunk + 1 < chunks:
-            store.put(key, state)
-    store.put(key, None)
+            stage.keep_partial(LOADS, state)
     half = chunks // 2
     atoms.positions = state["samples"][half:].mean(axis=0)
     average = block_average(state["energies"][half:], "eV")
