@@ -84,14 +84,13 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
     """
     held = atoms.copy()
     held.set_constraint(HeldSlip(slip))
-    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
     calculator = InField(ctx, guess * direction, follow=False)
     engine = Engine(calculator)
     size, tried = guess, list[tuple[float, float]]()
     for _ in range(MOST_FIELDS):
         calculator.field = size * direction
         calculator.reset()
-        goal = max(ctx.params.fmax, 2 * noise)
+        goal = ctx.noise.reachable(ctx.params.fmax)
         found = engine.relax(
             held, fmax=goal, max_steps=min(ctx.params.max_steps, LONGEST), optimizer="lbfgs", maxstep=0.05
         )
