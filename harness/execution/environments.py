@@ -161,7 +161,7 @@ def _make(environment: Environment, say: Callable[[str], None]) -> None:
             for command in _commands(environment):
                 _run(command, stream, say)
             _copy_distributions(environment)
-            _run([str(environment.python), "-c", "import harness.execution.worker"], stream, say)
+            _run([str(environment.python), "-c", "import harness.worker"], stream, say)
         (environment.folder / MARKER).write_text(
             json.dumps({"requirements": environment.requirements, "python": sys.version}, indent=1)
         )

@@ -21,7 +21,7 @@ from harness_tasks.structures.bilayers import LOWER, UPPER
 from harness.contracts.measurement import Measurement
 from harness.engine.ase import Engine
 from harness.errors import UnsupportedError
-from harness.execution.worker import check_capabilities
+from harness.execution.execute import check_capabilities
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 from tests.support.stages import memory_stage
@@ -138,7 +138,9 @@ def test_born_charges_alone_are_enough(still: Measurement) -> None:
 
 def test_ramps_are_recorded_up_to_the_first_passage(moving: Measurement) -> None:
     found = moving.observables["coercive_field_ramp_5K"]
-    assert found.n == 2 and found.interval is not None
+    assert found.n == 2 and found.interval is not None and found.kind == "confidence"
+    assert moving.observables["coercive_field_rigid_5K"].kind == "range"
+    assert moving.observables["coercive_field_path"].kind == "numerical"
     assert set(moving.arrays["runs"][:, 4]) <= {0.0, 1.0, 2.0}  # three equal paths in a vertical field
     assert value(moving, "coercive_field_ramp_5K") > value(moving, "coercive_field_path")  # so fast a ramp runs ahead
     history = moving.arrays["history/ramp/0/0/0"]

@@ -26,16 +26,23 @@ LANDSCAPE = landscape_work(REGISTRIES, antiparallel=False)
 
 
 class Structures:
-    """Relaxes moiré cells as the task `moire_relax` does, from elastic sheets over the potential's own landscape."""
+    """Relaxes moiré cells as the task `moire_relax` does, from elastic sheets over the potential's own landscape.
+
+    Attributes
+    ----------
+    checks
+        Of the relaxations so far.
+    """
 
     def __init__(self, ctx: Context, notes: list[str]) -> None:
         self._ctx, self._notes = ctx, notes
         self._work = Work(dict(ctx.material), False, ["dipole"], notes)
+        self.checks = self._work.checks
         self._bare: Landscape | None = None
         self._asked = False
 
     def relaxed(self, name: str, moire: Moire, field: float, stage: Stage) -> Atoms | None:
-        """The cell at rest in a vertical field (V/Å); None, with a note, where it is no structure of the material."""
+        """The cell at rest in a vertical field (V/Å); None, with a check, where it is no structure of the material."""
         if not self._asked:
             with stage.stage(weight=RELAXATION * LANDSCAPE, total=LANDSCAPE) as part:
                 self._bare, self._asked = measure_landscape(self._ctx, self._work, REGISTRIES, part), True
@@ -49,12 +56,8 @@ class Structures:
         landscape = self._landscape(field, stage)
         with stage.stage(weight=RELAXATION * len(moire.atoms), total=len(moire.atoms)) as part:
             found = relax_moire(ctx, key, moire, landscape, part)
-        if found.reason:
-            self._notes.append(f"{name}: {found.reason}; no pattern")
-            return None
-        if not found.converged:
-            self._notes.append(f"{name}: forces of {found.fmax:.2g} eV/Å were left when its relaxation ended")
-        return found.atoms
+        self.checks += found.checks(name)
+        return None if found.reason else found.atoms
 
     def _landscape(self, field: float, stage: Stage) -> Landscape | None:
         """The landscape in a field, E(t) − E p⊥(t): domains along the field grow."""

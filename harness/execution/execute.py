@@ -1,4 +1,4 @@
-"""Make one record from one job: ``python -m harness.execution.worker job.json``.
+"""Make one record from one job, in this process.
 
 The worker runs inside the environment of its plugins. It needs neither Hydra nor a terminal, and nothing
 crosses its border but files.
@@ -169,7 +169,6 @@ def _measure(job: Job, record: Record) -> Measurement:
             config["material"],
             int(config["seed"]),
             work,
-            checkpoint,
             noise_of(potential),
             stages,
             device,
@@ -259,25 +258,3 @@ def die_with_parent() -> None:
 
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line of the worker."""
-    arguments = sys.argv[1:] if argv is None else argv
-    if len(arguments) != 1:
-        print("usage: python -m harness.execution.worker job.json", file=sys.stderr)
-        return BAD_INPUT
-    die_with_parent()
-    job = Job.read(Path(arguments[0]))
-    try:
-        record = execute(job, job.config.get("timeout"))
-    except KeyboardInterrupt:
-        return EXIT["interrupted"]
-    except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    return BAD_INPUT if record.counts.get("bad_input") else EXIT[record.status]
-
-
-if __name__ == "__main__":
-    sys.exit(main())
