@@ -22,7 +22,7 @@ from harness.contracts.measurement import Measurement
 from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
 from harness.contracts.record import FINISHED, Record, Status
-from harness.engine.ase import Engine
+from harness.engine.ase import make_engine
 from harness.engine.extrapolation import grade_frames
 from harness.engine.native import native_polarization
 from harness.errors import HarnessError, UnsupportedError
@@ -150,7 +150,7 @@ def _measure(job: Job, record: Record) -> Measurement:
         check_elements(symbols, f"polarization model '{polarization.name}'", polarization.elements)
     check_capabilities(task.name, task.requires, potential, polarization)
     calculator = potential.calculator(device=device["name"], dtype=device["dtype"])
-    engine = Engine(calculator)
+    engine = make_engine(potential, calculator)
     if polarization is None:
         polarization = native_polarization(potential, calculator)
         record.provenance["native_polarization"] = polarization is not None
@@ -185,6 +185,7 @@ def _measure(job: Job, record: Record) -> Measurement:
     record.notes, record.seconds = measurement.notes, ctx.seconds
     record.counts["atoms"] = len(atoms)
     record.counts["force_calls"] = engine.force_calls
+    record.engine = engine.name
     return measurement
 
 

@@ -87,7 +87,7 @@ def _reusable(folder: Path) -> Record | None:
 
 
 def _make_record(job: Job, timeout: float | None) -> Record:
-    if all(find_plugin(name).installed for name in job.plugins):
+    if all(find_plugin(name).runs_here for name in job.plugins):
         return execute(job, timeout)
     return _in_environment(job, timeout)
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import importlib
 import traceback
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from harness.contracts.hookspecs import HarnessSpec
-from harness.contracts.potential import PolarizationModel, Potential
-from harness.contracts.report import Report
-from harness.contracts.task import Task
 from harness.errors import HarnessError, unknown
 from harness.registry.catalogue import catalogue
 from harness.registry.parameters import check_parameters
+
+if TYPE_CHECKING:
+    from harness.contracts.potential import PolarizationModel, Potential
+    from harness.contracts.report import Report
+    from harness.contracts.task import Task
 
 BUILT_IN = ("harness.registry.builtin", "harness_tasks", "harness_reports")
 
@@ -34,7 +37,7 @@ def manager(plugins: Iterable[str] | None = ()) -> pluggy.PluginManager:
     Parameters
     ----------
     plugins
-        Names to load; None for every plugin that is installed here.
+        Names to load; None for every plugin that can be loaded here.
     """
     global _manager
     if _manager is None:
@@ -49,11 +52,11 @@ def manager(plugins: Iterable[str] | None = ()) -> pluggy.PluginManager:
     known = catalogue()
     for name in known if plugins is None else plugins:
         plugin = known.get(name)
-        if name in _loaded or plugin is None or plugin.entry_point is None:
+        if name in _loaded or plugin is None or not plugin.runs_here:
             continue
         _loaded.add(name)
         try:
-            _register(_manager, name, plugin.entry_point.load())
+            _register(_manager, name, plugin.load())
         except Exception as error:  # anything at all may go wrong in somebody else's module
             broken[name] = _reason(error)
     return _manager
@@ -75,51 +78,66 @@ def _register(pm: pluggy.PluginManager, name: str, module: Any) -> None:
         raise HarnessError(f"{error}".strip().splitlines()[-1]) from error
 
 
-def _collect(hook: str, plugins: Iterable[str] | None) -> dict[str, Any]:
+def _collect(hook: str, plugins: Iterable[str] | None) -> Mapping[str, Any]:
+    """What the plugins return for a hook, in one mapping; an item is taken from a plugin's mapping when asked for."""
     pm = manager(plugins)
-    collected: dict[str, Any] = {}
+    collected: list[Mapping[str, Any]] = []
     owners: dict[str, str] = {}
     for implementation in getattr(pm.hook, hook).get_hookimpls():
         try:
             items = implementation.function()
+            if hook == "harness_tasks" and implementation.plugin_name not in BUILT_IN:
+                items = _complete(items, implementation.plugin_name)
+            names = list(items)
         except Exception as error:  # a plugin that imports but cannot say what it has
             broken[implementation.plugin_name] = _reason(error)
             continue
-        for name, item in items.items():
-            lacking = [word for word in Task.__annotations__ if not hasattr(item, word)]
-            if hook == "harness_tasks" and lacking:
-                broken[implementation.plugin_name] = f"task '{name}' does not state {', '.join(lacking)}"
-                continue
-            if name in collected:
+        for name in names:
+            if name in owners:
                 raise HarnessError(
                     f"two plugins bring '{name}': {owners[name]} and {implementation.plugin_name}.",
                     "Uninstall one of them.",
                 )
-            collected[name], owners[name] = item, implementation.plugin_name
-    return collected
+            owners[name] = implementation.plugin_name
+        collected.append(items)
+    return ChainMap(*reversed(collected))
 
 
-def potentials(plugins: Iterable[str] | None = None) -> dict[str, Callable[..., Potential]]:
+def _complete(tasks: Mapping[str, Any], plugin: str) -> dict[str, Any]:
+    """The tasks of a plugin that state all that the contract asks for; the others are noted in `broken`."""
+    from harness.contracts.task import Task
+
+    complete = {}
+    for name, task in tasks.items():
+        lacking = [word for word in Task.__annotations__ if not hasattr(task, word)]
+        if lacking:
+            broken[plugin] = f"task '{name}' does not state {', '.join(lacking)}"
+        else:
+            complete[name] = task
+    return complete
+
+
+def potentials(plugins: Iterable[str] | None = None) -> Mapping[str, Callable[..., Potential]]:
     """Name -> factory of every potential of the named plugins (None: of all installed here)."""
     return _collect("harness_potentials", plugins)
 
 
-def polarization_models(plugins: Iterable[str] | None = None) -> dict[str, Callable[..., PolarizationModel]]:
+def polarization_models(plugins: Iterable[str] | None = None) -> Mapping[str, Callable[..., PolarizationModel]]:
     """Name -> factory of every polarization model."""
     return _collect("harness_polarization_models", plugins)
 
 
-def tasks(plugins: Iterable[str] | None = None) -> dict[str, type[Task]]:
+def tasks(plugins: Iterable[str] | None = None) -> Mapping[str, type[Task]]:
     """Name -> class of every task."""
     return _collect("harness_tasks", plugins)
 
 
-def reports(plugins: Iterable[str] | None = None) -> dict[str, type[Report]]:
+def reports(plugins: Iterable[str] | None = None) -> Mapping[str, type[Report]]:
     """Name -> class of every report."""
     return _collect("harness_reports", plugins)
 
 
-def fitters(plugins: Iterable[str] | None = None) -> dict[str, str]:
+def fitters(plugins: Iterable[str] | None = None) -> Mapping[str, str]:
     """Name of a potential or polarization model -> ``"module:function"``."""
     return _collect("harness_fitters", plugins)
 

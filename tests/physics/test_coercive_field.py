@@ -14,12 +14,11 @@ from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.coercive_field.switching import course, slipped
 from harness_tasks.coercive_field.task import CoerciveField
 from harness_tasks.oracles.cosine import CosineCalculator, CosinePolarization, CosinePotential
-from harness_tasks.polarization.in_field import InField
 from harness_tasks.sliding_path.path import Work, walk
 from harness_tasks.structures.bilayers import LOWER, UPPER
 
 from harness.contracts.measurement import Measurement
-from harness.engine.ase import Engine
+from harness.engine.field import FieldEngine
 from harness.errors import UnsupportedError
 from harness.execution.execute import check_capabilities
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
@@ -84,7 +83,9 @@ def test_plain_relaxation_in_the_field_tells_the_same(still: Measurement, share:
 
     atoms = ctx.atoms.copy()
     atoms.set_array("layer", np.array([0, 0, 1, 1]))
-    Engine(InField(ctx, field)).relax(atoms, fmax=2e-5, max_steps=320, optimizer="fire", maxstep=0.05)
+    FieldEngine(ctx.engine, SWIFT_POLAR.calculate, field).relax(
+        atoms, fmax=2e-5, max_steps=320, optimizer="fire", maxstep=0.05
+    )
     moved = atoms.positions - ctx.atoms.positions
     slipped_by = (moved[UPPER].mean(axis=0) - moved[LOWER].mean(axis=0)) @ slip
     assert (slipped_by > 0.55 * A / math.sqrt(3)) if gone else (0.05 < slipped_by < 0.4 * A / math.sqrt(3))

@@ -161,9 +161,9 @@ def test_larger_sheets_keep_their_order_longer() -> None:
     assert any("stays above half" in note for note in large.notes)
 
 
-@pytest.mark.parametrize("thermostat", ["langevin", "nose_hoover"])
-def test_killed_run_goes_on_to_the_same_bits(thermostat: str) -> None:
-    run = SHORT | {"thermostat": thermostat}
+@pytest.mark.parametrize("ensemble", ["langevin", "nose_hoover"])
+def test_killed_run_goes_on_to_the_same_bits(ensemble: str) -> None:
+    run = SHORT | {"ensemble": ensemble}
     whole = measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, **run)
     fragile = FragileCheckpoint(stop_after=8)
     with pytest.raises(Killed):

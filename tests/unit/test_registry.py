@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from harness.contracts.hookspecs import HarnessSpec
 
 BACKENDS = ("torch", "motep", "numba", "nequip", "mace", "deepmd", "quippy", "lammps", "hydra")
@@ -86,3 +88,30 @@ def test_every_hook_is_documented() -> None:
     hooks = [name for name in vars(HarnessSpec) if name.startswith("harness_")]
     text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
     assert hooks and all(name in text for name in hooks)
+
+
+RINGS = """
+from dataclasses import dataclass
+from harness import hookimpl
+from harness.contracts.parameters import Positive
+@dataclass
+class Params:
+    radius: Positive = 1.0
+    turns: tuple[int, ...] = (1, 2)
+class Rings:
+    name, version, requires, observables, Params = "rings", 1, frozenset(), (), Params
+@hookimpl
+def harness_tasks():
+    return {"rings": Rings}
+"""
+
+
+def test_an_importable_task_needs_no_yaml(tmp_path: Path) -> None:
+    make_distribution(tmp_path, "rings", RINGS)
+    call = "from harness.__main__ import main\nmain(['task=rings', 'potential=plate', *{}])"
+    shown = yaml.safe_load(run(call.format(["task.params.radius=2", "--cfg", "job"]), tmp_path))
+    assert shown["task"] == {
+        "name": "rings", "factory": None, "plugins": ["rings"], "params": {"radius": 2, "turns": [1, 2]},
+    }  # fmt: skip
+    refused = run("import sys\nsys.stderr = sys.stdout\n" + call.format(["task.params.radius=-2"]), tmp_path)
+    assert "task.params.radius is -2. Give a positive number, e.g. task.params.radius=1." in refused

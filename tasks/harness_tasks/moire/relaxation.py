@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Relaxation, UnphysicalError
 from harness.contracts.measurement import Arrays, Check
 from harness.contracts.task import Context, Stage
-from harness.engine.ase import Relaxation
-from harness.engine.watch import UnphysicalMotion, Watch
+from harness.engine.watch import Watch
 from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
 from harness_tasks.moire.continuum import Relaxed, displaced, relax_sheets
 from harness_tasks.moire.landscape import Landscape
@@ -118,9 +118,9 @@ def _relaxed(ctx: Context, stage: Stage, key: str, moire: Moire, begin: Atoms) -
         nonlocal steps
         reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
         if reason is None and steps % GRADED == 0:
-            reason = watch.extrapolates(now, ctx.engine.calculator)
+            reason = watch.extrapolates(now, ctx.engine.extrapolation_grade)
         if reason is not None:
-            raise UnphysicalMotion(steps, reason)
+            raise UnphysicalError(reason, steps)
         if stage.due:
             made = before + ctx.engine.force_calls - calls
             entry = {"positions": now.positions, "steps": steps, "force_calls": made, "memory": state()}
@@ -137,10 +137,10 @@ def _relaxed(ctx: Context, stage: Stage, key: str, moire: Moire, begin: Atoms) -
             observe=observe,
             memory=memory,
         )
-        beyond = watch.extrapolates(atoms, ctx.engine.calculator) if np.isfinite(end.fmax) else None
+        beyond = watch.extrapolates(atoms, ctx.engine.extrapolation_grade) if np.isfinite(end.fmax) else None
         if beyond is not None:
-            raise UnphysicalMotion(steps, beyond)
-    except UnphysicalMotion as found:
+            raise UnphysicalError(beyond, steps)
+    except UnphysicalError as found:
         end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
     finite = bool(np.isfinite(end.fmax))
     if not finite and not reason:

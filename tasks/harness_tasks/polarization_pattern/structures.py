@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Context, Stage
-from harness.engine.ase import Engine
+from harness.engine.field import FieldEngine
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape, Series, landscape_work, measure_landscape
 from harness_tasks.moire.relaxation import relax_moire
-from harness_tasks.polarization.in_field import InField
 from harness_tasks.sliding_path.path import Work, point_name
 from harness_tasks.structures.registries import make_grid
 from harness_tasks.structures.sheets import polarization
@@ -51,7 +51,7 @@ class Structures:
         ctx = self._ctx
         if field:
             ctx = copy.copy(ctx)
-            ctx.engine = Engine(InField(self._ctx, np.array([0.0, 0.0, field])))
+            ctx.engine = FieldEngine(ctx.engine, partial(polarization, self._ctx), np.array([0.0, 0.0, field]))
         key = f"{len(moire.atoms)}/{field:g}"
         landscape = self._landscape(field, stage)
         with stage.stage(weight=RELAXATION * len(moire.atoms), total=len(moire.atoms)) as part:
