@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -78,27 +79,73 @@ def _register(pm: pluggy.PluginManager, name: str, module: Any) -> None:
         raise HarnessError(f"{error}".strip().splitlines()[-1]) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one plugin returned for a hook, or in `error` the one line that says how it failed."""
+
+    plugin: str
+    value: Any = None
+    error: str = ""
+
+
+def call_hook(
+    hook: str, plugins: Iterable[str] | None = (), *, only: Collection[str] | None = None, **arguments: Any
+) -> Iterator[Answer]:
+    """Call a hook of each loaded plugin in turn; one that raises does not stop the others.
+
+    Parameters
+    ----------
+    hook
+        Its name in `harness.contracts.hookspecs`.
+    plugins
+        To load before, as for `manager`.
+    only
+        Names of those that are called; None for all.
+    arguments
+        Of the hook, by name; an implementation may take fewer.
+    """
+    for implementation in getattr(manager(plugins).hook, hook).get_hookimpls():
+        name = implementation.plugin_name
+        if only is not None and name not in only:
+            continue
+        try:
+            value = implementation.function(*(arguments[key] for key in implementation.argnames))
+        except Exception as error:  # anything at all may go wrong in somebody else's module
+            yield Answer(name, error=_reason(error))
+        else:
+            yield Answer(name, value)
+
+
+def offers(
+    hook: str, plugins: Iterable[str] | None = (), only: Collection[str] | None = None
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What each plugin brings by name; parameters as for `call_hook`.
+
+    A plugin that imports but cannot say what it has is noted in `broken`.
+    """
+    for answer in call_hook(hook, plugins, only=only):
+        if answer.error:
+            broken[answer.plugin] = answer.error
+        elif not isinstance(answer.value, Mapping):
+            broken[answer.plugin] = f"{hook} returns {type(answer.value).__name__} instead of a mapping of names"
+        else:
+            yield answer.plugin, answer.value
+
+
 def _collect(hook: str, plugins: Iterable[str] | None) -> Mapping[str, Any]:
     """What the plugins return for a hook, in one mapping; an item is taken from a plugin's mapping when asked for."""
-    pm = manager(plugins)
     collected: list[Mapping[str, Any]] = []
     owners: dict[str, str] = {}
-    for implementation in getattr(pm.hook, hook).get_hookimpls():
-        try:
-            items = implementation.function()
-            if hook == "harness_tasks" and implementation.plugin_name not in BUILT_IN:
-                items = _complete(items, implementation.plugin_name)
-            names = list(items)
-        except Exception as error:  # a plugin that imports but cannot say what it has
-            broken[implementation.plugin_name] = _reason(error)
-            continue
-        for name in names:
+    for plugin, offer in offers(hook, plugins):
+        complete = hook != "harness_tasks" or plugin in BUILT_IN
+        items = offer if complete else _complete(offer, plugin)
+        for name in items:
             if name in owners:
                 raise HarnessError(
-                    f"two plugins bring '{name}': {owners[name]} and {implementation.plugin_name}.",
+                    f"two plugins bring '{name}': {owners[name]} and {plugin}.",
                     "Uninstall one of them.",
                 )
-            owners[name] = implementation.plugin_name
+            owners[name] = plugin
         collected.append(items)
     return ChainMap(*reversed(collected))
 

@@ -45,11 +45,18 @@ def test_broken_plugins_do_not_stop_the_others(tmp_path: Path) -> None:
     make_distribution(tmp_path, "syntax", "def (:")
     make_distribution(tmp_path, "imports", "import no_such_package_here")
     make_distribution(tmp_path, "hook", GOOD.replace('{"good": dict}', "1/0"))
+    make_distribution(tmp_path, "nothing", GOOD.replace('{"good": dict}', "None"))
     make_distribution(tmp_path, "signature", GOOD.replace("potentials()", "potentials(something)"))
     text = run("from harness.plugins import main; main([])", tmp_path)
     assert "potential=good" in text
-    for name, reason in {"syntax": "SyntaxError", "imports": "no_such_package_here", "hook": "ZeroDivisionError",
-                         "signature": "something"}.items():  # fmt: skip
+    reasons = {
+        "syntax": "SyntaxError",
+        "imports": "no_such_package_here",
+        "hook": "ZeroDivisionError",
+        "nothing": "NoneType",
+        "signature": "something",
+    }
+    for name, reason in reasons.items():
         block = text.split(f"\n{name}: ")[1].splitlines()[1]
         assert block.strip().startswith("broken: ") and reason in block
 
