@@ -82,13 +82,13 @@ def test_the_worker_refuses_what_the_task_did_not_declare(tmp_path: Path, monkey
     assert "Nearest declared key: 'energy'." in record.error
 
 
-def test_columns_are_in_the_declared_order_and_labels_in_that_of_numbers() -> None:
+def test_columns_are_in_the_declared_order() -> None:
     hot = Observable("polarization_{temperature}", "pC/m", "P({temperature})", "Polarization at {temperature}.")
     found = {
-        **hot.of(Quantity(1.0, "pC/m"), temperature="300K"),
-        **hot.of(Quantity(2.0, "pC/m"), temperature="20K"),
-        **ENERGY.of(Quantity(1.0, "eV")),
         "unknown": Quantity(1.0, "1"),
+        **hot.of(Quantity(2.0, "pC/m"), temperature="20K"),
+        **hot.of(Quantity(1.0, "pC/m"), temperature="300K"),
+        **ENERGY.of(Quantity(1.0, "eV")),
         "list": Quantity([1.0, 2.0], "1"),
     }
     assert in_order(found, (ENERGY, hot)) == ["energy", "polarization_20K", "polarization_300K", "unknown"]
