@@ -111,7 +111,7 @@ def _task(config: Mapping[str, Any], plugins: list[str]) -> tuple[list[Any], str
     known = catalogue()
     name = config["task"].get("factory") or config["task"]["name"]
     params = config["task"].get("params") or {}
-    absent = [p for p in config["task"].get("plugins") or [] if not known[p].installed]
+    absent = [p for p in config["task"].get("plugins") or [] if not known[p].runs_here]
     if absent:  # a task that only its own environment can import: the worker checks the rest
         return [name, absent, params], ""
     task = lookup.build_task(name, plugins)

@@ -37,7 +37,7 @@ class Bend:
     """Bending stiffness and flexoelectricity of a sheet, from a ribbon that buckles."""
 
     name: ClassVar[str] = "bend"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = BendParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -21,7 +22,7 @@ from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import Unphysical, changes_at_rest, holds_check, start_series
+from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, holds_check, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coefficients, notes
@@ -35,7 +36,7 @@ class Piezo:
     """Piezoelectric coefficients from dipoles of strained cells and, for the ions' part, from Born charges."""
 
     name: ClassVar[str] = "piezo"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
     Params: ClassVar[type] = PiezoParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
@@ -52,7 +53,7 @@ class Piezo:
             with sheet.stage(weight=40) as stage, ctx.clock("start"):
                 try:
                     series, _ = start_series(ctx, stage)
-                except Unphysical as reason:
+                except UnphysicalError as reason:
                     return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, checks=[holds_check(str(reason))])
             dipole = SheetDipole(ctx, series.base, sheet)
             with ctx.clock("strains"):

@@ -44,7 +44,7 @@ class TcSweep:
     """Curie temperature of a sliding ferroelectric of given size, at given time per temperature."""
 
     name: ClassVar[str] = "tc_sweep"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = TcSweepParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
