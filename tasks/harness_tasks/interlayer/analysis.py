@@ -143,7 +143,7 @@ def _of_minima(
 def _remarks(curve: Curve, minimum: Minimum | None, kind: str) -> list[str]:
     h, energy = curve.distance, curve.energy
     which = f"{kind} {curve.stacking}"
-    notes = []
+    notes: list[str] = []
     if minimum is None:
         return notes
     if np.nanmin(energy[[0, -1]]) < number(minimum.energy):
