@@ -169,7 +169,6 @@ def _measure(job: Job, record: Record) -> Measurement:
             config["material"],
             int(config["seed"]),
             work,
-            checkpoint,
             noise_of(potential),
             stages,
             device,
