@@ -138,14 +138,9 @@ class Context(Protocol):
     material: Mapping[str, Any]
     seed: int
     folder: Path
-    checkpoint: Checkpoint
     noise: Noise
     stages: Stages
     device: Mapping[str, Any]
-
-    def progress(self, description: str, total: float) -> AbstractContextManager[Progress]:
-        """A progress bar with `total` units of work."""
-        ...
 
     def clock(self, name: str) -> AbstractContextManager[None]:
         """Add the wall time of a block to the record's samples under `name`."""

@@ -19,7 +19,7 @@ from harness.contracts.engine import Engine
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
-from harness.contracts.task import Checkpoint, Stages, Task
+from harness.contracts.task import Stages, Task
 from harness.engine.ase import make_engine
 from harness.engine.native import native_polarization
 from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
@@ -79,17 +79,9 @@ class TrialContext:
         self.engine: Engine = make_engine(potential, self.calculator)
         self.atoms: Atoms = task.structure(material, params)
         self.folder = Path()
-        self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
         self.noise = noise_of(potential)
-        self.bars: list[Bar] = []
         self.bar = Bar(PERCENT)
-        self.stages: Stages = RunStages(self.checkpoint, self.bar, lost_at_most)
-
-    @contextmanager
-    def progress(self, description: str, total: float) -> Iterator[Bar]:
-        """A bar that nobody sees."""
-        self.bars.append(Bar(total))
-        yield self.bars[-1]
+        self.stages: Stages = RunStages(checkpoint or MemoryCheckpoint(), self.bar, lost_at_most)
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:
