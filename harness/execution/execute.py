@@ -51,7 +51,7 @@ def execute(job: Job, timeout: float | None = None) -> Record:
     Returns
     -------
     Record
-        With one of the five statuses; ``counts["bad_input"]`` is 1 where the user can mend the failure.
+        With one of the five statuses; ``bad_input`` is set where the user can put the failure right.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def execute(job: Job, timeout: float | None = None) -> Record:
         record.missing = error.missing
         _finish(record, "unsupported", str(error))
     except HarnessError as error:
-        record.counts["bad_input"] = 1
+        record.bad_input = True
         _finish(record, "failed", str(error))
     except RunTimeout as error:
         _finish(record, "timeout", out_of_time(timeout, str(error)))
@@ -178,8 +178,7 @@ def _measure(job: Job, record: Record) -> Measurement:
         stages.show(1.0)
     if resumed:
         measurement.notes.append("went on from a checkpoint: times and force calls are those of the last part alone")
-    if task.observables:
-        check_observables(task.name, task.observables, measurement.observables)
+    check_observables(task.name, task.observables, measurement.observables)
     grade_frames(calculator, measurement)
     record.observables, record.checks = measurement.observables, measurement.checks
     record.notes, record.seconds = measurement.notes, ctx.seconds

@@ -84,6 +84,7 @@ def volumetric(found: dict[str, Quantity], thickness: float) -> dict[str, Quanti
                 number(quantity) * factor,
                 "GPa",
                 None if quantity.interval is None else (low * factor, high * factor),
+                quantity.kind,
                 method=f"over the stated thickness of {thickness:g} Å",
             )
     return scaled
