@@ -141,4 +141,4 @@ def distance(material: Mapping[str, Any]) -> float:
 
 def _unit(tensor: np.ndarray) -> np.ndarray:
     tensor = tensor + tensor.T
-    return tensor / np.linalg.norm(tensor)
+    return np.asarray(tensor / np.linalg.norm(tensor))
