@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness import __version__
+from harness.contracts.material import Material
 from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.task import Checkpoint
 from harness.engine.ase import Engine
@@ -37,7 +38,7 @@ class WorkerContext:
     polarization: PolarizationModel | None
     engine: Engine
     params: Any
-    material: Mapping[str, Any]
+    material: Material
     seed: int
     folder: Path
     checkpoint: Checkpoint

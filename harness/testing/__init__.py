@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from harness.contracts.material import Material
     from harness.contracts.measurement import Check, Measurement
     from harness.contracts.potential import PolarizationModel, Potential
 
@@ -37,7 +38,7 @@ class _Conformance:
     Attributes
     ----------
     material
-        As the keys of ``conf/material``; choose elements that the model knows.
+        A `Material`, or a mapping with the keys of ``conf/material``; choose elements that the model knows.
     dtype
         Number type that the potential is asked for: ``float64`` or ``float32``.
     seed
@@ -46,7 +47,7 @@ class _Conformance:
         Parameters of the task ``conformance`` that are not to be its defaults.
     """
 
-    material: ClassVar[Mapping[str, Any]] = BILAYER
+    material: ClassVar[Material | Mapping[str, Any]] = BILAYER
     dtype: ClassVar[str] = "float64"
     seed: ClassVar[int] = 0
     params: ClassVar[Mapping[str, Any]] = {}

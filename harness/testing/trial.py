@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.potential import PolarizationModel, Potential
 from harness.contracts.task import Checkpoint, Task
 from harness.engine.ase import Engine
 from harness.engine.native import native_polarization
+from harness.materials.needs import check_needs
+from harness.registry import lookup
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -72,26 +75,28 @@ class Bar:
 
 
 class TrialContext:
-    """A `harness.contracts.task.Context` in memory."""
+    """A `harness.contracts.task.Context` in memory; `material` may be a mapping with the keys of ``conf/material``."""
 
     def __init__(
         self,
         task: Task,
         potential: Potential,
         polarization: PolarizationModel | None,
-        material: Mapping[str, Any],
+        material: Material | Mapping[str, Any],
         params: Any,
         seed: int = 0,
         checkpoint: MemoryCheckpoint | None = None,
         dtype: str = "float64",
     ) -> None:
         self.potential = potential
-        self.material, self.params, self.seed = material, params, seed
+        self.material = material if isinstance(material, Material) else lookup.build_material(material)
+        self.params, self.seed = params, seed
         self.device: Mapping[str, Any] = {"name": "cpu", "dtype": dtype}
         self.calculator: BaseCalculator = potential.calculator(device="cpu", dtype=dtype)
         self.polarization = polarization or native_polarization(potential, self.calculator)
         self.engine = Engine(self.calculator)
-        self.atoms: Atoms = task.structure(material, params)
+        check_needs(task.name, task.needs, self.material)
+        self.atoms: Atoms = task.structure(self.material, params)
         self.folder = Path()
         self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
         self.bars: list[Bar] = []
@@ -113,12 +118,12 @@ def measure(
     potential: Potential,
     polarization: PolarizationModel | None = None,
     *,
-    material: Mapping[str, Any],
+    material: Material | Mapping[str, Any],
     seed: int = 0,
     checkpoint: MemoryCheckpoint | None = None,
     dtype: str = "float64",
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's."""
+    """One measurement; `params` are the task's, `material` may be a mapping with the keys of ``conf/material``."""
     context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
     return task.measure(context)

@@ -13,7 +13,7 @@ from harness_tasks.elastic.task import Elastic
 from harness_tasks.mechanics.force_constants import plan
 from harness_tasks.oracles.plate import PlatePotential
 from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.symmetry import allowed, has_threefold_axis, operations
+from harness.materials.symmetry import allowed, has_threefold_axis, operations
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError

@@ -14,7 +14,7 @@ from harness_tasks.elastic.params import ElasticParams
 from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial
-from harness_tasks.structures.symmetry import has_threefold_axis
+from harness.materials.symmetry import has_threefold_axis
 
 
 def checks(

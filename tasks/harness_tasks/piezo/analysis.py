@@ -20,7 +20,7 @@ from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.virial import VOIGT, strained, tensor
 from harness_tasks.polarization.sheet_dipole import improper, ions, proper
 from harness_tasks.structures.sheets import offered
-from harness_tasks.structures.symmetry import allowed, has_threefold_axis
+from harness.materials.symmetry import allowed, has_threefold_axis
 
 COMPONENTS = {XX: "xx", YY: "yy", ZZ: "zz"}
 #: e/Å in nC/m.
