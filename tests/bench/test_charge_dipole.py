@@ -17,7 +17,6 @@ from ase import Atoms
 from ase.build import graphene
 
 pytest.importorskip("harness_charge_dipole")
-pytest.importorskip("vesin")
 
 #: Cells along each side; four atoms each: 484 to 19,600 atoms.
 SIDES = (11, 16, 24, 34, 49, 70)

@@ -119,8 +119,10 @@ def test_intervals_hold_what_they_promise() -> None:
     assert np.mean([one.value for one in found]) == pytest.approx(300.0, abs=15.0)
     many = Band.of(curve + 0.15 * rng.standard_normal((40, 10))).crossing(t)
     assert many.high - many.low < 0.5 * np.median([one.high - one.low for one in found])
-    alone = Band.of(curve[None]).crossing(t)  # no width but the distance of the temperatures
-    assert (alone.low, alone.value, alone.high) == pytest.approx((275.0, 300.0, 325.0))
+    alone = Band.of(curve[None])  # no width but the distance of the temperatures
+    here = alone.crossing(t)
+    assert (here.low, here.value, here.high) == pytest.approx((275.0, 300.0, 325.0))
+    assert alone.kind == "numerical" and Band.of(curve + 0.15 * rng.standard_normal((4, 10))).kind == "confidence"
 
 
 def test_order_is_that_of_one_particle(swept: Measurement, expected: np.ndarray) -> None:
@@ -183,7 +185,8 @@ def test_torn_layers_are_a_result() -> None:
     run = SHORT | {"highest": 3000.0, "step": 1500.0, "lowest": 1.0, "time": 1.0}
     found = measure(TcSweep(), RigidLayers(BARRIER, tie=0.3), material=MATERIAL, **run)
     assert value(found, "unphysical_temperature") in (1500.0, 3000.0)
-    assert any("a layer is torn" in note and "step" in note for note in found.notes)
+    (ended,) = [check for check in found.checks if check.name == "unphysical_sweeps"]
+    assert not ended.passed and "a layer is torn" in ended.reason and "step" in ended.reason
     assert np.isfinite(found.arrays["order"][:, 0, 0]).all()  # what was finished before is kept
     assert np.isnan(found.arrays["order"][:, 1, 0]).all()
 

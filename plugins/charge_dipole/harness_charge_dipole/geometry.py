@@ -54,13 +54,6 @@ class Frame:
             along = np.zeros((3, 3))
         return cls(atoms.positions.copy(), lattice, np.eye(3) - along)
 
-    @property
-    def box_for_neighbours(self) -> tuple[np.ndarray, np.ndarray]:
-        """Cell and periodicity as neighbour lists want them, the open directions empty."""
-        cell = np.zeros((3, 3))
-        cell[: len(self.lattice)] = self.lattice
-        return cell, np.arange(3) < len(self.lattice)
-
 
 class Box:
     """A cell in which a periodic sum equals the true one in 0, 1 or 2 periodic directions.

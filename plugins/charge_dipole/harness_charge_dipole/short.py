@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from ase import Atoms
 from scipy.sparse import bsr_array
 
+from harness.materials.neighbours import find_pairs
 from harness.units import COULOMB
 from harness_charge_dipole.geometry import Frame
 from harness_charge_dipole.kernels import blocks, pair_forces, radial
@@ -72,9 +74,7 @@ def _pairs(frame: Frame, smooth: float | None, cutoff: float) -> tuple[np.ndarra
         n = len(frame.positions)
         i, j = np.nonzero(~np.eye(n, dtype=bool))
         return i.astype(np.int32), j.astype(np.int32), frame.positions[i] - frame.positions[j]
-    from vesin import NeighborList
-
-    cell, periodic = frame.box_for_neighbours
-    neighbours = NeighborList(cutoff=cutoff, full_list=True, sorted=True)
-    i, j, d = neighbours.compute(points=frame.positions, box=cell, periodic=periodic, quantities="ijD")
-    return i.astype(np.int32), j.astype(np.int32), -d
+    cell = np.zeros((3, 3))
+    cell[: len(frame.lattice)] = frame.lattice
+    pairs = find_pairs(Atoms(positions=frame.positions, cell=cell, pbc=np.arange(3) < len(frame.lattice)), cutoff)
+    return pairs.i.astype(np.int32), pairs.j.astype(np.int32), -pairs.vectors(frame.positions)

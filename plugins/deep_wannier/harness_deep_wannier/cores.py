@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 
+from harness.materials.neighbours import find_pairs
+
 __all__ = ["Cores"]
 
 
@@ -70,13 +72,6 @@ class Cores:
 
 def _bonds(atoms: Atoms, carrier: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Carrier, other atom and the vector (Å) from the one to the other, for every bond."""
-    from vesin import NeighborList
-
-    first, second, vectors = NeighborList(cutoff=reach, full_list=True).compute(
-        points=atoms.positions,
-        box=atoms.cell.complete().array if atoms.pbc.any() else np.zeros((3, 3)),
-        periodic=atoms.pbc if atoms.pbc.any() else False,
-        quantities="ijD",
-    )
-    chosen = carrier[first] & ~carrier[second]
-    return first[chosen].astype(int), second[chosen].astype(int), vectors[chosen]
+    pairs = find_pairs(atoms, reach)
+    chosen = carrier[pairs.i] & ~carrier[pairs.j]
+    return pairs.i[chosen], pairs.j[chosen], pairs.vectors(atoms.positions)[chosen]

@@ -10,7 +10,7 @@ should be used with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
@@ -19,56 +19,50 @@ from ase.data import chemical_symbols, covalent_radii
 
 from harness.errors import HarnessError
 from harness.materials.layers import BOND_FACTOR
+from harness.materials.neighbours import NeighbourList, Pairs
 from harness_layered.layers import LayerMemory
 
-__all__ = ["LennardJones", "Pairs"]
+__all__ = ["LennardJones"]
 
 SKIN = 1.0  # Å; a list of 12 Å neighbours costs as much as ten force calls, so a wide skin pays
 CHUNK = 1 << 14  # pairs handled at a time: the temporaries stay in the second-level cache
 
 
-@dataclass
-class Pairs:
-    """Cross-layer pairs of one structure, grouped by the kinds of the two atoms."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cross-layer pairs of two kinds of atoms, each pair once.
 
-    positions: np.ndarray
-    cell: np.ndarray
-    pbc: np.ndarray
-    layers: np.ndarray
-    groups: list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+    Attributes
+    ----------
+    kinds
+        Atomic numbers.
+    i, j
+        Indices of the two atoms, (P,).
+    shifts
+        Lattice vectors to add to ``r_j - r_i``, Å, (3, P).
+    """
 
-    @classmethod
-    def build(cls, atoms: Atoms, layers: np.ndarray, reach: float) -> Pairs:
-        """Each pair once; groups hold (kind, kind, i, j, lattice shift (3, P) in Å), kinds being atomic numbers."""
-        from vesin import NeighborList
+    kinds: tuple[int, int]
+    i: np.ndarray
+    j: np.ndarray
+    shifts: np.ndarray
 
-        i, j, s = NeighborList(cutoff=reach, full_list=False, sorted=True).compute(
-            points=atoms.positions, box=atoms.cell.array, periodic=atoms.pbc, quantities="ijS"
-        )
-        i, j = i.astype(np.intp), j.astype(np.intp)
-        cross = layers.take(i) != layers.take(j)
-        i, j, shift = i.compress(cross), j.compress(cross), s.compress(cross, axis=0) @ atoms.cell.array
-        kinds, kind = np.unique(atoms.numbers, return_inverse=True)
-        low, high = kind.take(i), kind.take(j)
-        code = np.minimum(low, high) * len(kinds) + np.maximum(low, high)
-        out = cls(atoms.positions.copy(), atoms.cell.array.copy(), atoms.pbc.copy(), layers)
-        for value in range(len(kinds) ** 2):
-            own = np.flatnonzero(code == value)
-            if len(own):
-                a, b = divmod(value, len(kinds))
-                columns = np.ascontiguousarray(shift.take(own, axis=0).T)
-                out.groups.append((int(kinds[a]), int(kinds[b]), i.take(own), j.take(own), columns))
-        return out
 
-    def serves(self, atoms: Atoms, layers: np.ndarray) -> bool:
-        """Whether no pair can have entered the cutoff since the list was built."""
-        return (
-            len(atoms) == len(self.positions)
-            and np.array_equal(self.layers, layers)
-            and np.array_equal(self.pbc, atoms.pbc)
-            and np.array_equal(self.cell, atoms.cell.array)
-            and ((atoms.positions - self.positions) ** 2).sum(axis=1).max(initial=0.0) < (0.5 * SKIN) ** 2
-        )
+def groups(numbers: np.ndarray, layers: np.ndarray, pairs: Pairs) -> list[Group]:
+    """Those of `pairs` that join two layers, by the atomic numbers of the two atoms."""
+    cross = layers.take(pairs.i) != layers.take(pairs.j)
+    i, j, shifts = pairs.i.compress(cross), pairs.j.compress(cross), pairs.shifts.compress(cross, axis=0)
+    kinds, kind = np.unique(numbers, return_inverse=True)
+    low, high = kind.take(i), kind.take(j)
+    code = np.minimum(low, high) * len(kinds) + np.maximum(low, high)
+    found = []
+    for value in range(len(kinds) ** 2):
+        own = np.flatnonzero(code == value)
+        if len(own):
+            a, b = divmod(value, len(kinds))
+            columns = np.ascontiguousarray(shifts.take(own, axis=0).T)
+            found.append(Group((int(kinds[a]), int(kinds[b])), i.take(own), j.take(own), columns))
+    return found
 
 
 class LennardJones(Calculator):
@@ -92,7 +86,8 @@ class LennardJones(Calculator):
         self.elements = dict(elements)
         self.cutoff = cutoff
         self._memory = LayerMemory()
-        self._pairs: Pairs | None = None
+        self._list = NeighbourList(cutoff, SKIN, half=True)
+        self._groups: list[Group] = []
 
     def calculate(
         self,
@@ -110,9 +105,10 @@ class LennardJones(Calculator):
             raise HarnessError(f"the Lennard-Jones model has no element '{wrong}'; it knows {known}.",
                                "Choose a material of these elements or fit the model to it.")  # fmt: skip
         layers = self._memory.layers(atoms)
-        if self._pairs is None or not self._pairs.serves(atoms, layers):
-            self._pairs = Pairs.build(atoms, layers, self.cutoff + SKIN)
-        energy, forces, virial = self._sum(atoms.positions, self._pairs)
+        pairs = self._list.update(atoms, atoms.numbers, layers)
+        if pairs is not None:
+            self._groups = groups(atoms.numbers, layers, pairs)
+        energy, forces, virial = self._sum(atoms.positions)
         self.results = {"energy": energy, "free_energy": energy, "forces": forces}
         if atoms.cell.rank == 3:
             self.results["stress"] = virial.ravel()[[0, 4, 8, 5, 2, 1]] / atoms.get_volume()
@@ -137,19 +133,20 @@ class LennardJones(Calculator):
         energy = a12 - a6 - (v_cut - rc * d_cut) - d_cut * r
         return energy, (12.0 * a12 - 6.0 * a6) * inverse + d_cut / r
 
-    def _sum(self, positions: np.ndarray, pairs: Pairs) -> tuple[float, np.ndarray, np.ndarray]:
+    def _sum(self, positions: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         n = len(positions)
         x = np.ascontiguousarray(positions.T)
         energy, forces, virial = 0.0, np.zeros((3, n)), np.zeros((3, 3))
-        for a, b, i_all, j_all, shift in pairs.groups:
+        for group in self._groups:
+            a, b = group.kinds
             epsilon, sigma = self.mixed(a, b)
             bonded = (BOND_FACTOR * (covalent_radii[a] + covalent_radii[b])) ** 2
-            for start in range(0, len(i_all), CHUNK):
+            for start in range(0, len(group.i), CHUNK):
                 part = slice(start, start + CHUNK)
-                i, j = i_all[part], j_all[part]
+                i, j = group.i[part], group.j[part]
                 d = x.take(j, axis=1)
                 d -= x.take(i, axis=1)
-                d += shift[:, part]
+                d += group.shifts[:, part]
                 r2 = np.einsum("kp,kp->p", d, d)
                 if r2.min() < bonded:
                     raise HarnessError(

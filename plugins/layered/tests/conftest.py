@@ -9,8 +9,6 @@ import pytest
 from ase import Atoms
 from ase.build import graphene
 
-pytest.importorskip("vesin")
-
 
 @pytest.fixture
 def stack() -> Callable[..., Atoms]:

@@ -1,7 +1,7 @@
 """Structures as the graphs that MACE takes, with the cell as it is.
 
 mace's own conversion replaces the vectors of open directions by very long ones, so that its stress is divided by the
-volume of that other cell, and its cell lists grow with it. Here the neighbours come from vesin and the cell stays.
+volume of that other cell, and its cell lists grow with it. Here the cell stays.
 """
 
 from __future__ import annotations
@@ -14,29 +14,9 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from harness.errors import HarnessError
+from harness.materials.neighbours import find_pairs
 
-__all__ = ["collate", "graph", "neighbours"]
-
-
-def neighbours(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All ordered pairs within `cutoff` (Å), images of an atom with itself included.
-
-    Returns
-    -------
-    i, j : ndarray of int, shape (P,)
-    images : ndarray, shape (P, 3)
-        Whole numbers; zero along open directions.
-    shifts : ndarray, shape (P, 3)
-        Lattice vectors to add to ``r_j - r_i``, Å.
-    """
-    from vesin import NeighborList
-
-    cell = atoms.cell.complete().array if atoms.pbc.any() else np.zeros((3, 3))
-    i, j, images = NeighborList(cutoff=cutoff, full_list=True, sorted=True).compute(
-        points=atoms.positions, box=cell, periodic=atoms.pbc, quantities="ijS"
-    )
-    images = np.asarray(images, dtype=float)
-    return i.astype(np.int64), j.astype(np.int64), images, images @ cell
+__all__ = ["collate", "graph"]
 
 
 def graph(atoms: Atoms, elements: Sequence[str], cutoff: float, device: Any = "cpu") -> dict[str, Any]:
@@ -51,7 +31,7 @@ def graph(atoms: Atoms, elements: Sequence[str], cutoff: float, device: Any = "c
 
     real = {"dtype": torch.get_default_dtype(), "device": device}
     whole = {"dtype": torch.int64, "device": device}
-    i, j, images, shifts = neighbours(atoms, cutoff)
+    pairs = find_pairs(atoms, cutoff)
     n = len(atoms)
     attributes = np.zeros((n, len(elements)))
     attributes[np.arange(n), _types(atoms, elements)] = 1.0
@@ -59,9 +39,9 @@ def graph(atoms: Atoms, elements: Sequence[str], cutoff: float, device: Any = "c
         "positions": torch.tensor(atoms.positions, **real),
         "cell": torch.tensor(atoms.cell.array, **real),
         "node_attrs": torch.tensor(attributes, **real),
-        "edge_index": torch.tensor(np.stack([i, j]), **whole),
-        "unit_shifts": torch.tensor(images, **real),
-        "shifts": torch.tensor(shifts, **real),
+        "edge_index": torch.tensor(np.stack([pairs.i, pairs.j]), **whole),
+        "unit_shifts": torch.tensor(pairs.images, **real),
+        "shifts": torch.tensor(pairs.shifts, **real),
         "charges": torch.zeros(n, **real),  # of a dipole from fixed charges, which would depend on the origin
         "batch": torch.zeros(n, **whole),
         "ptr": torch.tensor([0, n], **whole),

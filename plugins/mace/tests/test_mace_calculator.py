@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
-from ase.neighborlist import neighbor_list
-from harness_mace.graph import neighbours
 from harness_mace.modelfile import load
 
 from harness.errors import HarnessError
@@ -95,30 +93,6 @@ def test_invariance(bilayer, energy_file):
 def _forces(atoms, calculator):
     atoms.calc = calculator
     return atoms.get_forces()
-
-
-CELLS = {
-    "large vacuum": ((True, True, False), [0.0, 0.0, 500.0]),
-    "no third vector": ((True, True, False), [0.0, 0.0, 0.0]),
-    "tilted": ((True, True, False), [9.0, 7.0, 20.0]),
-    "atoms outside": ((True, True, False), [0.0, 0.0, 3.0]),
-    "wire": ((True, False, False), [0.0, 0.0, 20.0]),
-    "molecule": ((False, False, False), [0.0, 0.0, 20.0]),
-    "crystal": ((True, True, True), [0.5, 0.2, 6.6]),
-}
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_neighbours_are_those_of_ase(bilayer, name):
-    pbc, third = CELLS[name]
-    atoms = bilayer()
-    atoms.pbc, atoms.cell[2] = pbc, third
-    i, j, images, shifts = neighbours(atoms, 6.0)
-    distances = np.linalg.norm(atoms.positions[j] + shifts - atoms.positions[i], axis=1)
-    expected = neighbor_list("d", atoms, 6.0)
-    assert len(distances) == len(expected)
-    np.testing.assert_allclose(np.sort(distances), np.sort(expected), atol=1e-12)
-    assert not images[:, ~atoms.pbc].any()
 
 
 def test_without_volume_or_neighbours(energy_file):

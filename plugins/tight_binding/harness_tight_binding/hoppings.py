@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
-from vesin import NeighborList
 
 from harness.errors import HarnessError, unknown
 from harness.materials.layers import assign_layers
+from harness.materials.neighbours import find_pairs
 
 __all__ = ["SIGNS", "Hoppings", "Parameters", "find_hoppings"]
 
@@ -158,12 +158,8 @@ def find_hoppings(atoms: Atoms, parameters: Parameters) -> Hoppings:
             "tight_binding is for sheets that repeat in the x-y plane, and this structure does not.",
             "Lay the sheet into the plane, with atoms.pbc = (True, True, False) and a cell.",
         )
-    box = np.zeros((3, 3))
-    box[: len(lattice)] = lattice
-    search = NeighborList(cutoff=parameters.cutoff, full_list=True, sorted=True)
-    i, j, shifts, vectors = search.compute(
-        points=atoms.positions, box=box, periodic=np.arange(3) < len(lattice), quantities="ijSD"
-    )
+    pairs = find_pairs(atoms, parameters.cutoff)
+    i, j, vectors = pairs.i, pairs.j, pairs.vectors(atoms.positions)
     values, slopes = _hop(np.array(symbols), i, j, vectors, parameters)
     layers = assign_layers(atoms)
     return Hoppings(
@@ -171,9 +167,9 @@ def find_hoppings(atoms: Atoms, parameters: Parameters) -> Hoppings:
         lattice=lattice.copy(),
         periodic=np.array(atoms.pbc),
         onsite=np.array([ONSITE[s] for s in symbols]),
-        i=i.astype(np.int64),
-        j=j.astype(np.int64),
-        shifts=shifts[:, : len(lattice)].astype(np.int64),
+        i=i,
+        j=j,
+        shifts=pairs.images[:, atoms.pbc].astype(np.int64),
         vectors=vectors,
         values=values,
         slopes=slopes,

@@ -97,7 +97,7 @@ class CoerciveField:
     def _plane(self, ctx: Context, work: Work, way: Course, models: Models, grid: Any, bar: Progress) -> Beside:
         with ctx.clock("map"):
             kind = ctx.params.path
-            energy, positions = at_registries(ctx, work, kind, grid.registries, bar)
+            energy, positions = at_registries(ctx, work, kind, grid.registries, bar, "map")
             dipole = polarize(ctx, work, kind, grid.registries, positions, bar)["dipole"]
             cell = work.stack(BA).cell.array[:2, :2]
             surface = Surface(grid.energies(energy), grid.polarizations(dipole), cell, way.axes)

@@ -77,7 +77,7 @@ class Interlayer:
         if params.relax_cell:
             reference = results.reference_of(params.stackings)
             if "lattice" not in work.points:
-                a, note = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
+                a, note, _ = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
                 work.points.put("lattice", {"a": a, "note": np.array(note)}, 0.0)
             work.material["a"] = float(work.points["lattice"]["a"])
             work.notes.append(str(work.points["lattice"]["note"]))

@@ -131,7 +131,7 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
         A multiple of 6.
     """
     grid = make_grid(n, work.antiparallel)
-    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, bar)
+    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, bar, "landscape")
     if not np.isfinite(energy).all():
         return None
     z = positions[:, :, 2] - positions[:, :, 2].mean(axis=1, keepdims=True)

@@ -15,6 +15,7 @@ from harness.contracts.task import Context
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.sliding import checks
+from harness_tasks.sliding import observables as declared
 from harness_tasks.sliding_path.checks import of_track
 from harness_tasks.sliding_path.track import Landscape, Track, integrate, noise
 from harness_tasks.structures.bilayers import LOWER, UPPER
@@ -33,9 +34,7 @@ def evaluate(
     measurement = Measurement()
     sheet = area(cell)
     for track in tracks:
-        suffix = "" if track.kind == "relaxed" else f"_{track.kind}"
-        measurement.observables |= {name + suffix: q for name, q in _energies(track).items()}
-        measurement.observables |= {name + suffix: q for name, q in _polarization(track, sheet).items()}
+        measurement.observables |= _energies(track) | _polarization(track, sheet)
         measurement.arrays |= {f"{name}_{track.kind}": a for name, a in _arrays(track, sheet).items()}
         measurement.checks += of_track(track, sheet)
         measurement.notes += _remarks(track)
@@ -47,9 +46,8 @@ def evaluate(
         same = next((track for track in tracks if track.kind == landscape.kind), None)
         _of_map(measurement, landscape, same, sheet)
     if ctx.params.relax_cell:
-        measurement.observables["lattice_constant"] = Quantity(
-            float(material["a"]), "A", method="forces and stress relaxed"
-        )
+        own = Quantity(float(material["a"]), "A", method="forces and stress relaxed")
+        measurement.observables |= declared.LATTICE_CONSTANT.of(own)
     return measurement
 
 
@@ -57,45 +55,46 @@ def _energies(track: Track) -> dict[str, Quantity]:
     middle = len(track.s) // 2
     ends = 0.5 * (track.energy[0] + track.energy[-1])
     reach = math.sqrt(1.5) * 1e3 * noise(track.energy, 1)
-    found = {}
-    for name, share in (("barrier_per_cell", 1), ("barrier_per_formula_unit", UNITS)):
-        found[name] = _quantity(
-            1e3 * (track.energy[middle] - ends) / share, reach / share, "meV", "E(SP) - E(AB), " + MIRROR
+    found: dict[str, Quantity] = {}
+    for observable, share in ((declared.BARRIER_PER_CELL, 1), (declared.BARRIER_PER_UNIT, UNITS)):
+        found |= observable[track.kind].of(
+            _quantity(1e3 * (track.energy[middle] - ends) / share, reach / share, "meV", "E(SP) - E(AB), " + MIRROR)
         )
     if track.kind == "relaxed":
-        reach = noise(track.distance, 1)
-        found["distance_AB"] = _quantity(0.5 * (track.distance[0] + track.distance[-1]), reach, "A", MIRROR)
-        found["distance_SP"] = _quantity(track.distance[middle], reach, "A", MIRROR)
+        reach, distance = noise(track.distance, 1), track.distance
+        found |= declared.DISTANCE_AB.of(_quantity(0.5 * (distance[0] + distance[-1]), reach, "A", MIRROR))
+        found |= declared.DISTANCE_SP.of(_quantity(distance[middle], reach, "A", MIRROR))
     return found
 
 
 def _polarization(track: Track, sheet: float) -> dict[str, Quantity]:
     found: dict[str, Quantity] = {}
-    unit, middle = PC_PER_M / sheet, len(track.s) // 2
+    unit, middle, kind = PC_PER_M / sheet, len(track.s) // 2, track.kind
     if track.dipole is not None:
         across, along = unit * track.dipole[:, 2], unit * track.dipole @ track.along
-        found["spontaneous_polarization"] = _quantity(
+        spontaneous = _quantity(
             0.5 * (across[-1] - across[0]), noise(across, -1) / math.sqrt(2), "pC/m", "dipoles of BA and AB, " + MIRROR
         )
         parallel = along[middle] - 0.5 * (along[0] + along[-1])
         reach = math.sqrt(1.5) * noise(along, 1)
-        found["polarization_parallel_SP"] = _quantity(abs(parallel), reach, "pC/m", "dipole less that of AB, " + MIRROR)
+        size = _quantity(abs(parallel), reach, "pC/m", "dipole less that of AB, " + MIRROR)
         ratio = abs(2 * parallel / (across[-1] - across[0])) if across[-1] != across[0] else math.nan
-        found["polarization_ratio"] = Quantity(ratio, "1", method="P parallel at SP over spontaneous polarization")
+        found |= declared.SPONTANEOUS[kind].of(spontaneous) | declared.PARALLEL_SP[kind].of(size)
+        method = "P parallel at SP over spontaneous polarization"
+        found |= declared.POLARIZATION_RATIO[kind].of(Quantity(ratio, "1", method=method))
     if track.born is not None:
         fine = unit * integrate(track.balanced_born, track.positions, track.s)
         coarse = unit * integrate(track.balanced_born[::2], track.positions[::2], track.s[::2])
         every = "integral of Born charges, interval from every second point"
-        found["spontaneous_polarization_born"] = _quantity(
-            0.5 * fine[-1, 2], 0.5 * abs(fine[-1, 2] - coarse[-1, 2]), "pC/m", every
-        )
+        spontaneous = _quantity(0.5 * fine[-1, 2], 0.5 * abs(fine[-1, 2] - coarse[-1, 2]), "pC/m", every)
         inner = (fine @ track.along)[middle] - 0.5 * (fine @ track.along)[-1]
         rough = np.interp(0.5, track.s[::2], coarse @ track.along) - 0.5 * (coarse @ track.along)[-1]
-        found["polarization_parallel_SP_born"] = _quantity(abs(inner), abs(inner - rough), "pC/m", every)
+        size = _quantity(abs(inner), abs(inner - rough), "pC/m", every)
+        found |= declared.SPONTANEOUS_BORN[kind].of(spontaneous) | declared.PARALLEL_SP_BORN[kind].of(size)
         perp, par = track.layer_born[:, 2] @ track.along, track.layer_born @ track.along @ track.along
-        found["layer_born_charge_perp_SP"] = _quantity(perp[middle], noise(perp, 1), "e", MIRROR)
-        found["layer_born_charge_parallel_AB"] = _quantity(
-            0.5 * (par[0] - par[-1]), noise(par, -1) / math.sqrt(2), "e", MIRROR
+        found |= declared.BORN_PERP_SP[kind].of(_quantity(perp[middle], noise(perp, 1), "e", MIRROR))
+        found |= declared.BORN_PARALLEL_AB[kind].of(
+            _quantity(0.5 * (par[0] - par[-1]), noise(par, -1) / math.sqrt(2), "e", MIRROR)
         )
     return found
 
@@ -111,9 +110,9 @@ def _arrays(track: Track, sheet: float) -> dict[str, np.ndarray]:
 
 
 def _remarks(track: Track) -> list[str]:
-    notes = []
     if not np.isfinite(track.energy).all():
-        return [f"{track.kind} path: {np.sum(~np.isfinite(track.energy))} points have no energy"]
+        return []
+    notes = []
     highest = int(np.argmax(track.energy))
     if highest in (0, len(track.s) - 1):
         notes.append(f"{track.kind} path: AB is no minimum of it, the barrier is negative")
@@ -123,24 +122,23 @@ def _remarks(track: Track) -> list[str]:
 
 
 def _of_map(measurement: Measurement, landscape: Landscape, track: Track | None, sheet: float) -> None:
-    grid, energy = landscape.grid, landscape.energy
-    suffix = "" if landscape.kind == "relaxed" else "_rigid"
+    grid, energy, kind = landscape.grid, landscape.energy, landscape.kind
     reach = math.sqrt(2) * 1e3 * noise(track.energy, 1) if track is not None else None
     method = "highest less lowest registry of the map" + (
         f", {MIRROR}" if track is not None else "; no noise to judge it by"
     )
     span = 1e3 * (np.nanmax(energy) - np.nanmin(energy)) if np.isfinite(energy).any() else math.nan
-    for name, share in (("corrugation_per_cell", 1), ("corrugation_per_formula_unit", UNITS)):
-        measurement.observables[name + suffix] = _quantity(span / share, reach and reach / share, "meV", method)
+    for observable, share in ((declared.CORRUGATION_PER_CELL, 1), (declared.CORRUGATION_PER_UNIT, UNITS)):
+        quantity = _quantity(span / share, reach and reach / share, "meV", method)
+        measurement.observables |= observable[kind].of(quantity)
     measurement.arrays["map_energy"] = grid.energies(energy)
     heights = landscape.positions[..., 2]
     distance = heights[:, UPPER].mean(axis=1) - heights[:, LOWER].mean(axis=1)
     measurement.arrays["map_distance"] = grid.energies(distance)
-    if landscape.kind == "relaxed":
-        measurement.observables["distance_increase"] = Quantity(
-            float(np.ptp(distance[np.isfinite(distance)])) if np.isfinite(distance).any() else math.nan,
-            "A",
-            method="largest less smallest distance of the map",
+    if kind == "relaxed":
+        increase = float(np.ptp(distance[np.isfinite(distance)])) if np.isfinite(distance).any() else math.nan
+        measurement.observables |= declared.DISTANCE_INCREASE.of(
+            Quantity(increase, "A", method="largest less smallest distance of the map")
         )
     if landscape.dipole is not None:
         measurement.arrays["map_polarization"] = PC_PER_M / sheet * grid.polarizations(landscape.dipole)
@@ -151,7 +149,7 @@ def _quantity(value: float, reach: float | None, unit: str, method: str) -> Quan
     if reach is None or not (math.isfinite(reach) and math.isfinite(value)):
         return Quantity(float(value), unit, method=method)
     reach = max(reach, LEFT * abs(value))
-    return Quantity(float(value), unit, (value - reach, value + reach), method=method)
+    return Quantity(float(value), unit, (value - reach, value + reach), "numerical", method=method)
 
 
 def _frame(cell: Atoms, positions: np.ndarray) -> Atoms:

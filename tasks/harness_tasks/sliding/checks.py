@@ -8,12 +8,10 @@ import numpy as np
 
 from harness.contracts.measurement import Check
 from harness.units import PC_PER_M
+from harness_tasks.sliding_path.checks import ACROSS, ENERGY
 
 if TYPE_CHECKING:
-    from harness_tasks.sliding_path.track import Landscape, Track
-
-#: Smallest tolerances: noise of plane-wave grids, and of Wannier centres in the plane (4e-4 e Å are 0.12 pC/m).
-ENERGY, ACROSS, ALONG = 0.1, 0.02, 0.15  # meV per cell, pC/m, pC/m
+    from harness_tasks.sliding_path.track import Landscape
 
 
 def of_map(landscape: Landscape, only: bool, sheet: float) -> list[Check]:
@@ -32,14 +30,13 @@ def of_map(landscape: Landscape, only: bool, sheet: float) -> list[Check]:
     if only and landscape.dipole is not None:
         largest = PC_PER_M / sheet * float(np.abs(landscape.dipole[:, 2]).max())
         found.append(
-            Check("antiparallel_not_polar", largest, ACROSS, "pC/m", "antiparallel layers have a centre of inversion")
+            Check(
+                "antiparallel_not_polar",
+                largest,
+                ACROSS,
+                "pC/m",
+                "antiparallel layers have a centre of inversion",
+                "polarization",
+            )
         )
     return found
-
-
-def _summit(track: Track) -> float:
-    """Fraction of the path between SP and the stationary point of the parabola through SP and its neighbours."""
-    middle = len(track.s) // 2
-    before, here, after = track.energy[middle - 1 : middle + 2]
-    bend, slope = before - 2 * here + after, 0.5 * (after - before)
-    return -float(slope / bend * (track.s[1] - track.s[0])) if bend else 0.0

@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.services.points import evaluate
 from harness_tasks.sliding import analysis as results
+from harness_tasks.sliding.observables import OBSERVABLES
 from harness_tasks.sliding.params import SlidingParams
 from harness_tasks.sliding_path.path import WORK, Work, at_registries, point_name, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Landscape
@@ -28,6 +30,7 @@ class Sliding:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = SlidingParams
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
     headline: ClassVar[tuple[str, ...]] = (
         "barrier_per_cell",
         "barrier_per_formula_unit",
@@ -67,7 +70,7 @@ class Sliding:
             landscape = None
             if grid is not None:
                 with ctx.clock("map"):
-                    found = at_registries(ctx, work, params.map, grid.registries, bar)
+                    found = at_registries(ctx, work, params.map, grid.registries, bar, "map")
                     dipoles = None
                     if "dipole" in polar and params.map_polarization:
                         dipoles = polarize(ctx, work, params.map, grid.registries, found[1], bar)["dipole"]
@@ -86,6 +89,7 @@ class Sliding:
             work.notes.append("no dipole: polarization along the paths from Born charges alone, none on the map")
         measurement = results.evaluate(ctx, work.material, work.stack(AB), tracks, landscape)
         measurement.notes = work.notes + measurement.notes
+        measurement.checks = work.checks + measurement.checks
         return measurement
 
     def _image(self, ctx: Context, work: Work, grid: Grid) -> float:

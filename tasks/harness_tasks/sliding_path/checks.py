@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from harness.contracts.measurement import Check
 from harness.units import PC_PER_M
+from harness_tasks.sliding_path.track import Track, integrate
 
-if TYPE_CHECKING:
-    from harness_tasks.sliding_path.track import Track
-from harness_tasks.sliding.checks import ACROSS, ALONG, ENERGY, _summit
+#: Smallest tolerances: noise of plane-wave grids, and of Wannier centres in the plane (4e-4 e Å are 0.12 pC/m).
+ENERGY, ACROSS, ALONG = 0.1, 0.02, 0.15  # meV per cell, pC/m, pC/m
+
+
+def lost_check(what: str, lost: int, n: int) -> Check:
+    """Whether the layers held together at all `n` registries of the path or map `what`."""
+    reason = f"of {n} registries, those where the layers came apart or collapsed, or the energy is not finite"
+    return Check(f"{what}_lost", float(lost), 0.0, "1", reason)
+
+
+def unconverged_check(what: str, unfinished: int, n: int) -> Check:
+    """Whether all `n` relaxations of the path or map `what` converged."""
+    reason = f"of {n} relaxations, those with forces above task.params.fmax after task.params.max_steps"
+    return Check(f"{what}_not_converged", float(unfinished), 0.0, "1", reason)
 
 
 def of_track(track: Track, sheet: float) -> list[Check]:
@@ -47,20 +57,20 @@ def of_track(track: Track, sheet: float) -> list[Check]:
         spontaneous = 0.5 * abs(across[-1] - across[0])
         limit = max(ACROSS, 0.02 * spontaneous)
         reason = "AB and BA are mirror images, SP its own: 2 %, or 0.02 pC/m for grids in DFT"
-        found.append(Check(f"{prefix}polarization_odd", float(across[0] + across[-1]), limit, "pC/m", reason))
-        found.append(Check(f"{prefix}no_polarization_across_at_SP", float(across[middle]), limit, "pC/m", reason))
+        parts = {"polarization_odd": across[0] + across[-1], "no_polarization_across_at_SP": across[middle]}
+        found += [
+            Check(prefix + name, float(value), limit, "pC/m", reason, "polarization") for name, value in parts.items()
+        ]
     if track.born is not None:
         rule = float(np.abs(track.born.sum(axis=1)).max()) / track.born.shape[1]
         reason = "largest |Σ Z| per atom; the sum over a layer at SP is of order 0.01 e"
-        found.append(Check(f"{prefix}acoustic_sum_rule", rule, 0.01, "e", reason))
+        found.append(Check(f"{prefix}acoustic_sum_rule", rule, 0.01, "e", reason, "polarization"))
     if track.born is not None and track.dipole is not None:
         found += _born_against_dipoles(track, unit, prefix)
     return found
 
 
 def _born_against_dipoles(track: Track, unit: float, prefix: str) -> list[Check]:
-    from harness_tasks.sliding_path.track import integrate
-
     moved = unit * integrate(track.balanced_born, track.positions, track.s)
     dipoles = unit * (track.dipole - track.dipole[0])  # type: ignore[index]
     found = []
@@ -71,7 +81,14 @@ def _born_against_dipoles(track: Track, unit: float, prefix: str) -> list[Check]
         apart, size = pair[0] - pair[1], float(np.ptp(pair[1]))
         worst = float(apart[np.argmax(np.abs(apart))])
         reason = "∫ Σ Z·du against the change of the dipole, worst point: 5 % of its range, or the noise of DFT dipoles"
-        found.append(
-            Check(f"{prefix}born_charges_give_the_dipole_{name}", worst, max(floor, 0.05 * size), "pC/m", reason)
-        )
+        name, tolerance = f"{prefix}born_charges_give_the_dipole_{name}", max(floor, 0.05 * size)
+        found.append(Check(name, worst, tolerance, "pC/m", reason, "polarization"))
     return found
+
+
+def _summit(track: Track) -> float:
+    """Fraction of the path between SP and the stationary point of the parabola through SP and its neighbours."""
+    middle = len(track.s) // 2
+    before, here, after = track.energy[middle - 1 : middle + 2]
+    bend, slope = before - 2 * here + after, 0.5 * (after - before)
+    return -float(slope / bend * (track.s[1] - track.s[0])) if bend else 0.0

@@ -9,10 +9,19 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.measurement import Check
 from harness.contracts.task import Context, Progress
 from harness_tasks.services.points import Points, evaluate, relax
+from harness_tasks.sliding_path.checks import lost_check, unconverged_check
 from harness_tasks.sliding_path.track import Track
-from harness_tasks.structures.bilayers import bilayer, distance_of, own_lattice_constant, stacking_of, upright
+from harness_tasks.structures.bilayers import (
+    bilayer,
+    distance_of,
+    lattice_check,
+    own_lattice_constant,
+    stacking_of,
+    upright,
+)
 from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import AB, BA
 from harness_tasks.structures.sheets import offered, polarization
@@ -38,6 +47,7 @@ class Work:
     points: Points
     polar: list[str]
     notes: list[str] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
 
     @classmethod
     def of(cls, ctx: Context) -> Work:
@@ -60,10 +70,12 @@ def relax_lattice(ctx: Context, work: Work) -> None:
     """The material takes the potential's own lattice constant, where that can be found."""
     if "lattice" not in work.points:
         stacking = "AA'" if work.antiparallel else "AB"
-        a, note = own_lattice_constant(ctx, stacking, ctx.params.fmax, ctx.params.max_steps)
-        work.points.put("lattice", {"a": a, "note": np.array(note)}, 0.0)
-    work.material["a"] = float(work.points["lattice"]["a"])
-    work.notes.append(str(work.points["lattice"]["note"]))
+        a, note, failed = own_lattice_constant(ctx, stacking, ctx.params.fmax, ctx.params.max_steps)
+        work.points.put("lattice", {"a": a, "note": np.array(note), "failed": np.array(failed)}, 0.0)
+    found = work.points["lattice"]
+    work.material["a"] = float(found["a"])
+    work.notes.append(str(found["note"]))
+    work.checks.append(lattice_check(bool(found["failed"])))
 
 
 def walk(ctx: Context, work: Work, kind: str, n: int, bar: Progress) -> Track:
@@ -71,21 +83,25 @@ def walk(ctx: Context, work: Work, kind: str, n: int, bar: Progress) -> Track:
     s = np.linspace(0, 1, n)
     registries = AB + s[:, None] * (BA - AB)
     with ctx.clock(f"{kind} path"):
-        energy, positions = at_registries(ctx, work, kind, registries, bar)
+        energy, positions = at_registries(ctx, work, kind, registries, bar, "path")
         polar = polarize(ctx, work, kind, registries, positions, bar) if work.polar else {}
     step = (BA - AB) @ work.stack(AB).cell.array[:2]
     return Track(kind, s, energy, positions, step, polar.get("dipole"), polar.get("born_effective_charges"))
 
 
 def at_registries(
-    ctx: Context, work: Work, kind: str, registries: np.ndarray, bar: Progress
+    ctx: Context, work: Work, kind: str, registries: np.ndarray, bar: Progress, what: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Energies (n,) and positions (n, 4, 3) at the registries; nan where layers came apart or collapsed."""
+    """Energies (n,) and positions (n, 4, 3) at the registries; nan where layers came apart or collapsed.
+
+    `what` they are, ``path`` or ``map``, names the checks of the relaxations.
+    """
     names = [point_name(kind, t) for t in registries]
     flat = {name: work.stack(t) for name, t in zip(names, registries, strict=True)}
     if kind == "rigid":
         evaluate(ctx, work.points, flat, ["energy"], bar)
         energies = np.array([float(work.points[name]["energy"]) for name in names])
+        work.checks.append(lost_check(f"rigid_{what}", int((~np.isfinite(energies)).sum()), len(names)))
         return energies, np.array([atoms.positions for atoms in flat.values()])
     left: list[float] = []
     moved: list[np.ndarray] = []
@@ -102,10 +118,7 @@ def at_registries(
         unfinished += intact and not bool(work.points[name]["converged"])
         lost += not intact
         before = found if intact else before
-    if unfinished:
-        work.notes.append(f"{unfinished} of {len(names)} relaxations did not converge ({kind} registries)")
-    if lost:
-        work.notes.append(f"layers came apart or collapsed at {lost} of {len(names)} registries")
+    work.checks += [lost_check(what, lost, len(names)), unconverged_check(what, unfinished, len(names))]
     return np.array(left), np.array(moved)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.constraints import FixConstraint, FixedLine
 
+from harness.contracts.measurement import Check
 from harness.contracts.task import Context
 from harness.errors import HarnessError, unknown
 from harness_tasks.structures.cells import ALIASES, STACKINGS, positive, primitive
@@ -123,16 +124,25 @@ class HeldLayers(FixConstraint):
         return {"name": type(self).__name__, "kwargs": {"groups": [group.tolist() for group in self.groups]}}
 
 
-def own_lattice_constant(ctx: Context, stacking: str, fmax: float, max_steps: int) -> tuple[float, str]:
-    """The potential's own lattice constant of a stacking, and a remark; the material's where it cannot be found."""
+def own_lattice_constant(ctx: Context, stacking: str, fmax: float, max_steps: int) -> tuple[float, str, bool]:
+    """The potential's own lattice constant of a stacking, a remark, and whether the search for it failed.
+
+    The constant is that of the material where the potential offers no stress, or where the search failed.
+    """
     given = positive(ctx.material, "a")
     if "stress" not in ctx.potential.implemented_properties:
-        return given, f"the potential offers no stress: a = {given:g} Å as given"
+        return given, f"the potential offers no stress: a = {given:g} Å as given", False
     registry, antiparallel = stacking_of(stacking)
     atoms = bilayer(ctx.material, registry, positive(ctx.material, "distance"), antiparallel=antiparallel)
     atoms.set_constraint(upright(atoms))
     result = ctx.engine.relax(atoms, fmax=fmax, max_steps=max_steps, optimizer="lbfgs", cell=(1, 1, 0, 0, 0, 0))
     found = float(np.linalg.norm(atoms.cell[0]))
     if not result.converged or not 0.8 < found / given < 1.25:
-        return given, f"the lattice constant did not relax: a = {given:g} Å as given"
-    return found, f"lattice constant of {stacking} relaxed: a = {found:.4f} Å"
+        return given, f"the lattice constant did not relax: a = {given:g} Å as given", True
+    return found, f"lattice constant of {stacking} relaxed: a = {found:.4f} Å", False
+
+
+def lattice_check(failed: bool) -> Check:
+    """Whether the lattice constant that was asked for is the potential's own."""
+    reason = "the relaxation of the cell has to converge, within 0.8 to 1.25 of the given lattice constant"
+    return Check("lattice_constant_not_relaxed", float(failed), 0.0, "1", reason)

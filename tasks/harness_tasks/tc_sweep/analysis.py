@@ -10,9 +10,10 @@ import numpy as np
 from scipy import stats
 
 from harness.contracts.measurement import Arrays
-from harness.contracts.quantity import Quantity
+from harness.contracts.quantity import IntervalKind, Quantity
 from harness.stats import block_average
 from harness.stats import number as number_of
+from harness_tasks.tc_sweep.observables import CURIE, CURIE_BOTH_WAYS, CURIE_COOLING, CURIE_HEATING, HYSTERESIS
 from harness_tasks.tc_sweep.order_parameter import HALF, ORDERED, hops, im_psi
 from harness_tasks.tc_sweep.sweeps import Sweep
 
@@ -78,6 +79,11 @@ class Band:
         freedom = np.maximum(n - 1, 1)
         return cls(mean, stats.t.ppf(0.975, freedom) * np.sqrt(squares / freedom / count))
 
+    @property
+    def kind(self) -> IntervalKind:
+        """Of the interval of the crossing: that of one sweep follows from the distance of the temperatures alone."""
+        return "confidence" if np.nansum(self.reach) > 0 else "numerical"
+
     def highest(self, other: Band) -> Band:
         """The higher mean at each temperature, with its width."""
         first = ~(self.mean < other.mean)
@@ -123,25 +129,26 @@ def observables(temperatures: np.ndarray, arrays: Arrays) -> dict[str, Quantity]
     order = np.abs(arrays["order"])
     up, down = Band.of(order[:, 0]), Band.of(order[:, 1])
     bands = {
-        "": (Band.of(np.concatenate([order[:, 0], order[:, 1]])), "mean over sweeps and both ways"),
-        "_heating": (up, "mean over sweeps, heating"),
-        "_cooling": (down, "mean over sweeps, cooling"),
-        "_both_ways": (up.highest(down), "the higher of the means on heating and cooling"),
+        CURIE: (Band.of(np.concatenate([order[:, 0], order[:, 1]])), "mean over sweeps and both ways"),
+        CURIE_HEATING: (up, "mean over sweeps, heating"),
+        CURIE_COOLING: (down, "mean over sweeps, cooling"),
+        CURIE_BOTH_WAYS: (up.highest(down), "the higher of the means on heating and cooling"),
     }
-    found = {}
-    for name, (band, what) in bands.items():
+    found: dict[str, Quantity] = {}
+    for observable, (band, what) in bands.items():
         here = band.crossing(temperatures)
-        found["curie_temperature" + name] = Quantity(
-            here.value, "K", (here.low, here.high), n=len(order), method=f"{RULE}, {what}; {SPREAD}"
-        )
-    return found | {"hysteresis_width": _width(up.crossing(temperatures), down.crossing(temperatures), len(order))}
+        method = f"{RULE}, {what}; {SPREAD}"
+        found |= observable.of(Quantity(here.value, "K", (here.low, here.high), band.kind, n=len(order), method=method))
+    width, interval = _width(up.crossing(temperatures), down.crossing(temperatures))
+    method = f"heating less cooling; {SPREAD}"
+    return found | HYSTERESIS.of(Quantity(width, "K", interval, up.kind, n=len(order), method=method))
 
 
-def _width(up: Crossing, down: Crossing, n: int) -> Quantity:
+def _width(up: Crossing, down: Crossing) -> tuple[float, tuple[float, float] | None]:
     """Heating less cooling, with the reaches of both in quadrature."""
-    width, interval = up.value - down.value, None
-    if math.isfinite(width):
-        low = math.hypot(up.value - up.low, down.high - down.value)
-        high = math.hypot(up.high - up.value, down.value - down.low)
-        interval = (width - low, width + high)
-    return Quantity(width, "K", interval, n=n, method=f"heating less cooling; {SPREAD}")
+    width = up.value - down.value
+    if not math.isfinite(width):
+        return width, None
+    low = math.hypot(up.value - up.low, down.high - down.value)
+    high = math.hypot(up.high - up.value, down.value - down.low)
+    return width, (width - low, width + high)

@@ -10,6 +10,7 @@ import numpy as np
 from harness.contracts.measurement import Arrays
 from harness.contracts.record import Record
 from harness_tasks.sliding.figures import BLUE, ORANGE, _figure
+from harness_tasks.tc_sweep.observables import CURIE
 from harness_tasks.tc_sweep.order_parameter import HALF, ORDERED
 
 
@@ -39,7 +40,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     axes[0].legend(frameon=False, fontsize=8)
     axes[1].set_ylabel("|⟨Im ψ⟩|")
     axes[1].axhline(HALF, color="#b0b0b0", linewidth=0.7, linestyle="--", zorder=0)
-    found = record.observables.get("curie_temperature")
+    found = record.observables.get(CURIE.key)
     if found is not None and isinstance(found.value, float) and math.isfinite(found.value):
         low, high = found.interval or (found.value, found.value)
         axes[1].axvspan(low, high, color="#d8d8d8", alpha=0.6, zorder=0, linewidth=0)

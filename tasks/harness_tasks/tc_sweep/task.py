@@ -14,15 +14,24 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays, Check, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.errors import HarnessError
 from harness.stats import number
-from harness_tasks.structures.bilayers import bilayer, own_lattice_constant, require_bilayer, stacking_of, upright
+from harness_tasks.structures.bilayers import (
+    bilayer,
+    lattice_check,
+    own_lattice_constant,
+    require_bilayer,
+    stacking_of,
+    upright,
+)
 from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import SP
 from harness_tasks.tc_sweep import analysis as results
+from harness_tasks.tc_sweep import observables as declared
 from harness_tasks.tc_sweep.order_parameter import ORDERED, arrhenius_temperature, attempt_frequency, im_psi
 from harness_tasks.tc_sweep.params import TcSweepParams
 from harness_tasks.tc_sweep.sweeps import Sweep, sweeps
@@ -35,6 +44,7 @@ class TcSweep:
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     Params: ClassVar[type] = TcSweepParams
+    observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
     headline: ClassVar[tuple[str, ...]] = (
         "curie_temperature",
         "curie_temperature_heating",
@@ -78,15 +88,18 @@ class TcSweep:
         sampled = params.time * (1 - params.discard)
         estimate = arrhenius_temperature(barrier, cells, frequency, sampled)
         measurement = Measurement(notes=[str(known["note"])] if str(known["note"]) else [])
+        if params.relax_cell:
+            measurement.checks.append(lattice_check(bool(known["failed"])))
+        lost = "rigid layer, Arrhenius, half the order left in the time that is averaged"
         measurement.observables = {
-            "barrier_per_cell": Quantity(1e3 * barrier, "meV", method="E(SP) - E(AB), relaxed along z"),
-            "coherent_barrier": Quantity(barrier * cells, "eV", method="of all cells together"),
-            "arrhenius_temperature": Quantity(
-                estimate, "K", method="rigid layer, Arrhenius, half the order left in the time that is averaged"
+            **declared.BARRIER.of(Quantity(1e3 * barrier, "meV", method="E(SP) - E(AB), relaxed along z")),
+            **declared.COHERENT_BARRIER.of(Quantity(barrier * cells, "eV", method="of all cells together")),
+            **declared.ARRHENIUS.of(Quantity(estimate, "K", method=lost)),
+            **declared.ATTEMPT_FREQUENCY.of(
+                Quantity(frequency, "THz", method="rigid layer in the quartic path of this barrier")
             ),
-            "attempt_frequency": Quantity(frequency, "THz", method="rigid layer in the quartic path of this barrier"),
-            "cells": Quantity(cells, "1"),
-            "time_per_temperature": Quantity(params.time, "ps"),
+            **declared.CELLS.of(Quantity(cells, "1")),
+            **declared.TIME.of(Quantity(params.time, "ps")),
         }
         if params.highest is None and not math.isfinite(estimate):
             return self._nothing_holds(measurement, barrier)
@@ -98,13 +111,12 @@ class TcSweep:
         measurement.observables = results.observables(rising, arrays) | measurement.observables
         measurement.arrays = {"temperatures": rising} | arrays | _traces(found)
         measurement.frames["start"] = [sheet]
-        measurement.checks = _checks(rising, arrays, params)
-        measurement.notes += _notes(found, measurement.observables, rising)
+        measurement.checks += [_physical(found), *_checks(rising, arrays, params)]
+        measurement.notes += _notes(measurement.observables, rising)
         ended = [sweep.ended[1] for sweep in found if sweep.ended is not None]
         if ended:
-            measurement.observables["unphysical_temperature"] = Quantity(
-                min(ended), "K", n=len(ended), method="lowest temperature at which a sweep ended"
-            )
+            lowest = Quantity(min(ended), "K", n=len(ended), method="lowest temperature at which a sweep ended")
+            measurement.observables |= declared.UNPHYSICAL.of(lowest)
         return measurement
 
     def _registry(self, ctx: Context) -> np.ndarray:
@@ -113,9 +125,9 @@ class TcSweep:
     def _rest(self, ctx: Context) -> dict[str, Any]:
         """Relaxed cell at the start's registry, its lattice constant, and what SP lies above it (eV per cell)."""
         params: TcSweepParams = ctx.params
-        a, note = positive(ctx.material, "a"), ""
+        a, note, failed = positive(ctx.material, "a"), "", False
         if params.relax_cell:
-            a, note = own_lattice_constant(ctx, "AB", params.fmax, params.max_steps)
+            a, note, failed = own_lattice_constant(ctx, "AB", params.fmax, params.max_steps)
         energies, rest = [], np.zeros((4, 3))
         for registry in (SP, self._registry(ctx)):
             atoms = bilayer({**ctx.material, "a": a}, registry, positive(ctx.material, "distance"))
@@ -123,10 +135,11 @@ class TcSweep:
             ctx.engine.relax(atoms, fmax=params.fmax, max_steps=params.max_steps, optimizer="lbfgs")
             energies.append(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"])
             rest = atoms.positions
-        return {"a": np.array(a), "note": np.array(note), "rest": rest, "barrier": np.array(energies[0] - energies[1])}
+        known = {"a": np.array(a), "note": np.array(note), "failed": np.array(failed)}
+        return known | {"rest": rest, "barrier": np.array(energies[0] - energies[1])}
 
     def _nothing_holds(self, measurement: Measurement, barrier: float) -> Measurement:
-        measurement.observables["curie_temperature"] = Quantity(math.nan, "K", method="no temperature to start from")
+        measurement.observables |= declared.CURIE.of(Quantity(math.nan, "K", method="no temperature to start from"))
         measurement.notes.append(
             f"AB is no minimum of this potential (barrier {1e3 * barrier:.3g} meV per cell), so nothing orders; give "
             "task.params.highest and step to sweep all the same"
@@ -155,13 +168,19 @@ def _checks(rising: np.ndarray, arrays: Arrays, params: TcSweepParams) -> list[C
     return [Check("temperature_held", off, 0.15, reason=reason)]
 
 
-def _notes(found: list[Sweep], observed: Mapping[str, Quantity], rising: np.ndarray) -> list[str]:
-    notes = [
+def _physical(found: list[Sweep]) -> Check:
+    """Whether every sweep went up and down again; the reason says where others ended."""
+    ended = [
         f"sweep {place + 1} ended at {sweep.ended[1]:.0f} K, step {sweep.ended[0]}: {sweep.ended[2]}"
         for place, sweep in enumerate(found)
         if sweep.ended is not None
     ]
-    missing = [name for name, q in observed.items() if name.startswith("curie") and not np.isfinite(number(q))]
+    reason = "; ".join(ended) or "layers stay whole and together, energies finite, up to the highest temperature"
+    return Check("unphysical_sweeps", float(len(ended)), 0.0, "1", reason)
+
+
+def _notes(observed: Mapping[str, Quantity], rising: np.ndarray) -> list[str]:
+    missing = [each.key for each in declared.CURIES if not np.isfinite(number(observed[each.key]))]
     if missing:
-        notes.append(f"{', '.join(missing)}: the mean order stays above half of its amplitude up to {rising[-1]:.0f} K")
-    return notes
+        return [f"{', '.join(missing)}: the mean order stays above half of its amplitude up to {rising[-1]:.0f} K"]
+    return []
