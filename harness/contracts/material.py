@@ -132,6 +132,11 @@ class Material:
         return float(self.cell[0, 0])
 
     @property
+    def thickness(self) -> float:
+        """Difference of the highest and the lowest atom's heights, Å."""
+        return float(np.ptp(self.heights))
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """Chemical symbols of the lowest layer's atoms, in their order."""
         return tuple(chemical_symbols[number] for number in self.numbers[self.layer == 0])

@@ -173,7 +173,7 @@ def _primitive(atoms: Atoms) -> Atoms:
 def _material(atoms: Atoms, name: str, numbers: np.ndarray) -> Material:
     layer = assign_layers(atoms)
     if int(layer.max()) != int(numbers.max()):
-        raise HarnessError(f"{name}: the layers of the primitive cell are not those of the whole.", "Give another file.")
+        raise HarnessError(f"{name}: its primitive cell has other layers than the whole.", "Give another file.")
     order = np.lexsort((np.arange(len(atoms)), layer))
     atoms, layer = atoms[order], layer[order]
     heights = atoms.positions[:, 2]

@@ -13,10 +13,10 @@ from harness_tasks.elastic.task import Elastic
 from harness_tasks.mechanics.force_constants import plan
 from harness_tasks.oracles.plate import PlatePotential
 from harness_tasks.structures.cells import primitive
-from harness.materials.symmetry import allowed, has_threefold_axis, operations
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
+from harness.materials.symmetry import allowed, has_threefold_axis, operations
 from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
 from harness.units import N_PER_M
 

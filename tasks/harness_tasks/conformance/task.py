@@ -6,14 +6,14 @@ not checked and costs it nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
@@ -34,6 +34,7 @@ class Conformance:
     name: ClassVar[str] = "conformance"
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ConformanceParams
     headline: ClassVar[tuple[str, ...]] = (
         "failed_lines",
@@ -44,7 +45,7 @@ class Conformance:
         "born_finite_differences",
     )
 
-    def structure(self, material: Mapping[str, Any], params: ConformanceParams) -> Atoms:
+    def structure(self, material: Material, params: ConformanceParams) -> Atoms:
         """Two primitive cells of the material; all others are made from it."""
         return structures.flat(material)
 

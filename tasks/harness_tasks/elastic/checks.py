@@ -7,6 +7,7 @@ import math
 from harness.contracts.measurement import Check
 from harness.contracts.quantity import Quantity
 from harness.materials.sheets import area
+from harness.materials.symmetry import has_threefold_axis
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.elastic import analysis as results
@@ -14,7 +15,6 @@ from harness_tasks.elastic.params import ElasticParams
 from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial
-from harness.materials.symmetry import has_threefold_axis
 
 
 def checks(

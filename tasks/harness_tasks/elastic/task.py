@@ -6,13 +6,13 @@ docs/tasks/elastic.md derives every number.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
@@ -30,7 +30,6 @@ from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import add_dynamics
 from harness_tasks.mechanics.virial import Virial, strained
 from harness_tasks.services.store import Store
-from harness_tasks.structures.cells import primitive
 
 #: Sheet stress across at which a free width counts as free, N/m.
 FREE = 2e-3
@@ -42,15 +41,16 @@ class Elastic:
     name: ClassVar[str] = "elastic"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ElasticParams
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
         "C11", "C12", "C66", "Y_2D", "nu", "C11_clamped", "C66_clamped", "E_zzzz", "E_yyzz", "E_edges",
     )  # fmt: skip
 
-    def structure(self, material: Mapping[str, Any], params: ElasticParams) -> Atoms:
+    def structure(self, material: Material, params: ElasticParams) -> Atoms:
         """The primitive cell, two atoms a layer."""
-        return primitive(material)
+        return material.atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """Strain the cell in every direction that symmetry does not supply, and fit."""

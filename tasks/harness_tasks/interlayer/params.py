@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import HarnessError
+from harness.materials.honeycomb import stacking_of
 from harness_tasks.interlayer.minimum import DEGREE
-from harness_tasks.structures.bilayers import (
-    plain,
-    stacking_of,
-)
+from harness_tasks.structures.bilayers import plain
 
 
 @dataclass(frozen=True, slots=True)

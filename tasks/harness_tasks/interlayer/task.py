@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,9 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness.materials.honeycomb import stacking_of
 from harness_tasks.interlayer import analysis as results
 from harness_tasks.interlayer.analysis import Curve
 from harness_tasks.interlayer.params import InterlayerParams
@@ -23,24 +24,17 @@ from harness_tasks.structures.bilayers import (
     HeldLayers,
     bilayer,
     own_lattice_constant,
-    require_bilayer,
-    stacking_of,
 )
-from harness_tasks.structures.cells import positive
 
 
 @dataclass(slots=True)
 class Work:
     """What the steps of one measurement share."""
 
-    material: dict[str, Any]
+    material: Material
+    height: float  # of every cell, Å
     points: Points
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def height(self) -> float:
-        """Of every cell, Å."""
-        return float(self.material["height"])
 
 
 class Interlayer:
@@ -49,6 +43,7 @@ class Interlayer:
     name: ClassVar[str] = "interlayer"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = InterlayerParams
     headline: ClassVar[tuple[str, ...]] = (
         "h0_AB",
@@ -63,23 +58,21 @@ class Interlayer:
         "alpha_out_of_plane",
     )
 
-    def structure(self, material: Mapping[str, Any], params: InterlayerParams) -> Atoms:
+    def structure(self, material: Material, params: InterlayerParams) -> Atoms:
         """The material's own bilayer."""
-        require_bilayer(material, self.name)
-        registry, antiparallel = stacking_of(str(material.get("stacking")))
-        return bilayer(material, registry, positive(material, "distance"), antiparallel=antiparallel)
+        return bilayer(material, material.registry, material.distance, antiparallel=material.antiparallel)
 
     def measure(self, ctx: Context) -> Measurement:
         """The curves, their minima, and the polarizability."""
         params: InterlayerParams = ctx.params
-        top = positive(ctx.material, "vacuum") + max(params.distances)
-        work = Work({**ctx.material, "height": top}, Points(ctx.checkpoint))
+        top = ctx.material.vacuum + max(params.distances)
+        work = Work(ctx.material, top, Points(ctx.checkpoint))
         if params.relax_cell:
             reference = results.reference_of(params.stackings)
             if "lattice" not in work.points:
                 a, note, _ = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
                 work.points.put("lattice", {"a": a, "note": np.array(note)}, 0.0)
-            work.material["a"] = float(work.points["lattice"]["a"])
+            work.material = work.material.with_lattice_constant(float(work.points["lattice"]["a"]))
             work.notes.append(str(work.points["lattice"]["note"]))
         n = len(params.stackings) * len(params.distances)
         with ctx.progress("interlayer", 1 + n * (1 + 5 * params.relaxed)) as bar:

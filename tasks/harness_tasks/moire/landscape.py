@@ -18,7 +18,7 @@ from harness.contracts.task import Context, Progress
 from harness.materials.sheets import area
 from harness_tasks.sliding_path.path import Work, at_registries
 from harness_tasks.structures.bilayers import LOWER, UPPER, upright
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 
 #: Strain of the layers, and change of their distance (Å), for second differences of the energy.
 STRAIN, LIFT = 0.01, 0.05
@@ -130,7 +130,7 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
     n
         A multiple of 6.
     """
-    grid = make_grid(n, work.antiparallel)
+    grid = make_grid(n, registry_operations(work.material, work.antiparallel))
     energy, positions = at_registries(ctx, work, "relaxed", grid.registries, bar, "landscape")
     if not np.isfinite(energy).all():
         return None

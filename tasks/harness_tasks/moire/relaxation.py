@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays
 from harness.contracts.task import Context, Progress
 from harness.engine.ase import Relaxation
@@ -65,7 +66,7 @@ class Structure:
         return atoms
 
 
-def moires(material: Mapping[str, Any], antiparallel: bool, params: MoireParams) -> dict[str, Moire]:
+def moires(material: Material, antiparallel: bool, params: MoireParams) -> dict[str, Moire]:
     """The cells by name, smallest first."""
     cells = {f"{twist_angle(n):.2f}deg": twisted(material, n, antiparallel=antiparallel) for n in params.twists}
     for n in params.mismatch:

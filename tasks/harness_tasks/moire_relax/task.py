@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -18,7 +18,6 @@ from harness_tasks.moire_relax.params import MoireParams
 from harness_tasks.moire_relax.surface import draw as draw_potential
 from harness_tasks.moire_relax.surface import surface
 from harness_tasks.sliding_path.path import Work, relax_lattice
-from harness_tasks.structures.bilayers import require_bilayer, stacking_of
 
 
 class MoireRelax:
@@ -27,14 +26,13 @@ class MoireRelax:
     name: ClassVar[str] = "moire_relax"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = MoireParams
     headline: ClassVar[tuple[str, ...]] = results.HEADLINE
 
-    def structure(self, material: Mapping[str, Any], params: MoireParams) -> Atoms:
+    def structure(self, material: Material, params: MoireParams) -> Atoms:
         """The largest of the cells, with rigid layers."""
-        require_bilayer(material, self.name)
-        antiparallel = stacking_of(str(material.get("stacking")))[1]
-        return list(moires(material, antiparallel, params).values())[-1].atoms
+        return list(moires(material, material.antiparallel, params).values())[-1].atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """The landscape, then cell by cell from the smallest; what is finished stays in the checkpoint."""

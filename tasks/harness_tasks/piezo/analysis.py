@@ -12,6 +12,7 @@ from harness.contracts.measurement import Arrays, Check
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
 from harness.materials.sheets import area
+from harness.materials.symmetry import allowed, has_threefold_axis
 from harness.stats import number
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import NAMES, XX, YY, ZZ, along
@@ -20,7 +21,6 @@ from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.virial import VOIGT, strained, tensor
 from harness_tasks.polarization.sheet_dipole import improper, ions, proper
 from harness_tasks.structures.sheets import offered
-from harness.materials.symmetry import allowed, has_threefold_axis
 
 COMPONENTS = {XX: "xx", YY: "yy", ZZ: "zz"}
 #: e/Å in nC/m.

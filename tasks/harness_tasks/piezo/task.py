@@ -6,13 +6,13 @@ docs/tasks/piezo.md derives every number.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
@@ -28,7 +28,6 @@ from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coeffi
 from harness_tasks.piezo.params import PiezoParams
 from harness_tasks.polarization.sheet_dipole import SheetDipole
 from harness_tasks.services.store import Store
-from harness_tasks.structures.cells import primitive
 
 
 class Piezo:
@@ -37,6 +36,7 @@ class Piezo:
     name: ClassVar[str] = "piezo"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = PiezoParams
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
@@ -44,9 +44,9 @@ class Piezo:
         "e_yyy_from_born", "e_zyy_from_born", "e_zyy_improper", "e_zzz_improper",
     )  # fmt: skip
 
-    def structure(self, material: Mapping[str, Any], params: PiezoParams) -> Atoms:
-        """The primitive cell, two atoms a layer."""
-        return primitive(material)
+    def structure(self, material: Material, params: PiezoParams) -> Atoms:
+        """The primitive cell."""
+        return material.atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """Strain the cell along y, x and z, and fit the polarization."""

@@ -23,8 +23,7 @@ from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.polarization_pattern.structures import Scaled, Structures
 from harness_tasks.services.points import Points
 from harness_tasks.structures.bilayers import bilayer
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 from harness_tasks.structures.sheets import offered, polarization
 
 #: Of a relaxation in the progress bar, in patterns.
@@ -53,7 +52,7 @@ class Work:
         self.notes: list[str] = []
         self.frames: dict[str, list[Atoms]] = {}
         self.structures = Structures(ctx, self.points, self.notes)
-        self.symbol = str(list(ctx.material.get("symbols", ("B", "N")))[1])
+        self.symbol = ctx.material.symbols[1]
         known = offered(ctx)
         local = self.params.local
         self.by_atoms = local == "atoms" or (local == "auto" and "atomic_dipoles" in known)
@@ -153,8 +152,8 @@ class Work:
 
     def _from_registry(self, step: Step, atoms: Atoms) -> Pattern:
         moire, size = step.moire, self.params.grid
-        few = make_grid(self.params.registry_grid, antiparallel=False)
-        cell = bilayer(self.ctx.material, (0, 0), positive(self.ctx.material, "distance"))
+        few = make_grid(self.params.registry_grid, registry_operations(self.ctx.material, antiparallel=False))
+        cell = bilayer(self.ctx.material, (0, 0), self.ctx.material.distance)
         dipoles = np.array([self._dipole(registry) for registry in few.registries])
         points = grid(moire, size)
         if step.relaxed:
@@ -167,6 +166,6 @@ class Work:
         name = f"bilayer/{registry[0]:.6f},{registry[1]:.6f}"
         if name not in self.points:
             started = time.monotonic()
-            atoms = bilayer(self.ctx.material, registry, positive(self.ctx.material, "distance"))
+            atoms = bilayer(self.ctx.material, registry, self.ctx.material.distance)
             self.points.put(name, {"dipole": polarization(self.ctx, atoms, ["dipole"])["dipole"]}, started)
         return self.points[name]["dipole"]

@@ -16,7 +16,7 @@ from harness_tasks.moire.relaxation import relax_moire
 from harness_tasks.polarization.in_field import InField
 from harness_tasks.services.points import Points
 from harness_tasks.sliding_path.path import WORK, Work, point_name
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 from harness_tasks.structures.sheets import polarization
 
 #: Registries along each axis of the landscape that relaxations start from.
@@ -45,10 +45,11 @@ class Structures:
 
     def __init__(self, ctx: Context, points: Points, notes: list[str]) -> None:
         self._ctx, self._notes = ctx, notes
-        self._work = Work(dict(ctx.material), False, points, ["dipole"], notes)
+        self._work = Work(ctx.material, False, points, ["dipole"], notes)
         self._bare: Landscape | None = None
         self._asked = False
-        self.effort = len(make_grid(REGISTRIES, False).nodes) * WORK + 4
+        self._grid = make_grid(REGISTRIES, registry_operations(ctx.material, antiparallel=False))
+        self.effort = len(self._grid.nodes) * WORK + 4
 
     def relaxed(self, name: str, moire: Moire, field: float, bar: Progress) -> Atoms | None:
         """The cell at rest in a vertical field (V/Å); None, with a note, where it is no structure of the material."""
@@ -73,7 +74,7 @@ class Structures:
         """The landscape in a field, E(t) − E p⊥(t): domains along the field grow."""
         if self._bare is None or not field:
             return self._bare
-        few = make_grid(REGISTRIES, False)
+        few = self._grid
         dipoles = few.polarizations(np.array([self._dipole(registry) for registry in few.registries]))
         energy = few.energies(self._bare.known[1]) - field * dipoles[..., 2]
         registries = np.stack(np.meshgrid(*2 * [np.arange(REGISTRIES) / REGISTRIES], indexing="ij"), axis=-1)

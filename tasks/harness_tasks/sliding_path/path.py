@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Check
 from harness.contracts.task import Context, Progress
 from harness_tasks.services.points import Points, evaluate, relax
@@ -19,10 +19,8 @@ from harness_tasks.structures.bilayers import (
     distance_of,
     lattice_check,
     own_lattice_constant,
-    stacking_of,
     upright,
 )
-from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import AB, BA
 from harness_tasks.structures.sheets import offered, polarization
 
@@ -42,7 +40,7 @@ class Work:
         Properties that are asked for at each point: ``dipole``, ``born_effective_charges``, whichever are offered.
     """
 
-    material: dict[str, Any]
+    material: Material
     antiparallel: bool
     points: Points
     polar: list[str]
@@ -52,14 +50,13 @@ class Work:
     @classmethod
     def of(cls, ctx: Context) -> Work:
         """Of a run, with the points that its checkpoint has."""
-        antiparallel = stacking_of(str(ctx.material.get("stacking")))[1]
         polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in offered(ctx)]
-        return cls(dict(ctx.material), antiparallel, Points(ctx.checkpoint), polar)
+        return cls(ctx.material, ctx.material.antiparallel, Points(ctx.checkpoint), polar)
 
     @property
     def distance(self) -> float:
         """Of rigid layers, Å."""
-        return positive(self.material, "distance")
+        return self.material.distance
 
     def stack(self, registry: np.ndarray) -> Atoms:
         """Flat layers."""
@@ -73,7 +70,7 @@ def relax_lattice(ctx: Context, work: Work) -> None:
         a, note, failed = own_lattice_constant(ctx, stacking, ctx.params.fmax, ctx.params.max_steps)
         work.points.put("lattice", {"a": a, "note": np.array(note), "failed": np.array(failed)}, 0.0)
     found = work.points["lattice"]
-    work.material["a"] = float(found["a"])
+    work.material = work.material.with_lattice_constant(float(found["a"]))
     work.notes.append(str(found["note"]))
     work.checks.append(lattice_check(bool(found["failed"])))
 
