@@ -59,6 +59,7 @@ def block_average(samples: Sequence[float] | np.ndarray, unit: str, level: float
         float(x.mean()),
         unit,
         interval,
+        "confidence",
         n=len(x),
         n_eff=n_eff,
         level=level,
@@ -144,7 +145,9 @@ def fit_line(
 
     def quantity(value: float, error: float, unit: str) -> Quantity:
         interval = (value - t * error, value + t * error) if math.isfinite(error) else None
-        return Quantity(float(value), unit, interval, n=len(x), n_eff=float(n), level=level, method=method)
+        return Quantity(
+            float(value), unit, interval, "confidence", n=len(x), n_eff=float(n), level=level, method=method
+        )
 
     left = y - (centre + slope * (x - origin))
     scatter = float(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
@@ -182,7 +185,7 @@ def slope_at_zero(
         slopes = np.linalg.solve(matrices, (drawn @ products)[:, :, None])[:, 1, 0] / scale
         reach = stats.t.ppf(0.5 + level / 2, n - 3) * float(slopes.std(ddof=1))
         interval = (slope - reach, slope + reach)
-    return Quantity(slope, unit, interval, n=n, n_eff=float(n), level=level, method=method)
+    return Quantity(slope, unit, interval, "confidence", n=n, n_eff=float(n), level=level, method=method)
 
 
 def pooled_error(
@@ -226,7 +229,14 @@ def pooled_error(
             if spread < math.log(10.0):
                 interval = (value * math.exp(-spread), value * math.exp(spread))
     return Quantity(
-        value, unit, interval, n=int(number_of.sum()), n_eff=float(n) if n else None, level=level, method=method
+        value,
+        unit,
+        interval,
+        "confidence",
+        n=int(number_of.sum()),
+        n_eff=float(n) if n else None,
+        level=level,
+        method=method,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -10,6 +11,47 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
 
 from harness.contracts.measurement import Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How exact answers are, beside rounding; e.g. what an iteration to self-consistency leaves.
+
+    Attributes
+    ----------
+    energy
+        eV per atom.
+    forces
+        eV/Å.
+    stress
+        Virial per atom, eV.
+    dipole
+        Of a polarization model, e Å.
+    """
+
+    energy: float = 0.0
+    forces: float = 0.0
+    stress: float = 0.0
+    dipole: float = 0.0
+
+    def reachable(self, fmax: float) -> float:
+        """The smallest largest force that a relaxation to `fmax` (eV/Å) can be asked for: twice the noise at least."""
+        return max(fmax, 2 * self.forces)
+
+
+@runtime_checkable
+class Noisy(Protocol):
+    """What a potential or a polarization model may declare besides.
+
+    Tasks relax no farther than that, and `conformance` adds it to its tolerances.
+    """
+
+    noise: Noise
+
+
+def noise_of(model: Potential | PolarizationModel | None) -> Noise:
+    """What `model` declares of its noise; zeros where it declares nothing."""
+    return model.noise if isinstance(model, Noisy) else Noise()
 
 
 @runtime_checkable
@@ -28,8 +70,7 @@ class Potential(Protocol):
     It may also have ``devices`` (default ``("cpu",)``) and ``dtypes`` (default ``("float64",)``): where and how exactly
     it can compute. A run that asks for anything else is refused instead of being answered by something else.
 
-    A potential that iterates to self-consistency may state in ``noise`` how exact its answers are: ``energy`` (eV per
-    atom), ``forces`` (eV/Å), ``stress`` (virial per atom, eV). The task ``conformance`` adds that to its tolerances.
+    A potential that iterates to self-consistency may declare how exact its answers are; see `Noisy`.
     """
 
     name: str

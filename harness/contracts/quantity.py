@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-#: What an interval says. ``confidence``: sampling (block averages, bootstrap). ``model``: spread over a committee of
-#: fits. ``numerical``: convergence, a finer grid or step, another order of a fit, what symmetry forbids. ``range``:
-#: values of parts that are equal in an ideal structure, such as three walls or two layers.
 IntervalKind = Literal["confidence", "model", "numerical", "range"]
+#: What an interval of each kind says, from the strongest statement to the weakest.
+KINDS: Mapping[IntervalKind, str] = {
+    "confidence": "error of sampling, from block averages or a bootstrap",
+    "model": "spread over a committee of fits",
+    "numerical": "convergence: a finer grid or step, another order of a fit, what symmetry forbids",
+    "range": "values of parts that are equal in an ideal structure, such as three walls or two layers",
+}
 #: Kinds that are stated at a level of confidence.
 WITH_LEVEL: frozenset[str] = frozenset({"confidence", "model"})
 
@@ -67,6 +71,15 @@ class Quantity:
             object.__setattr__(self, "level", 0.95 if self.level is None else self.level)
         elif self.kind is not None:
             object.__setattr__(self, "level", None)
+
+    @property
+    def interval_kind(self) -> str:
+        """What the interval says, in words: ``95 % confidence``, ``numerical``; empty without an interval."""
+        if self.interval is None:
+            return ""
+        if self.kind is None:
+            return "kind not stated"
+        return f"{100 * self.level:g} % {self.kind}" if self.kind in WITH_LEVEL and self.level else self.kind
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able mapping; `nan` and infinities become None."""

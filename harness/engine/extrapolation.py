@@ -4,33 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.contracts.measurement import Measurement
+from harness.contracts.measurement import Check, Measurement
+from harness.contracts.observable import EXTRAPOLATION_GRADE
 from harness.contracts.quantity import Quantity
-from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator
 
-PROPERTY = "extrapolation_grade"
+PROPERTY = EXTRAPOLATION_GRADE.key
 #: Above this grade a structure lies so far from the training set that its numbers should not be trusted
 #: (E. V. Podryabinkin and A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017)).
 TRUSTED = 10.0
 
 
-def check_bound(max_grade: float | None) -> None:
-    """Refuse a bound that no structure meets.
-
-    Raises
-    ------
-    HarnessError
-        When it is neither positive nor None.
-    """
-    if max_grade is not None and not max_grade > 0:
-        raise HarnessError(f"task.params.max_grade is {max_grade:g}.", "Give a positive number, or null.")
-
-
 def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:
-    """Add the largest extrapolation grade over the structures of a measurement to its observables.
+    """Add the largest extrapolation grade over the structures of a measurement to its observables and checks.
 
     Calculators that offer the property ``extrapolation_grade`` are asked once for each structure, after everything
     was measured; the others are left alone.
@@ -44,7 +32,8 @@ def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:
         return
     worst = max(grades)
     measurement.observables[PROPERTY] = Quantity(
-        worst, "1", n=len(grades), method="largest over the record's structures"
+        worst, EXTRAPOLATION_GRADE.unit, n=len(grades), method="largest over the record's structures"
     )
-    if worst > TRUSTED:
-        measurement.notes.append(f"extrapolation grade {worst:.3g} exceeds {TRUSTED:g}: far from the training set")
+    measurement.checks.append(
+        Check(PROPERTY, worst, TRUSTED, "1", "beyond it, structures lie far from the training set of the potential")
+    )

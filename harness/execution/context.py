@@ -14,8 +14,8 @@ import numpy as np
 
 from harness import __version__
 from harness.contracts.material import Material
-from harness.contracts.potential import PolarizationModel, Potential
-from harness.contracts.task import Checkpoint
+from harness.contracts.potential import Noise, PolarizationModel, Potential
+from harness.contracts.task import Checkpoint, Stages
 from harness.engine.ase import Engine
 from harness.execution.progress import TqdmProgress
 from harness.records.store import cannot_write
@@ -42,6 +42,8 @@ class WorkerContext:
     seed: int
     folder: Path
     checkpoint: Checkpoint
+    noise: Noise
+    stages: Stages
     device: Mapping[str, Any] = field(default_factory=lambda: {"name": "cpu", "dtype": "float64"})
     seconds: dict[str, list[float]] = field(default_factory=dict)
 

@@ -19,7 +19,8 @@ from threadpoolctl import threadpool_limits
 
 from harness import __version__
 from harness.contracts.measurement import Measurement
-from harness.contracts.potential import PolarizationModel, Potential
+from harness.contracts.observable import check_observables
+from harness.contracts.potential import PolarizationModel, Potential, noise_of
 from harness.contracts.record import FINISHED, Record, Status
 from harness.engine.ase import Engine
 from harness.engine.extrapolation import grade_frames
@@ -28,7 +29,8 @@ from harness.errors import HarnessError, UnsupportedError
 from harness.execution.context import FileCheckpoint, WorkerContext
 from harness.execution.figures import draw
 from harness.execution.job import Job, check_elements, resolve_device
-from harness.execution.progress import where
+from harness.execution.progress import TqdmProgress, where
+from harness.execution.stages import PERCENT, RunStages
 from harness.materials.needs import check_needs
 from harness.records.store import write_record
 from harness.registry import lookup
@@ -156,24 +158,32 @@ def _measure(job: Job, record: Record) -> Measurement:
         polarization = native_polarization(potential, calculator)
         record.provenance["native_polarization"] = polarization is not None
     work = Path(job.work)
-    ctx = WorkerContext(
-        atoms,
-        potential,
-        calculator,
-        polarization,
-        engine,
-        params,
-        material,
-        int(config["seed"]),
-        work,
-        checkpoint := FileCheckpoint(work),
-        device,
-    )
+    checkpoint = FileCheckpoint(work)
     resumed = checkpoint.exists()
-    with ctx.clock("task"):
-        measurement = task.measure(ctx)
+    with TqdmProgress(task.name, PERCENT) as bar:
+        stages = RunStages(checkpoint, bar)
+        ctx = WorkerContext(
+            atoms,
+            potential,
+            calculator,
+            polarization,
+            engine,
+            params,
+            material,
+            int(config["seed"]),
+            work,
+            checkpoint,
+            noise_of(potential),
+            stages,
+            device,
+        )
+        with ctx.clock("task"):
+            measurement = task.measure(ctx)
+        stages.show(1.0)
     if resumed:
         measurement.notes.append("went on from a checkpoint: times and force calls are those of the last part alone")
+    if task.observables:
+        check_observables(task.name, task.observables, measurement.observables)
     grade_frames(calculator, measurement)
     record.observables, record.checks = measurement.observables, measurement.checks
     record.notes, record.seconds = measurement.notes, ctx.seconds

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from harness.contracts.quantity import Quantity
+from harness.contracts.quantity import KINDS, Quantity
 from harness.contracts.record import Record
 from harness.records.references import Reference, level_of_theory, task_settings
 
@@ -24,8 +24,8 @@ class Score:
     """A record's observable beside one reference.
 
     `difference` (record − reference, in the unit of both) and `ratio` are None where units differ or a number is
-    missing; `within` says whether the two intervals overlap, and is None where neither has one. `mismatches` maps
-    what differs to how.
+    missing; `within` says whether the two intervals overlap, of whatever kind they are (`kinds` says which), and is
+    None where neither has one. `mismatches` maps what differs to how.
     """
 
     identity: str
@@ -35,6 +35,7 @@ class Score:
     ratio: Quantity | None
     within: bool | None
     mismatches: Mapping[str, str]
+    kinds: str = ""
 
 
 def score(records: Sequence[Record], references: Sequence[Reference]) -> list[Score]:
@@ -69,6 +70,7 @@ def _compare(record: Record, name: str, reference: Reference) -> Score:
         _ratio(ours, theirs),
         _overlap(ours, theirs),
         mismatches,
+        _kinds(ours, theirs),
     )
 
 
@@ -122,7 +124,7 @@ def _difference(ours: Quantity, theirs: Quantity) -> Quantity | None:
     if ours.interval or theirs.interval:
         (low, high), (their_low, their_high) = ours.interval or (a, a), theirs.interval or (b, b)
         interval = (a - b - math.hypot(a - low, their_high - b), a - b + math.hypot(high - a, b - their_low))
-    return Quantity(a - b, ours.unit, interval, level=ours.level, method="half-widths added in quadrature")
+    return _combined(a - b, ours.unit, interval, ours, theirs)
 
 
 def _ratio(ours: Quantity, theirs: Quantity) -> Quantity | None:
@@ -135,7 +137,32 @@ def _ratio(ours: Quantity, theirs: Quantity) -> Quantity | None:
         other = abs(a) * (their_high - their_low) / 2 / b**2
         down, up = sorted((low / b, high / b))
         interval = (a / b - math.hypot(a / b - down, other), a / b + math.hypot(up - a / b, other))
-    return Quantity(a / b, "1", interval, level=ours.level, method="half-widths added in quadrature")
+    return _combined(a / b, "1", interval, ours, theirs)
+
+
+def _combined(
+    value: float, unit: str, interval: tuple[float, float] | None, ours: Quantity, theirs: Quantity
+) -> Quantity:
+    """A number made of two, whose interval says no more than the weaker of theirs does."""
+    if interval is None:
+        return Quantity(value, unit)
+    given = [quantity for quantity in (ours, theirs) if quantity.interval is not None]
+    order = list(KINDS)
+    weakest = max(given, key=lambda q: len(order) if q.kind is None else order.index(q.kind))
+    levels = [q.level for q in given if q.kind == weakest.kind and q.level is not None]
+    if len(given) == 1:
+        method = f"interval of the {'record' if ours.interval else 'reference'} alone ({weakest.interval_kind})"
+    else:
+        method = f"half-widths added in quadrature ({_kinds(ours, theirs)})"
+        if len({q.interval_kind for q in given}) > 1:
+            method += "; called by the weaker"
+    return Quantity(value, unit, interval, weakest.kind, level=min(levels, default=None), method=method)
+
+
+def _kinds(ours: Quantity, theirs: Quantity) -> str:
+    """Which kinds of intervals stand beside each other: record, then reference."""
+    words = [quantity.interval_kind or "no interval" for quantity in (ours, theirs)]
+    return "" if set(words) == {"no interval"} else f"{words[0]} beside {words[1]}"
 
 
 def _finite(value: Any) -> TypeGuard[float]:

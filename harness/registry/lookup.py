@@ -90,6 +90,10 @@ def _collect(hook: str, plugins: Iterable[str] | None) -> dict[str, Any]:
             broken[implementation.plugin_name] = _reason(error)
             continue
         for name, item in items.items():
+            lacking = [word for word in Task.__annotations__ if not hasattr(item, word)]
+            if hook == "harness_tasks" and lacking:
+                broken[implementation.plugin_name] = f"task '{name}' does not state {', '.join(lacking)}"
+                continue
             if name in collected:
                 raise HarnessError(
                     f"two plugins bring '{name}': {owners[name]} and {implementation.plugin_name}.",

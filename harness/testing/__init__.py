@@ -77,14 +77,14 @@ class _Conformance:
         assert not failed, f"{len(failed)} of {len(lines)} lines of conformance failed:\n{table}"
 
     def _examined(self) -> tuple[Measurement, dict[str, list[str]]]:
-        from harness_tasks.conformance.params import ConformanceParams
         from harness_tasks.conformance.task import Conformance, examine
 
+        from harness.registry.parameters import build_params
         from harness.testing.trial import TrialContext
 
         cls = type(self)
         if "_found" not in vars(cls):
-            params = ConformanceParams(**cls.params)
+            params = build_params(Conformance.Params, cls.params, "task 'conformance'")
             task, potential, model = Conformance(), self.potential(), self.polarization()
             cls._found = examine(TrialContext(task, potential, model, cls.material, params, cls.seed, dtype=cls.dtype))
         assert cls._found is not None

@@ -17,12 +17,15 @@ import numpy as np
 
 from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Measurement
-from harness.contracts.potential import PolarizationModel, Potential
-from harness.contracts.task import Checkpoint, Task
+from harness.contracts.observable import check_observables
+from harness.contracts.potential import PolarizationModel, Potential, noise_of
+from harness.contracts.task import Checkpoint, Stages, Task
 from harness.engine.ase import Engine
 from harness.engine.native import native_polarization
+from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
 from harness.materials.needs import check_needs
 from harness.registry import lookup
+from harness.registry.parameters import build_params
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -42,25 +45,6 @@ class MemoryCheckpoint:
     def save(self, arrays: Mapping[str, Any]) -> None:
         """Keep a copy of `arrays`."""
         self.stored = {name: np.array(value) for name, value in arrays.items()}
-
-
-class Killed(Exception):
-    """In place of a kill."""
-
-
-class FragileCheckpoint(MemoryCheckpoint):
-    """Stops the run with `Killed` after a number of saves."""
-
-    def __init__(self, stop_after: int) -> None:
-        super().__init__()
-        self.left = stop_after
-
-    def save(self, arrays: Mapping[str, Any]) -> None:
-        """Keep a copy of `arrays`, and perhaps stop."""
-        super().save(arrays)
-        self.left -= 1
-        if self.left == 0:
-            raise Killed
 
 
 class Bar:
@@ -87,6 +71,7 @@ class TrialContext:
         seed: int = 0,
         checkpoint: MemoryCheckpoint | None = None,
         dtype: str = "float64",
+        lost_at_most: float = LOST_AT_MOST,
     ) -> None:
         self.potential = potential
         self.material = material if isinstance(material, Material) else lookup.build_material(material)
@@ -99,7 +84,10 @@ class TrialContext:
         self.atoms: Atoms = task.structure(self.material, params)
         self.folder = Path()
         self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
+        self.noise = noise_of(potential)
         self.bars: list[Bar] = []
+        self.bar = Bar(PERCENT)
+        self.stages: Stages = RunStages(self.checkpoint, self.bar, lost_at_most)
 
     @contextmanager
     def progress(self, description: str, total: float) -> Iterator[Bar]:
@@ -122,8 +110,21 @@ def measure(
     seed: int = 0,
     checkpoint: MemoryCheckpoint | None = None,
     dtype: str = "float64",
+    lost_at_most: float = LOST_AT_MOST,
     **params: Any,
 ) -> Measurement:
-    """One measurement; `params` are the task's, `material` may be a mapping with the keys of ``conf/material``."""
-    context = TrialContext(task, potential, polarization, material, task.Params(**params), seed, checkpoint, dtype)
-    return task.measure(context)
+    """One measurement; `params` are the task's, checked as in a run. With ``lost_at_most=0`` every entry is saved.
+
+    `material` may be a mapping with the keys of ``conf/material``.
+
+    Raises
+    ------
+    HarnessError
+        For a wrong parameter, or an observable that the task does not declare.
+    """
+    checked = build_params(task.Params, params, f"task '{task.name}'")
+    context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype, lost_at_most)
+    measurement = task.measure(context)
+    if task.observables:
+        check_observables(task.name, task.observables, measurement.observables)
+    return measurement

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.contracts.measurement import Check
+from harness.contracts.observable import EXTRAPOLATION_GRADE, Observable, find_observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.records.scoring import plain_unit
@@ -26,21 +28,28 @@ class Column:
     """How values and intervals were obtained, as the records say."""
     clash: tuple[str, ...] = ()
     """The units in use where records disagree about it."""
+    declared: Observable | None = None
+    """What the task says of it, with labels filled in; None where the task is not known here."""
 
     @property
     def symbol(self) -> str:
-        """The observable's symbol."""
-        return numbers.symbol(self.name)[0]
-
-    @property
-    def code(self) -> str:
-        """The observable's name where the symbol does not already say it; else nothing."""
-        return "" if self.symbol == plain(self.name) else self.name
+        """The observable's symbol without its subscript; its name where nothing declares it."""
+        return self.declared.symbol.partition("_")[0] if self.declared else self.name
 
     @property
     def subscript(self) -> str:
         """The subscript of its symbol; may be empty."""
-        return numbers.symbol(self.name)[1]
+        return self.declared.symbol.partition("_")[2] if self.declared else ""
+
+    @property
+    def code(self) -> str:
+        """The observable's name where the symbol does not already say it; else nothing."""
+        return self.name if self.declared and self.declared.symbol != self.name else ""
+
+    @property
+    def definition(self) -> str:
+        """What the number is, in one sentence; may be empty."""
+        return self.declared.definition if self.declared else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +63,16 @@ class Cell:
     quantity: Quantity | None = None
 
     @property
+    def kind(self) -> str:
+        """What the interval says, e.g. ``95 % confidence``; empty without one."""
+        return self.quantity.interval_kind if self.quantity is not None and self.interval else ""
+
+    @property
     def text(self) -> str:
         """The cell in one line."""
         words = " ".join(part for part in (self.number, self.interval, self.unit) if part)
-        return f"{words} ({self.note})" if words and self.note else words or self.note
+        remarks = "; ".join(part for part in (self.kind, self.note) if part)
+        return f"{words} ({remarks})" if words and remarks else words or remarks
 
 
 @dataclass(slots=True)
@@ -125,18 +140,48 @@ def cell(quantity: Quantity, clash: bool = False) -> Cell:
     return Cell(number, interval, unit, "unit differs from other records" if clash else "", quantity)
 
 
-def columns(records: Sequence[Record], names: Sequence[str] | None = None) -> list[Column]:
-    """The observables `names` (None: every scalar) of `records`, with the units in use."""
-    if names is None:
-        names = sorted({n for record in records for n, q in record.observables.items() if isinstance(q.value, float)})
+def declaration(key: str, quantity: Quantity, declared: Sequence[Observable]) -> Observable | None:
+    """What the task declares of one entry of a record, with its labels filled in; None where it declares nothing."""
+    observable = find_observable([*declared, EXTRAPOLATION_GRADE], key, quantity)
+    if observable is None:
+        return None
+    return observable.with_labels(quantity.labels or observable.labels_of(key) or {})
+
+
+def in_order(observables: Mapping[str, Quantity], declared: Sequence[Observable]) -> list[str]:
+    """The keys of scalars: in the order of the declarations, then by label (numbers by size); undeclared ones last."""
+    places = {observable: place for place, observable in enumerate(declared)}
+
+    def place(key: str) -> tuple[int, list[tuple[bool, float, str]]]:
+        observable = find_observable(declared, key, observables[key])
+        parts = re.split(r"(-?\d+(?:\.\d+)?)", key)
+        words = [(bool(i % 2), float(part) if i % 2 else 0.0, part) for i, part in enumerate(parts)]
+        return (len(places) if observable is None else places[observable], words)
+
+    return sorted((key for key, quantity in observables.items() if isinstance(quantity.value, float)), key=place)
+
+
+def columns(records: Sequence[Record], declared: Sequence[Observable] = ()) -> list[Column]:
+    """Every scalar of `records` in the order of the declarations, with the units in use."""
+    known: dict[str, Quantity] = {}
+    for record in records:
+        for name, quantity in record.observables.items():
+            if name not in known or not known[name].labels:  # records of schema 1 have no labels
+                known[name] = quantity
     found = []
-    for name in names:
+    for name in in_order(known, declared):
         quantities = [record.observables[name] for record in records if name in record.observables]
         units = sorted({q.unit for q in quantities})
-        clash = tuple(units) if len({plain_unit(u) for u in units}) > 1 else ()
+        clash = tuple(units) if len(units) > 1 and len({plain_unit(u) for u in units}) > 1 else ()
         methods = sorted({q.method for q in quantities if q.method})
-        found.append(Column(name, units[0] if units and not clash else "", "; ".join(methods), clash))
+        unit = units[0] if not clash else ""
+        found.append(Column(name, unit, "; ".join(methods), clash, declaration(name, known[name], declared)))
     return found
+
+
+def headlines(shown: Sequence[Column]) -> list[Column]:
+    """The columns that the task wants shown first; all where it wants none, or where none of those was measured."""
+    return [column for column in shown if column.declared and column.declared.headline] or list(shown)
 
 
 def rows(

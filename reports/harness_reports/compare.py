@@ -76,8 +76,9 @@ class ScoreLine:
 
     @property
     def agrees(self) -> str:
-        """Whether the intervals overlap."""
-        return {True: "yes", False: "no", None: "no interval"}[self.score.within]
+        """Whether the intervals overlap, and of which kinds they are."""
+        word = {True: "yes", False: "no", None: "no interval"}[self.score.within]
+        return f"{word} ({self.score.kinds})" if self.score.within is not None and self.score.kinds else word
 
     @property
     def ratio(self) -> str:

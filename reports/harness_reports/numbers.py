@@ -7,10 +7,6 @@ import re
 
 from harness.contracts.quantity import Quantity
 
-GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "theta": "θ", "kappa": "κ",
-    "lambda": "λ", "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "psi": "ψ", "omega": "ω",
-}  # fmt: skip
 #: Smaller than this is zero.
 TINY = 1e-290
 #: Digits of a number that has no interval: enough to tell two energies apart by a meV.
@@ -83,11 +79,12 @@ def _minus(text: str) -> str:
 
 
 def written(quantity: Quantity, ascii_only: bool = False, digits: int = DIGITS) -> str:
-    """A quantity in one line, e.g. ``4.9 [4.6, 5.2] eV``."""
+    """A quantity in one line, e.g. ``4.9 [4.6, 5.2] eV (95 % confidence)``."""
     if isinstance(quantity.value, list):
         return f"{len(quantity.value)} values in {quantity.unit}"
     parts = compact(quantity.value, quantity.interval, ascii_only, digits)
-    return " ".join(part for part in (*parts, unit(quantity.unit, ascii_only)) if part)
+    kind = f"({quantity.interval_kind})" if parts[1] else ""
+    return " ".join(part for part in (*parts, unit(quantity.unit, ascii_only), kind) if part)
 
 
 def unit(text: str, ascii_only: bool = False) -> str:
@@ -98,14 +95,6 @@ def unit(text: str, ascii_only: bool = False) -> str:
         return text.replace("Å", "A").replace("²", "^2").replace("³", "^3").replace("⁻", "^-").replace("¹", "1")
     text = re.sub(r"\bA\b", "Å", text.replace("**", "^").replace("*", " "))
     return re.sub(r"\^(-?\d+)", lambda found: found[1].translate(_SUPERSCRIPTS), text)
-
-
-def symbol(name: str) -> tuple[str, str]:
-    """An observable's name as symbol and subscript: ``mu_half_kappa`` gives ``("μ", "half κ")``; words get spaces."""
-    base, *rest = name.split("_")
-    if base in GREEK or (len(base) == 1 and rest):
-        return GREEK.get(base, base), " ".join(GREEK.get(word, word) for word in rest)
-    return name.replace("_", " "), ""
 
 
 def seconds(value: float) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from harness import __version__
 from harness.contracts.measurement import Check
-from harness.contracts.quantity import Quantity
+from harness.contracts.quantity import KINDS, Quantity
 from harness.records.scoring import MISMATCHES, Score
 from harness_reports import numbers
 from harness_reports.cells import Cell, Column, Row
@@ -69,7 +69,7 @@ class Section:
     @property
     def explained(self) -> bool:
         """Whether the tall table has room for how the values were obtained."""
-        return self.tall and len(self.rows) + len(self.known) <= 3 and bool(self.meanings)
+        return self.tall and len(self.rows) + len(self.known) <= 3 and any(c.meaning for c in self.columns)
 
     @property
     def title(self) -> str:
@@ -115,8 +115,13 @@ class Section:
 
     @property
     def meanings(self) -> list[Column]:
-        """Main observables whose making the records describe."""
-        return [column for column in self.columns if column.meaning]
+        """Main observables that are defined by the task, or whose making the records describe."""
+        return [column for column in self.columns if column.definition or column.meaning]
+
+    @property
+    def defined(self) -> list[Column]:
+        """Main observables that the task defines."""
+        return [column for column in self.columns if column.declared]
 
     @property
     def reference_notes(self) -> list[Note]:
@@ -175,16 +180,17 @@ class Page:
         return f"{len(names)} potentials: {', '.join(tasks)}" if names else "No record could be read"
 
     @property
-    def confidence(self) -> str:
-        """Confidence levels of the intervals."""
-        levels = {
-            q.level
+    def kinds(self) -> dict[str, str]:
+        """Kinds of the intervals in the report -> what each says."""
+        present = {
+            q.kind
             for section in self.sections
             for row in section.rows
             for q in row.record.observables.values()
-            if q.interval and q.level is not None
+            if q.interval
         }
-        return ", ".join(f"{100 * level:g} %" for level in sorted(levels))
+        unknown = {"kind not stated": "of an older record or of a reference"} if None in present else {}
+        return {kind: meaning for kind, meaning in KINDS.items() if kind in present} | unknown
 
     @property
     def settings(self) -> dict[str, str]:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.contracts.measurement import Check
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.records.validity import TASK as CONFORMANCE
 from harness.records.validity import Verdict, judged_status, verdict_beside
 from harness_reports import numbers
-from harness_reports.cells import failure, few, plain
+from harness_reports.cells import columns, failure, few, headlines, plain
 
 WIDTH = 100
 
@@ -47,35 +48,37 @@ def terminal_table(record: Record, figures: Sequence[Path] = ()) -> str:
 
 
 def _observables(record: Record) -> list[str]:
-    scalars = {name: q for name, q in record.observables.items() if isinstance(q.value, float)}
-    shown = [name for name in _headline(record) if name in scalars] or list(scalars)
+    shown = headlines(columns([record], _declared(record)))
     if not shown:
         return []
-    entries = [(name, *_written(scalars[name])) for name in shown]
-    widths = [max(len(entry[i]) for entry in entries) for i in range(4)]
-    widths[0] = min(widths[0], WIDTH - 2 * 3 - sum(widths[1:]))
+    entries = [(column.name, *_written(record.observables[column.name])) for column in shown]
+    widths = [max(len(entry[i]) for entry in entries) for i in range(5)]
+    widths[0] = min(widths[0], WIDTH - 2 * 4 - sum(widths[1:]))
     lines = []
-    for name, number, interval, unit in entries:
+    for name, number, interval, unit, kind in entries:
         words = textwrap.wrap(name, max(widths[0], 12)) or [""]
         lines += words[:-1]
-        lines.append(f"{words[-1]:<{widths[0]}}  {number:>{widths[1]}}  {interval:<{widths[2]}}  {unit:<{widths[3]}}")
+        lines.append(
+            f"{words[-1]:<{widths[0]}}  {number:>{widths[1]}}  {interval:<{widths[2]}}  {unit:<{widths[3]}}  {kind}"
+        )
     rest = len(record.observables) - len(shown)
     return [*lines, f"and {rest} more in the record"] if rest else lines
 
 
-def _headline(record: Record) -> Sequence[str]:
-    """What the task wants shown first; empty when it does not say."""
+def _declared(record: Record) -> Sequence[Observable]:
+    """What the task declares; nothing where it is not known here."""
     from harness.registry import lookup
 
     config = record.config.get("task", {})
     task = lookup.tasks(config.get("plugins") or ()).get(config.get("factory") or record.task)
-    return getattr(task, "headline", ())
+    return task.observables if task is not None else ()
 
 
-def _written(quantity: Quantity) -> tuple[str, str, str]:
+def _written(quantity: Quantity) -> tuple[str, str, str, str]:
     assert isinstance(quantity.value, float)
     number, interval = numbers.compact(quantity.value, quantity.interval, ascii_only=True)
-    return number, interval, numbers.unit(quantity.unit, ascii_only=True)
+    kind = quantity.interval_kind if interval else ""
+    return number, interval, numbers.unit(quantity.unit, ascii_only=True), kind
 
 
 def _checks(checks: Sequence[Check]) -> list[str]:

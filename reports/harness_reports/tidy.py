@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from harness.contracts.quantity import Quantity
+from harness.contracts.quantity import WITH_LEVEL, Quantity
 from harness.contracts.record import Record
 from harness.records.references import KINDS
 from harness.records.scoring import Score
@@ -30,10 +30,11 @@ _RUN = (
     "seconds",
     "started",
 )
-_COMPARED = ("difference", "ratio", "within", "mismatches")
-_REFERENCE = ("kind", "value", "low", "high", "unit", "system", "level_of_theory", "source")
+_COMPARED = ("difference", "ratio", "within", "compared_kinds", "mismatches")
+_REFERENCE = ("kind", "value", "low", "high", "interval_kind", "level", "unit", "system", "level_of_theory", "source")
 FIELDS = (
-    *_RECORD, "level_of_theory", "observable", "value", "low", "high", "confidence", "unit", "unit_clash", *_RUN,
+    *_RECORD, "level_of_theory", "observable", "value", "low", "high", "interval_kind", "level", "unit",
+    "unit_clash", *_RUN,
     *(f"reference_{name}" for name in _REFERENCE), *_COMPARED,
 )  # fmt: skip
 
@@ -88,11 +89,17 @@ def _run(row: Row) -> dict[str, Any]:
 def _quantity(quantity: Quantity, prefix: str = "") -> dict[str, Any]:
     low, high = quantity.interval or ("", "")
     value = json.dumps(quantity.to_dict()["value"]) if isinstance(quantity.value, list) else repr(quantity.value)
-    entries = {"value": value, "low": _number(low), "high": _number(high), "unit": quantity.unit}
+    entries = {
+        "value": value,
+        "low": _number(low),
+        "high": _number(high),
+        "interval_kind": (quantity.kind or "not stated") if quantity.interval else "",
+        "level": quantity.level if quantity.kind in WITH_LEVEL else "",
+        "unit": quantity.unit,
+    }
     if prefix:
         return {prefix + key: entry for key, entry in entries.items()}
     return entries | {
-        "confidence": quantity.level if quantity.interval else "",
         "n": "" if quantity.n is None else quantity.n,
         "n_eff": "" if quantity.n_eff is None else repr(quantity.n_eff),
         "method": quantity.method,
@@ -133,12 +140,14 @@ def _scored(score: Score) -> dict[str, Any]:
         "difference": repr(score.difference.value) if score.difference else "",
         "ratio": repr(score.ratio.value) if score.ratio else "",
         "within": "" if score.within is None else str(score.within).lower(),
+        "compared_kinds": score.kinds,
         "mismatches": "; ".join(f"{what}: {how}" for what, how in score.mismatches.items()),
     }
 
 
 COMPARISON_FIELDS = (
-    "task", "material", "potential", "profile", "observable", "value", "low", "high", "unit", "identity",
+    "task", "material", "potential", "profile", "observable", "value", "low", "high",
+    "interval_kind", "level", "unit", "identity",
     *(f"reference_{name}" for name in _REFERENCE), *_COMPARED,
 )  # fmt: skip
 

@@ -9,12 +9,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from harness.contracts.record import Record
+from harness.contracts.task import Task
 from harness.errors import HarnessError
 from harness.execution.progress import TqdmProgress
 from harness.records.references import Reference, published_references, references_from_records, shipped_records
 from harness.records.scoring import Score, score
 from harness.records.validity import Verdict, verdicts
-from harness_reports.cells import Row, columns, rows
+from harness_reports.cells import Row, columns, headlines, rows
 from harness_reports.chart import chart
 from harness_reports.compare import known_references, published_beside, score_lines
 from harness_reports.grouping import Group, group, slug
@@ -28,7 +29,7 @@ def build(
     records: Sequence[Record],
     folder: Path | None,
     errors: Sequence[HarnessError] = (),
-    tasks: Mapping[str, type] | None = None,
+    tasks: Mapping[str, type[Task]] | None = None,
     references: Sequence[Reference] | None = None,
 ) -> Page:
     """Compute a report.
@@ -40,7 +41,7 @@ def build(
     errors
         Records that could not be read.
     tasks
-        Task classes by name, for figures, main observables and published values; None for all that are installed.
+        Task classes by name, for figures, declared observables and published values; None for all that are installed.
     references
         None for the published values of the tasks and whatever the records know.
     """
@@ -72,7 +73,7 @@ def build(
     )
 
 
-def _figures(records: Sequence[Record], folder: Path | None, tasks: Mapping[str, type]) -> dict[str, Figures]:
+def _figures(records: Sequence[Record], folder: Path | None, tasks: Mapping[str, type[Task]]) -> dict[str, Figures]:
     """Identity -> pictures; with a progress bar where somebody watches."""
     if folder is None:
         return {}
@@ -88,7 +89,7 @@ def _figures(records: Sequence[Record], folder: Path | None, tasks: Mapping[str,
 def _section(
     g: Group,
     figures: Mapping[str, Figures],
-    tasks: Mapping[str, type],
+    tasks: Mapping[str, type[Task]],
     references: Sequence[Reference],
     judged: Mapping[str, Verdict],
 ) -> Section:
@@ -97,11 +98,9 @@ def _section(
     mine = [r for r in references if r.task == g.task]
     scores: list[Score] = score(g.records, mine)
     answered = [record for record in g.records if record.observables]
-    present = {name for record in answered for name in record.observables}
-    headline = [name for name in getattr(task, "headline", ()) if name in present]
-    shown = columns(answered, headline or None)
-    names = {column.name for column in shown}
-    more = [column for column in columns(answered) if column.name not in names]
+    every = columns(answered, task.observables if task is not None else ())
+    shown = headlines(every)
+    more = [column for column in every if column not in shown]
     table = rows(g.records, g.settings, shown, judged)
     charts = [c for c in (chart(column, table) for column in shown) if c is not None]
     return Section(
@@ -122,7 +121,7 @@ def _section(
     )
 
 
-def _question(task: type | None) -> str:
+def _question(task: type[Task] | None) -> str:
     text = inspect.getdoc(task) if task is not None else None
     return " ".join(text.partition("\n\n")[0].split()) if text else ""
 

@@ -22,7 +22,8 @@ from harness.contracts.measurement import Measurement
 from harness.engine.ase import Engine
 from harness.errors import UnsupportedError
 from harness.execution.worker import check_capabilities
-from harness.testing.trial import Bar, FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import Bar, MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 from .labels import LabelPolarization, Labels
 from .sliding_layers import COSINE, MATERIAL, MOVING, POLAR, STILL, SWIFT, SWIFT_POLAR, A, ClosedForm, Particles, value

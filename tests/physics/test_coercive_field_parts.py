@@ -22,11 +22,13 @@ from harness_tasks.coercive_field.task import CoerciveField
 from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
 from harness_tasks.polarization.field_force import FieldForce, balanced_charges, force
 from harness_tasks.structures.bilayers import UPPER, bilayer
-from harness_tasks.structures.registries import AB, BA, make_grid
+from harness_tasks.structures.registries import AB, BA, make_grid, registry_operations
 from omegaconf import OmegaConf
 
-from harness.errors import HarnessError
+from harness.errors import UnsupportedError
+from harness.materials.needs import check_needs
 from harness.records.references import read_references
+from harness.registry.lookup import build_material
 from harness.registry.parameters import build_params
 from harness.testing.trial import TrialContext
 
@@ -184,25 +186,11 @@ def test_colder_larger_and_faster_means_a_higher_field() -> None:
     assert field() < field(ramp=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ({"path_points": 8}, "path_points"), ({"order": 7}, "order"), ({"grid": 5}, "multiple of 6"),
-        ({"dips": (95.0,)}, "dips"), ({"ramp_parallels": (-0.1,)}, "sizes"), ({"size": 0}, "size"),
-        ({"timestep": 0.0}, "timestep"), ({"temperatures": (0.0,)}, "temperatures"),
-        ({"ramp_start": 3.0}, "ramp_start"), ({"ramp": -1.0}, "ramp"),
-    ],
-)  # fmt: skip
-def test_wrong_settings_are_named(setting: dict[str, Any], words: str) -> None:
-    with pytest.raises(HarnessError, match=words):
-        CoerciveFieldParams(**setting)
-
-
 def test_layers_that_are_not_polar_are_refused() -> None:
-    with pytest.raises(HarnessError, match="no polarization to switch"):
-        CoerciveField().structure(MATERIAL | {"stacking": "AA'"}, CoerciveFieldParams())
-    with pytest.raises(HarnessError, match="two layers"):
-        CoerciveField().structure(MATERIAL | {"layers": 1}, CoerciveFieldParams())
+    for change, words in (({"stacking": "AA'"}, "parallel layers"), ({"layers": 1}, "two layers")):
+        material = build_material({**MATERIAL.source.parameters, **change})
+        with pytest.raises(UnsupportedError, match=words):
+            check_needs("coercive_field", CoerciveField.needs, material)
 
 
 def test_published_values_name_observables_that_exist() -> None:
@@ -250,7 +238,7 @@ def test_profiles_are_valid(profile: str, atoms: int) -> None:
 def test_maps_are_interpolated_with_the_symmetry_of_the_layers() -> None:
     """A rough map with many harmonics: turned by 120° about BA nothing changes, at the registries all is as given."""
     rng = np.random.default_rng(3)
-    grid = make_grid(6, False)
+    grid = make_grid(6, registry_operations(MATERIAL, antiparallel=False))
     values = grid.energies(rng.normal(size=len(grid.nodes)))
     smooth = Periodic(values[..., None], CELL)
     places = BA @ CELL + rng.normal(size=(5, 2))

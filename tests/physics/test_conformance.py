@@ -218,9 +218,3 @@ def test_what_iterates_may_state_its_noise() -> None:
     potential = PairPotential(noisy)
     potential.noise = {"energy": 4e-6, "forces": 1e-3, "stress": 1e-3}
     assert failed(measure(Conformance(), potential, material=BILAYER, nve_steps=80, path_points=90)) == set()
-
-
-@pytest.mark.parametrize("wrong", [{"samples": 0}, {"rattle": -1.0}, {"path_points": 3}])
-def test_wrong_parameters_are_told(wrong: Any) -> None:
-    with pytest.raises(HarnessError, match=next(iter(wrong))):
-        Conformance.Params(**wrong)

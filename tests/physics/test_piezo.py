@@ -18,8 +18,10 @@ from harness_tasks.polarization.sheet_dipole import improper, proper
 from harness.contracts.measurement import Measurement
 from harness.errors import UnsupportedError
 from harness.execution.worker import check_capabilities
-from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.registry.lookup import build_material
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from harness.units import PC_PER_M
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 BOND, STRETCH, STIFF = 1.45, 30.0, 1.0
 PLATE = PlatePotential(BOND, STRETCH, STIFF)
@@ -106,7 +108,7 @@ def test_the_image_of_an_atom_does_not_matter() -> None:
 
     class Elsewhere(Piezo):
         def structure(self, material: Mapping[str, Any], params: Any) -> Atoms:
-            atoms = super().structure(material, params)
+            atoms = super().structure(build_material(material), params)
             atoms.positions[1] -= atoms.cell[1]
             return atoms
 

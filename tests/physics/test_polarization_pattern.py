@@ -19,10 +19,10 @@ from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB, BA
 
 from harness.contracts.measurement import Measurement
-from harness.errors import HarnessError
 from harness.registry.lookup import build_polarization, build_potential
 from harness.testing.free_atoms import FreeAtoms
-from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 from .first_star import MATERIAL, LocalStar, known_cells, on_grid
 
@@ -42,7 +42,14 @@ def found() -> Measurement:
     return measure(PolarizationPattern(), FreeAtoms(), LocalStar(), material=MATERIAL, **params)
 
 
-@pytest.mark.parametrize("moire", [twisted(MATERIAL, 5), mismatched(MATERIAL, 12), mismatched(MATERIAL, -12)])
+@pytest.mark.parametrize(
+    "moire",
+    [
+        twisted(MATERIAL, 5),
+        mismatched(MATERIAL, 12),
+        mismatched(MATERIAL, -12),
+    ],
+)
 @pytest.mark.parametrize(
     ("bias", "expected"), [(0.01, (0, -1)), (-0.01, (1, 0)), (2.5, (0, -1)), (2.7, (0, 0)), (-2.7, (0, 0))]
 )
@@ -191,23 +198,6 @@ def test_killed_anywhere_it_goes_on_to_the_same_numbers() -> None:
         again.stored = fragile.stored
         rest = measure(task, FreeAtoms(), LocalStar(), material=MATERIAL, checkpoint=again, **params)
         assert {k: q.value for k, q in rest.observables.items()} == {k: q.value for k, q in whole.observables.items()}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"n": 1},
-        {"geometry": ()},
-        {"fields": (0.0,)},
-        {"mismatch": (2,)},
-        {"grid": 25},
-        {"registry_grid": 4},
-        {"max_grade": 0.0},
-    ],
-)
-def test_wrong_parameters_are_told(wrong: dict[str, Any]) -> None:
-    with pytest.raises(HarnessError, match=f"task.params.{next(iter(wrong))}"):
-        PolarizationPattern.Params(**wrong)
 
 
 def test_forces_in_a_field_are_those_of_the_energy() -> None:

@@ -7,7 +7,6 @@ import pytest
 from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
 from harness_tasks.single_point.task import SinglePoint
 
-from harness.errors import HarnessError
 from harness.testing.trial import measure
 
 BOND = 1.45
@@ -70,8 +69,3 @@ def test_dipole_is_asked_of_the_potential_when_no_model_is_given() -> None:
     found = measure(SinglePoint(), Dipolar(), None, material=MONOLAYER)
     area = 3**0.5 / 2 * MONOLAYER["a"] ** 2  # type: ignore[operator]
     assert found.observables["sheet_dipole_z"].value == pytest.approx(0.02 / area * 1602.176634)
-
-
-def test_no_copies_are_told() -> None:
-    with pytest.raises(HarnessError, match="at least 1"):
-        SinglePoint.Params(repeat=(0, 1))

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from harness_tasks.interlayer.task import Interlayer
 from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
-from harness_tasks.sliding.params import SlidingParams
 from harness_tasks.sliding.task import Sliding
 from harness_tasks.sliding_path.track import integrate, noise
 from harness_tasks.structures.bilayers import bilayer
-from harness_tasks.structures.registries import make_grid, smooth
+from harness_tasks.structures.registries import make_grid, registry_operations, smooth
 from omegaconf import OmegaConf
 
-from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 from harness.registry.parameters import build_params
 
-MATERIAL = {
+MATERIAL = build_material({
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": 2.511, "distance": 3.35, "vacuum": 25.0,
-}  # fmt: skip
+})  # fmt: skip
 COSINE, POLAR = CosinePotential(), CosinePolarization()
 
 
@@ -60,7 +58,7 @@ def test_oracle_does_not_care_about_wrapping_and_supercells() -> None:
 @pytest.mark.parametrize(("antiparallel", "representatives"), [(False, 7), (True, 10)])
 def test_symmetry_spreads_energy_and_polarization(antiparallel: bool, representatives: int) -> None:
     """Every registry of the grid, calculated, is what its representative and the operation make of it."""
-    grid = make_grid(6, antiparallel)
+    grid = make_grid(6, registry_operations(MATERIAL, antiparallel))
     assert len(grid.nodes) == representatives
 
     def at(t: Sequence[float] | np.ndarray) -> tuple[float, np.ndarray]:
@@ -97,21 +95,6 @@ def test_integral_of_born_charges_along_a_curve() -> None:
     born[:, 1, 0, 0] = s**2
     expected = 2 * (circle - circle[0]) + np.stack([s**3 / 3, 0 * s, 0 * s], axis=1)
     assert integrate(born, positions, s) == pytest.approx(expected, abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("params", "words"),
-    [
-        ({"path_points": 8}, "odd number"),
-        ({"grid": 8}, "multiple of 6"),
-        ({"paths": ("rigid", "rigid")}, "names a path twice"),
-        ({"paths": (), "grid": 0}, "nothing to do"),
-        ({"max_steps": 0}, "max_steps"),
-    ],
-)
-def test_bad_parameters_are_told(params: dict[str, Any], words: str) -> None:
-    with pytest.raises(HarnessError, match=words):
-        SlidingParams(**params)
 
 
 @pytest.mark.parametrize("profile", ["quick", "standard", "paper"])

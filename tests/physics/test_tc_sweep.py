@@ -10,7 +10,6 @@ import pytest
 from harness_tasks.oracles.cosine import CosinePotential
 from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB, BA, SP
-from harness_tasks.tc_sweep import sweeps
 from harness_tasks.tc_sweep.analysis import Band, crossing, falling
 from harness_tasks.tc_sweep.order_parameter import CROSSINGS, ORDERED, Shift, hops, im_psi, telegraph_mean
 from harness_tasks.tc_sweep.params import TcSweepParams
@@ -18,7 +17,8 @@ from harness_tasks.tc_sweep.task import TcSweep
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
-from harness.testing.trial import FragileCheckpoint, Killed, MemoryCheckpoint, measure
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 from .rigid_layers import MATERIAL, Particle, RigidLayers
 
@@ -160,16 +160,17 @@ def test_larger_sheets_keep_their_order_longer() -> None:
 
 
 @pytest.mark.parametrize("thermostat", ["langevin", "nose_hoover"])
-def test_killed_run_goes_on_to_the_same_bits(monkeypatch: pytest.MonkeyPatch, thermostat: str) -> None:
-    monkeypatch.setattr(sweeps, "LOST_AT_MOST", -1.0)  # save after every leg
+def test_killed_run_goes_on_to_the_same_bits(thermostat: str) -> None:
     run = SHORT | {"thermostat": thermostat}
     whole = measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, **run)
     fragile = FragileCheckpoint(stop_after=8)
     with pytest.raises(Killed):
-        measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, checkpoint=fragile, **run)
+        measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, checkpoint=fragile, lost_at_most=0, **run)
     left = MemoryCheckpoint()
     left.stored = fragile.stored
-    resumed = measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, checkpoint=left, **run)
+    context = TrialContext(TcSweep(), RigidLayers(BARRIER), None, MATERIAL, TcSweepParams(**run), checkpoint=left)  # type: ignore[arg-type]
+    resumed = TcSweep().measure(context)
+    assert context.bar.done == context.bar.total
     for name, array in whole.arrays.items():
         assert np.array_equal(array, resumed.arrays[name], equal_nan=True), name
 
@@ -204,22 +205,10 @@ def test_barrier_of_the_cosine_bilayer() -> None:
     assert value(found, "barrier_per_cell") == pytest.approx(known, rel=1e-3)
 
 
-def test_bad_input_is_refused() -> None:
+def test_a_bilayer_without_polarization_is_refused() -> None:
     for stacking in ("AA", "SP", "AA'"):
         with pytest.raises(HarnessError, match="polar stacking"):
-            TcSweep().structure(MATERIAL | {"stacking": stacking}, TcSweepParams())
-    for wrong in (
-        {"cells": 0},
-        {"highest": 100.0},
-        {"discard": 1.0},
-        {"time": 0.01},
-        {"timestep": -1.0},
-        {"max_grade": 0.0},
-    ):
-        with pytest.raises(HarnessError):
-            TcSweepParams(**wrong)  # type: ignore[arg-type]
-    with pytest.raises(HarnessError, match="langevin"):
-        TcSweepParams(thermostat="langevn")
+            measure(TcSweep(), RigidLayers(BARRIER), material={**MATERIAL.source.parameters, "stacking": stacking})
 
 
 def test_published_temperatures() -> None:

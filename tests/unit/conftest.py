@@ -25,8 +25,10 @@ def _record(
     """A finished record of a task ``bend``; `fields` replace those of the record."""
     if observables is None:
         observables = {
-            "D_b": Quantity(4.9, "eV", (4.6, 5.2), n=9, method="slope of energy against curvature squared"),
-            "mu_curvature": Quantity(0.031, "e", (0.028, 0.034)),
+            "D_b": Quantity(
+                4.9, "eV", (4.6, 5.2), "confidence", n=9, method="slope of energy against curvature squared"
+            ),
+            "mu_curvature": Quantity(0.031, "e", (0.028, 0.034), "numerical"),
         }
     config = {
         "task": {"name": "bend", "factory": None, "params": {"steps": 12}},

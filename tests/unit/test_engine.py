@@ -16,6 +16,7 @@ from harness_tasks.structures.cells import rectangular
 
 from harness.engine.ase import OPTIMIZERS, CountedCalculator, Engine
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 
 SHEET = {"symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 20.0}
 
@@ -41,7 +42,7 @@ def test_counts_evaluations_and_not_questions() -> None:
 
 def test_passes_the_calculators_own_arrays_on() -> None:
     inner = PlatePotential().calculator()
-    atoms = rectangular(SHEET, 2, 2)
+    atoms = rectangular(build_material(SHEET), 2, 2)
     atoms.calc = CountedCalculator(inner)
     atoms.get_potential_energy()
     assert atoms.calc.results is inner.results
@@ -147,7 +148,7 @@ def test_sheet_preconditioner_saves_most_of_the_calls_on_a_ripple() -> None:
     """A long ripple of a sheet is soft as q⁴; both find flat, one of them soon."""
     calls, energies = {}, {}
     for optimizer in ("sheet_lbfgs", "precon_lbfgs"):
-        atoms = rectangular(SHEET, 1, 18)
+        atoms = rectangular(build_material(SHEET), 1, 18)
         y = atoms.positions[:, 1]
         atoms.positions[:, 2] += 0.5 * np.sin(2 * np.pi * y / atoms.cell[1, 1])
         engine = Engine(PlatePotential().calculator())
@@ -187,7 +188,7 @@ def test_nve_conserves_energy() -> None:
 
 @pytest.mark.parametrize("ensemble", ["nvt_langevin", "nvt_nose_hoover"])
 def test_thermostats_hold_the_temperature_of_free_atoms_and_spare_held_ones(ensemble: str) -> None:
-    atoms = hot(rectangular(SHEET, 4, 3), 300)
+    atoms = hot(rectangular(build_material(SHEET), 4, 3), 300)
     held = atoms.positions[:, 1] < 2.0
     atoms.set_momenta(atoms.get_momenta() * ~held[:, None])
     start = atoms.positions[held].copy()
@@ -223,7 +224,7 @@ def test_langevin_repeats_with_its_seed() -> None:
 
 @pytest.mark.parametrize("optimizer", ["stack_lbfgs", "sheet_lbfgs"])
 def test_a_relaxation_goes_on_to_the_same_bits(optimizer: str) -> None:
-    sheet = rectangular(SHEET, 3, 3)
+    sheet = rectangular(build_material(SHEET), 3, 3)
     sheet.rattle(0.05, seed=1)
     whole, part = sheet.copy(), sheet.copy()
     stored: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
@@ -252,7 +253,7 @@ def test_a_relaxation_goes_on_to_the_same_bits(optimizer: str) -> None:
 def test_stack_is_the_sheet_without_what_couples_planes_and_heights() -> None:
     from harness.engine.preconditioners import Sheet, Stack
 
-    atoms = rectangular(SHEET | {"layers": 2, "stacking": "AB", "distance": 3.3}, 3, 2)
+    atoms = rectangular(build_material(SHEET | {"layers": 2, "stacking": "AB", "distance": 3.3}), 3, 2)
     whole, parts = Sheet(), Stack()
     for precon in (whole, parts):
         precon.make_precon(atoms)

@@ -24,12 +24,13 @@ class Bend:
     """A task of the package ``harness_tasks``."""
 
     __module__ = "harness_tasks.bend"
+    observables = ()
 
 
 @pytest.fixture
 def shipped(make_record: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files of a DFT record, where the package of the task has its references."""
-    dft = make_record("d1", "dft", observables={"D_b": Quantity(5.0, "eV", (4.9, 5.1))})
+    dft = make_record("d1", "dft", observables={"D_b": Quantity(5.0, "eV", (4.9, 5.1), "numerical")})
     records = [dft, make_record("m1", "mtp_cd"), make_record("d2", "dft", checks=[Check("sum rule", 1.0, 0.1)])]
     (path,) = ReferenceRecords().render(records, tmp_path / "reference" / "dft")
     monkeypatch.setattr(harness.records.references, "files", lambda package: tmp_path)
@@ -51,6 +52,9 @@ def test_a_report_compares_with_them(shipped: Path, make_record: Make) -> None:
     (score,) = [s for s in section.all_scores if s.reference.kind == "dft"]
     assert score.difference is not None and score.difference.value == pytest.approx(-0.1)
     assert score.mismatches == {}
+    assert score.kinds == "95 % confidence beside numerical"
+    assert score.difference.kind == "numerical" and score.difference.level is None
+    assert "called by the weaker" in score.difference.method
 
 
 def test_a_broken_one_is_named(shipped: Path) -> None:

@@ -18,6 +18,7 @@ from harness_reports.pictures import to_palette
 from PIL import Image
 
 from harness.contracts.measurement import Arrays, Check
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.errors import HarnessError
@@ -32,7 +33,11 @@ PIXEL = base64.b64decode(
 class Bend:
     """Bending of a ribbon."""
 
-    headline = ("D_b", "mu_curvature")
+    observables = (
+        Observable("D_b", "eV", "D_b", "Bending stiffness.", headline=True),
+        Observable("mu_curvature", "e", "μ_κ", "Slope of the polarization against the curvature.", headline=True),
+        Observable("grade_{stacking}", "1", "γ_{stacking}", "Grade of {stacking}."),
+    )
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         """One pixel for each record, except for the potential that cannot be drawn."""
@@ -111,7 +116,10 @@ def test_every_record_is_in_every_format(mixed: list[Record], tmp_path: Path) ->
 
 def test_intervals_and_units_are_beside_every_number(make_record: Make, tmp_path: Path) -> None:
     text = texts([make_record()], tmp_path)["report.md"].replace("\\", "")
-    assert "| mtp_cd | ok | not checked | 4.9 [4.6, 5.2] eV | 0.031 [0.028, 0.034] e |" in text
+    assert (
+        "| mtp_cd | ok | not checked | 4.9 [4.6, 5.2] eV (95 % confidence) | 0.031 [0.028, 0.034] e (numerical) |"
+        in text
+    )
 
 
 def test_csv_is_tidy(mixed: list[Record], tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_the_terminal_shows_results_checks_time_and_places(make_record: Make, tm
     table = terminal_table(record, [tmp_path / "a1" / "figures" / "ribbon.png"])
     lines = table.splitlines()
     assert lines[0] == "bend  |  mtp_cd + charge_dipole  |  bn_bilayer (AB)  |  quick  |  ok"
-    assert lines[2].split() == ["D_b", "4.9", "[4.6,", "5.2]", "eV"]
+    assert lines[2].split() == ["D_b", "4.9", "[4.6,", "5.2]", "eV", "95", "%", "confidence"]
     assert "checks: 1 of 1 passed" in lines
     assert "time     1 min 02 s, 384 atoms, 1000 force calls" in lines
     assert any(line.startswith("record ") for line in lines) and lines[-1].endswith("ribbon.png")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from harness_reports.chart import _tick, tick_step
-from harness_reports.numbers import compact, decimals, seconds, symbol, unit, written
+from harness_reports.numbers import compact, decimals, seconds, unit, written
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,16 +19,16 @@ SIZES = st.floats(-1e12, 1e12).filter(lambda x: x == 0 or abs(x) > 1e-12)
 @pytest.mark.parametrize(
     ("quantity", "text"),
     [
-        (Quantity(4.873, "eV", (4.6, 5.2)), "4.9 [4.6, 5.2] eV"),
-        (Quantity(4.873, "eV", (4.86, 4.88)), "4.873 [4.860, 4.880] eV"),
-        (Quantity(-0.5, "e", (-0.7, -0.3)), "−0.50 [−0.70, −0.30] e"),
-        (Quantity(0.00014, "e/A", (0.0001, 0.0002)), "1.4×10⁻⁴ [1.0, 2.0]×10⁻⁴ e/Å"),
+        (Quantity(4.873, "eV", (4.6, 5.2), "confidence"), "4.9 [4.6, 5.2] eV (95 % confidence)"),
+        (Quantity(4.873, "eV", (4.86, 4.88), "model", level=0.9), "4.873 [4.860, 4.880] eV (90 % model)"),
+        (Quantity(-0.5, "e", (-0.7, -0.3), "numerical"), "−0.50 [−0.70, −0.30] e (numerical)"),
+        (Quantity(0.00014, "e/A", (0.0001, 0.0002), "range"), "1.4×10⁻⁴ [1.0, 2.0]×10⁻⁴ e/Å (range)"),
         (Quantity(33.12, "eV"), "33.12 eV"),
         (Quantity(0.0, "eV/A^2"), "0 eV/Å²"),
         (Quantity(1234567.0, "1"), "1.23457×10⁶"),
         (Quantity(math.nan, "eV"), "no answer eV"),
-        (Quantity(math.nan, "eV", (14.0, 55.0)), "[14, 55] eV"),
-        (Quantity(3.0, "eV", (2.0, math.inf)), "3 [2, ∞] eV"),
+        (Quantity(math.nan, "eV", (14.0, 55.0)), "[14, 55] eV (kind not stated)"),
+        (Quantity(3.0, "eV", (2.0, math.inf), level=0.95), "3 [2, ∞] eV (kind not stated)"),
         (Quantity([1.0, 2.0], "eV"), "2 values in eV"),
     ],
 )
@@ -79,12 +79,6 @@ def test_units_are_printed_as_physicists_write_them() -> None:
     assert unit("e*A") == "e Å"
     assert unit("eV/Å²", ascii_only=True) == "eV/A^2"
     assert unit("Angular") == "Angular"
-
-
-def test_symbols() -> None:
-    assert symbol("D_b") == ("D", "b")
-    assert symbol("mu_half_kappa") == ("μ", "half κ")
-    assert symbol("critical_strain") == ("critical strain", "")
 
 
 @given(st.floats(1e-9, 1e6))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from harness.data.dataset import LEVELS
-from harness.errors import unknown
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,4 @@ class AccuracyParams:
     """
 
     dataset: str = "hbn"
-    dispersion: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.dispersion is not None and self.dispersion not in LEVELS:
-            raise unknown("dispersion", self.dispersion, LEVELS, "Set it as task.params.dispersion=NAME.")
+    dispersion: Literal["d3bj", "d2", "none"] | None = None

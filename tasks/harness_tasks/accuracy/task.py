@@ -16,6 +16,7 @@ from ase import Atoms
 
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.data.dataset import LEVELS, Dataset, dataset_folder
@@ -39,6 +40,7 @@ class Accuracy:
     requires: ClassVar[frozenset[str]] = frozenset({"energy"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = AccuracyParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "relative_energy_rmse",
         "energy_mae",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from annotated_types import Gt, Le
+
+from harness.contracts.parameters import Count, ForceTolerance, Length, Temperature, Timestep
 from harness.errors import HarnessError
 
 
@@ -49,38 +52,32 @@ class BendParams:
         Of the dynamics: K, fs, engine's name, steps over which a load is applied, steps after it, sampling interval.
     """
 
-    length: float = 80.0
-    width: float | None = None
+    length: Length = 80.0
+    width: Length | None = None
     boundary: Literal["periodic", "open"] = "periodic"
     lateral: Literal["held", "free"] = "held"
-    held: float = 4.0
+    held: Length = 4.0
     direction: Literal["up", "down"] = "up"
     relax_cell: bool = True
-    max_curvature: float = 0.006
-    steps: int = 8
-    step: float | None = None
-    max_loads: int = 60
+    max_curvature: Annotated[float, Gt(0), Le(1)] = 0.006
+    steps: Count = 8
+    step: Length | None = None
+    max_loads: Count = 60
     method: Literal["static", "dynamics"] = "static"
-    fmax: float = 2e-6
-    max_steps: int = 2000
+    fmax: ForceTolerance = 2e-6
+    max_steps: Count = 2000
     optimizer: Literal["sheet_lbfgs", "precon_lbfgs", "lbfgs", "fire"] = "sheet_lbfgs"
-    strain_cutoff: float = 4.5
-    check_length: float | None = 60.0
-    check_steps: int | None = 5
-    temperature: float = 1.0
-    timestep: float = 0.5
+    strain_cutoff: Length = 4.5
+    check_length: Length | None = 60.0
+    check_steps: Count | None = 5
+    temperature: Temperature = 1.0
+    timestep: Timestep = 0.5
     ensemble: Literal["nvt_langevin", "nvt_nose_hoover", "nve"] = "nvt_nose_hoover"
-    ramp_steps: int = 10
-    relaxation_steps: int = 10_000
-    sample_every: int = 1000
+    ramp_steps: Count = 10
+    relaxation_steps: Count = 10_000
+    sample_every: Count = 1000
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and not value > 0:
-                raise HarnessError(
-                    f"task.params.{entry.name} is {value}.", f"Give a positive number, e.g. {entry.default}."
-                )
         if self.method == "dynamics" and self.step is None:
             raise HarnessError("dynamics needs even loads.", "Give task.params.step=0.2 (the published one), in Å.")
         if self.relaxation_steps < self.sample_every:

@@ -42,19 +42,6 @@ class Bend:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ONE_OR_TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = BendParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
-    #: What a report shows first.
-    headline: ClassVar[tuple[str, ...]] = (
-        "bending_stiffness",
-        "bending_stiffness_mean_curvature",
-        "critical_strain",
-        "mu_kappa_dipoles",
-        "mu_half_kappa_dipoles",
-        "mu_green_dipoles",
-        "mu_kappa_full",
-        "mu_half_kappa_full",
-        "mu_green_full",
-        "d_zzz",
-    )
 
     def structure(self, material: Material, params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge, Gt, Le, MultipleOf
+
+from harness.contracts.parameters import (
+    Count,
+    Damping,
+    Duration,
+    FieldStrength,
+    ForceTolerance,
+    Odd,
+    Temperature,
+    Timestep,
+)
 from harness.errors import HarnessError
 
 
@@ -58,55 +69,37 @@ class CoerciveFieldParams:
         Steps between two checkpoints.
     """
 
-    path_points: int = 13
+    path_points: Annotated[int, Ge(5), Odd] = 13
     path: Literal["relaxed", "rigid"] = "relaxed"
-    order: int = 4
+    order: Count = 4
     relax_cell: bool = False
-    dips: tuple[float, ...] = (90.0, 75.0, 60.0, 45.0, 30.0, 20.0, 10.0)
-    grid: int = 6
-    beside: float = 0.1
-    fmax: float = 1e-5
-    max_steps: int = 300
-    size: int = 3
-    temperatures: tuple[float, ...] = (10.0,)
-    seeds: int = 3
-    ramp: float = 0.2
-    ramp_parallels: tuple[float, ...] = (0.0,)
-    ramp_start: float = 0.6
-    ramp_end: float = 1.6
-    step: float = 0.0
-    hold: float = 30.0
-    step_parallels: tuple[float, ...] = (0.0,)
-    timestep: float = 1.0
+    dips: tuple[Annotated[float, Ge(0), Le(90)], ...] = (90.0, 75.0, 60.0, 45.0, 30.0, 20.0, 10.0)
+    grid: Annotated[int, Ge(0), MultipleOf(6)] = 6
+    beside: Annotated[float, Ge(-10), Le(10)] = 0.1
+    fmax: ForceTolerance = 1e-5
+    max_steps: Count = 300
+    size: Count = 3
+    temperatures: tuple[Temperature, ...] = (10.0,)
+    seeds: Count = 3
+    ramp: Annotated[float, Ge(0), Le(100)] = 0.2
+    ramp_parallels: tuple[FieldStrength, ...] = (0.0,)
+    ramp_start: Annotated[float, Ge(0), Le(100)] = 0.6
+    ramp_end: Annotated[float, Gt(0), Le(100)] = 1.6
+    step: FieldStrength = 0.0
+    hold: Duration = 30.0
+    step_parallels: tuple[FieldStrength, ...] = (0.0,)
+    timestep: Timestep = 1.0
     thermostat: Literal["langevin", "nose_hoover"] = "langevin"
-    damping: float = 500.0
-    equilibration: float = 1.0
-    born_every: int = 20
-    leg: int = 500
+    damping: Damping = 500.0
+    equilibration: Duration = 1.0
+    born_every: Count = 20
+    leg: Count = 500
 
     def __post_init__(self) -> None:
-        if self.path_points < 5 or self.path_points % 2 == 0:
-            raise HarnessError(f"task.params.path_points is {self.path_points}.", "Give an odd number of at least 5.")
         most = (self.path_points - 1) // 2
-        if not 1 <= self.order <= most:
+        if self.order > most:
             raise HarnessError(
                 f"task.params.order is {self.order}.", f"Give 1 to {most}: path_points={self.path_points}."
             )
-        if self.grid < 0 or self.grid % 6:
-            raise HarnessError(f"task.params.grid is {self.grid}.", "Give a multiple of 6, or 0 for no map.")
-        if any(not 0 <= dip <= 90 for dip in self.dips):
-            raise HarnessError(f"task.params.dips is {list(self.dips)}.", "Give angles between 0 and 90 degrees.")
-        if any(x < 0 for x in (*self.ramp_parallels, *self.step_parallels)):
-            raise HarnessError("task.params has a negative in-plane field.", "Give sizes: ramp_parallels=[0,0.2].")
-        counts = ("size", "seeds", "born_every", "leg", "max_steps")
-        positive = ("fmax", "timestep", "damping", "hold", "ramp_end", "equilibration")
-        for name in (*counts, *positive, "ramp", "step", "ramp_start"):
-            number = getattr(self, name)
-            if name in counts and number < 1:
-                raise HarnessError(f"task.params.{name} is {number}.", "Give at least 1.")
-            if not 0 <= number < math.inf or (name in positive and not number):
-                raise HarnessError(f"task.params.{name} is {number:g}.", "Give a positive number.")
-        if any(not 0 < t < math.inf for t in self.temperatures):
-            raise HarnessError(f"task.params.temperatures is {list(self.temperatures)}.", "Give positive ones, in K.")
         if self.ramp_start >= self.ramp_end:
             raise HarnessError("task.params.ramp_start is not below ramp_end.", "Give e.g. ramp_start=0 ramp_end=2.")

@@ -14,6 +14,7 @@ from ase import Atoms
 
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context, Progress
@@ -41,6 +42,7 @@ class CoerciveField:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "born_effective_charges"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS, Need.PARALLEL_LAYERS})
     Params: ClassVar[type] = CoerciveFieldParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "coercive_field_static",
         "minimum_total_field_static",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from harness.errors import HarnessError
+from annotated_types import Ge, Gt, Lt
+
+from harness.contracts.parameters import Count, Temperature, Timestep
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +30,11 @@ class ConformanceParams:
         Norm of the random strain.
     """
 
-    samples: int = 1
-    directions: int = 2
-    path_points: int = 105
-    nve_steps: int = 200
-    timestep: float = 0.5
-    temperature: float = 300.0
-    rattle: float = 0.08
-    strain: float = 0.02
-
-    def __post_init__(self) -> None:
-        for name, least in (("samples", 1), ("directions", 1), ("path_points", 30), ("nve_steps", 40)):
-            if getattr(self, name) < least:
-                raise HarnessError(f"task.params.{name} is {getattr(self, name)}.", f"Give at least {least}.")
-        for name in ("timestep", "temperature", "rattle", "strain"):
-            if not 0 < getattr(self, name) < (0.2 if name in ("rattle", "strain") else 1e4):
-                raise HarnessError(
-                    f"task.params.{name} is {getattr(self, name)}.",
-                    "Give a positive number; rattle (Å) and strain below 0.2.",
-                )
+    samples: Count = 1
+    directions: Count = 2
+    path_points: Annotated[int, Ge(30)] = 105
+    nve_steps: Annotated[int, Ge(40)] = 200
+    timestep: Timestep = 0.5
+    temperature: Temperature = 300.0
+    rattle: Annotated[float, Gt(0), Lt(0.2)] = 0.08
+    strain: Annotated[float, Gt(0), Lt(0.2)] = 0.02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import HarnessError
+from harness.contracts.parameters import Length
 from harness_tasks.mechanics.params import SeriesParams
 
 
@@ -22,9 +22,4 @@ class ElasticParams(SeriesParams):
     """
 
     free_width: bool = True
-    thickness: float | None = None
-
-    def __post_init__(self) -> None:
-        SeriesParams.__post_init__(self)
-        if self.thickness is not None and not self.thickness > 0:
-            raise HarnessError(f"task.params.thickness is {self.thickness}.", "Give Å, e.g. 6.66, or null.")
+    thickness: Length | None = None

@@ -14,6 +14,7 @@ from ase import Atoms
 
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -43,6 +44,7 @@ class Elastic:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ElasticParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     #: What a report shows first.
     headline: ClassVar[tuple[str, ...]] = (
         "C11", "C12", "C66", "Y_2D", "nu", "C11_clamped", "C66_clamped", "E_zzzz", "E_yyzz", "E_edges",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,12 +11,11 @@ import numpy as np
 from harness.contracts.material import Material
 from harness.contracts.measurement import Check, Measurement
 from harness.contracts.quantity import Quantity
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.interlayer.minimum import Minimum, find_minimum, find_zero
-from harness_tasks.services.points import Points
 from harness_tasks.structures.bilayers import LOWER, bilayer, plain
 from harness_tasks.structures.sheets import offered, polarization
 
@@ -173,7 +171,7 @@ def _checks(curves: Sequence[Curve], minima: Mapping[str, Minimum | None], n_poi
 
 
 def polarizabilities(
-    ctx: Context, material: Material, points: Points, curves: Sequence[Curve], height: float
+    ctx: Context, material: Material, stage: Stage, curves: Sequence[Curve], height: float
 ) -> dict[str, Quantity]:
     """α of the material's stacking at its minimum, and of one layer, Å³ per primitive cell; empty if not offered."""
     if not ctx.params.polarizability or "polarizability" not in offered(ctx):
@@ -187,11 +185,10 @@ def polarizabilities(
     alphas = {}
     for name, atoms in (("bilayer", pair), ("layer", layer)):
         key = f"polarizability/{name}"
-        if key not in points:
-            started = time.monotonic()
-            points.put(key, polarization(ctx, atoms, ["polarizability"]), started)
-            points.save()
-        alphas[name] = points[key]["polarizability"]
+        if key not in stage:
+            stage.keep(key, polarization(ctx, atoms, ["polarizability"]))
+        stage.advance()
+        alphas[name] = stage[key]["polarizability"]
     method = f"{material.stacking} at {distance:.3f} A; one evaluation, nothing fitted"
     found = {}
     for word, axes in (("in_plane", (0, 1)), ("out_of_plane", (2,))):

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
+from harness.engine.resumable import evaluate, relax
 from harness.materials.honeycomb import stacking_of
 from harness_tasks.interlayer import analysis as results
 from harness_tasks.interlayer.analysis import Curve
 from harness_tasks.interlayer.params import InterlayerParams
-from harness_tasks.services.points import Points, evaluate, relax
 from harness_tasks.structures.bilayers import (
     LOWER,
     UPPER,
@@ -26,6 +27,9 @@ from harness_tasks.structures.bilayers import (
     own_lattice_constant,
 )
 
+#: A relaxation in the progress bar, in evaluations.
+RELAXATION = 5
+
 
 @dataclass(slots=True)
 class Work:
@@ -33,7 +37,7 @@ class Work:
 
     material: Material
     height: float  # of every cell, Å
-    points: Points
+    stage: Stage
     notes: list[str] = field(default_factory=list)
 
 
@@ -45,6 +49,7 @@ class Interlayer:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = InterlayerParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "h0_AB",
         "binding_energy_per_atom_AB",
@@ -66,24 +71,23 @@ class Interlayer:
         """The curves, their minima, and the polarizability."""
         params: InterlayerParams = ctx.params
         top = ctx.material.vacuum + max(params.distances)
-        work = Work(ctx.material, top, Points(ctx.checkpoint))
-        if params.relax_cell:
-            reference = results.reference_of(params.stackings)
-            if "lattice" not in work.points:
-                a, note, _ = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
-                work.points.put("lattice", {"a": a, "note": np.array(note)}, 0.0)
-            work.material = work.material.with_lattice_constant(float(work.points["lattice"]["a"]))
-            work.notes.append(str(work.points["lattice"]["note"]))
         n = len(params.stackings) * len(params.distances)
-        with ctx.progress("interlayer", 1 + n * (1 + 5 * params.relaxed)) as bar:
+        with ctx.stages.stage("curves", total=3 + n * (1 + RELAXATION * params.relaxed)) as stage:
+            work = Work(ctx.material, top, stage)
+            if params.relax_cell:
+                reference = results.reference_of(params.stackings)
+                if "lattice" not in stage:
+                    a, note, _ = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
+                    stage.keep("lattice", {"a": a, "note": note})
+                work.material = work.material.with_lattice_constant(stage["lattice"]["a"])
+                work.notes.append(stage["lattice"]["note"])
             with ctx.clock("rigid curves"):
-                curves = {"rigid": self._rigid(ctx, work, bar)}
+                curves = {"rigid": self._rigid(ctx, work)}
             if params.relaxed:
                 with ctx.clock("relaxed curves"):
-                    curves["relaxed"] = self._relaxed(ctx, work, bar)
-            work.points.save()
-        with ctx.clock("polarizability"):
-            alphas = results.polarizabilities(ctx, work.material, work.points, curves["rigid"], work.height)
+                    curves["relaxed"] = self._relaxed(ctx, work)
+            with ctx.clock("polarizability"):
+                alphas = results.polarizabilities(ctx, work.material, stage, curves["rigid"], work.height)
         measurement = results.evaluate(ctx, work.material, curves, alphas)
         measurement.notes = work.notes + measurement.notes
         return measurement
@@ -92,28 +96,28 @@ class Interlayer:
         registry, antiparallel = stacking_of(stacking)
         return bilayer(work.material, registry, distance, antiparallel=antiparallel, height=work.height)
 
-    def _rigid(self, ctx: Context, work: Work, bar: Any) -> list[Curve]:
+    def _rigid(self, ctx: Context, work: Work) -> list[Curve]:
         params: InterlayerParams = ctx.params
         layer = self._stack(work, params.stackings[0], params.distances[0])[LOWER]
         layer.positions[:, 2] += work.height / 2 - layer.positions[0, 2]
         structures = {"layer": layer} | {
             f"rigid/{s}/{h:.4f}": self._stack(work, s, h) for s in params.stackings for h in params.distances
         }
-        evaluate(ctx, work.points, structures, ["energy", "forces"], bar)
-        alone = 2 * float(work.points["layer"]["energy"])
+        evaluate(ctx.engine, work.stage, structures, ["energy", "forces"])
+        alone = 2 * work.stage["layer"]["energy"]
         curves = []
         for s in params.stackings:
-            found = [work.points[f"rigid/{s}/{h:.4f}"] for h in params.distances]
-            energy = np.array([float(each["energy"]) for each in found]) - alone
+            found = [work.stage[f"rigid/{s}/{h:.4f}"] for h in params.distances]
+            energy = np.array([each["energy"] for each in found]) - alone
             force = np.array(
                 [0.5 * (each["forces"][UPPER, 2].sum() - each["forces"][LOWER, 2].sum()) for each in found]
             )
             curves.append(Curve(s, np.array(params.distances), energy, force))
         return curves
 
-    def _relaxed(self, ctx: Context, work: Work, bar: Any) -> list[Curve]:
+    def _relaxed(self, ctx: Context, work: Work) -> list[Curve]:
         params: InterlayerParams = ctx.params
-        alone = 2 * float(work.points["layer"]["energy"])
+        alone = 2 * work.stage["layer"]["energy"]
         curves, open_ = [], 0
         for s in params.stackings:
             energy = np.empty(len(params.distances))
@@ -121,9 +125,18 @@ class Interlayer:
                 atoms = self._stack(work, s, h)
                 atoms.set_constraint(HeldLayers([np.arange(4)[LOWER], np.arange(4)[UPPER]]))
                 name = f"relaxed/{s}/{h:.4f}"
-                relax(ctx, work.points, name, atoms, params.fmax, params.max_steps, bar, 5)
-                energy[i] = float(work.points[name]["energy"]) - alone
-                open_ += not bool(work.points[name]["converged"])
+                relax(
+                    ctx.engine,
+                    work.stage,
+                    name,
+                    atoms,
+                    fmax=params.fmax,
+                    max_steps=params.max_steps,
+                    noise=ctx.noise,
+                    work=RELAXATION,
+                )
+                energy[i] = work.stage[name]["energy"] - alone
+                open_ += not work.stage[name]["converged"]
             curves.append(Curve(s, np.array(params.distances), energy, None))
         if open_:
             work.notes.append(f"{open_} of {len(curves) * len(params.distances)} relaxations did not converge")

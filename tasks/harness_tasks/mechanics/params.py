@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from annotated_types import Gt, Le, MinLen
+
+from harness.contracts.parameters import Count, Distinct, ForceTolerance, Length, SmallStrain, Temperature, Timestep
 from harness.errors import HarnessError
+
+#: Magnitudes of strains.
+Strains = Annotated[tuple[SmallStrain, ...], MinLen(1), Distinct]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +47,26 @@ class SeriesParams:
         K, fs.
     """
 
-    strains: tuple[float, ...] = (0.0025, 0.005)
-    vertical_strains: tuple[float, ...] = (0.0025, 0.005)
+    strains: Strains = (0.0025, 0.005)
+    vertical_strains: Strains = (0.0025, 0.005)
     relax_cell: bool = True
-    fmax: float = 1e-5
-    max_steps: int = 300
-    displacement: float = 0.01
+    fmax: ForceTolerance = 1e-5
+    max_steps: Count = 300
+    displacement: Annotated[float, Gt(0), Le(1)] = 0.01
     method: Literal["static", "dynamics"] = "static"
-    length: float = 80.0
-    width: float = 80.0
-    held: float = 4.0
+    length: Length = 80.0
+    width: Length = 80.0
+    held: Length = 4.0
     edge_width: Literal["held", "free"] = "held"
-    step: float = 0.001
-    max_strain: float = 0.01
-    ramp_steps: int = 10
-    relaxation_steps: int = 10_000
-    sample_every: int = 1000
-    temperature: float = 1.0
-    timestep: float = 0.5
+    step: Length = 0.001
+    max_strain: Annotated[float, Gt(0), Le(1)] = 0.01
+    ramp_steps: Count = 10
+    relaxation_steps: Count = 10_000
+    sample_every: Count = 1000
+    temperature: Temperature = 1.0
+    timestep: Timestep = 0.5
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and not value > 0:
-                raise HarnessError(
-                    f"task.params.{entry.name} is {value}.", f"Give a positive number, e.g. {entry.default}."
-                )
-        for name in ("strains", "vertical_strains"):
-            values = getattr(self, name)
-            if not values or not all(0 < value <= 0.1 for value in values) or len(set(values)) < len(values):
-                raise HarnessError(
-                    f"task.params.{name} is {list(values)}.",
-                    f"Give different magnitudes between 0 and 0.1, e.g. task.params.{name}=[0.0025,0.005].",
-                )
         if self.relaxation_steps < self.sample_every:
             raise HarnessError(
                 f"task.params.sample_every={self.sample_every} exceeds relaxation_steps={self.relaxation_steps}.",

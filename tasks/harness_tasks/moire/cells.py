@@ -14,14 +14,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.material import Material
+from harness.contracts.parameters import Rule
 from harness.errors import HarnessError
 from harness.materials.honeycomb import SITES
 
+#: Cells of the upper layer along each period: N has a lower layer compressed by 1/(N + 1), −N one stretched by
+#: 1/(N − 1).
+Mismatch = Annotated[int, Rule(lambda n: 3 <= abs(n) <= 10_000, "3 to 10000 cells, or -3 to -10000")]
 #: Sites of the two atoms of a layer in fractions of its primitive cell.
 BASIS = np.array(SITES)
 _HEXAGONAL = np.array([[1.0, 0.0], [-0.5, math.sqrt(0.75)]])

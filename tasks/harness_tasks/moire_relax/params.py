@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from harness.engine.extrapolation import TRUSTED, check_bound
+from annotated_types import Ge, MultipleOf
+
+from harness.contracts.parameters import Count, Distinct, ForceTolerance, Grade, SaveInterval
+from harness.engine.extrapolation import TRUSTED
 from harness.engine.optimizers import Optimizer
 from harness.errors import HarnessError
+from harness_tasks.moire.cells import Mismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +40,17 @@ class MoireParams:
         Extrapolation grade that ends a relaxation; null: none.
     """
 
-    twists: tuple[int, ...] = (1, 2, 4, 7)
-    mismatch: tuple[int, ...] = ()
+    twists: Annotated[tuple[Count, ...], Distinct] = (1, 2, 4, 7)
+    mismatch: Annotated[tuple[Mismatch, ...], Distinct] = ()
     relax_cell: bool = False
     start: Literal["registry", "rigid"] = "registry"
-    grid: int = 6
+    grid: Annotated[int, Ge(6), MultipleOf(6)] = 6
     optimizer: Optimizer = "stack_lbfgs"
-    fmax: float = 1e-4
-    max_steps: int = 500
-    save_every: float = 20.0
-    max_grade: float | None = TRUSTED
+    fmax: ForceTolerance = 1e-4
+    max_steps: Count = 500
+    save_every: SaveInterval = 20.0
+    max_grade: Grade | None = TRUSTED
 
     def __post_init__(self) -> None:
         if not (self.twists or self.mismatch):
             raise HarnessError("there is no moiré to relax.", "Give e.g. task.params.twists=[1,2,4].")
-        if any(n < 1 for n in self.twists) or len(set(self.twists)) < len(self.twists):
-            raise HarnessError(
-                f"task.params.twists is {list(self.twists)}.", "Give different n of at least 1, e.g. [1,2,4]."
-            )
-        if any(abs(n) < 3 for n in self.mismatch) or len(set(self.mismatch)) < len(self.mismatch):
-            raise HarnessError(
-                f"task.params.mismatch is {list(self.mismatch)}.",
-                "Give different numbers of cells of at least 3, or at most -3, e.g. [9,-11].",
-            )
-        if self.grid < 6 or self.grid % 6:
-            raise HarnessError(f"task.params.grid is {self.grid}.", "Give a multiple of 6.")
-        check_bound(self.max_grade)
-        if not (self.fmax > 0 and self.max_steps > 0 and self.save_every > 0):
-            raise HarnessError(
-                "task.params.fmax, max_steps and save_every must be positive.", "Give e.g. fmax=1e-4 max_steps=500."
-            )

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from harness.engine.extrapolation import TRUSTED, check_bound
+from annotated_types import Ge, Gt, Le, MinLen, MultipleOf
+
+from harness.contracts.parameters import Count, Distinct, ForceTolerance, Grade, Length, Rule, SaveInterval
+from harness.engine.extrapolation import TRUSTED
 from harness.engine.optimizers import Optimizer
 from harness.errors import HarnessError
+from harness_tasks.moire.cells import Mismatch
+
+#: n of the twisted cell (n, n + 1).
+Twist = Annotated[int, Ge(2)]
+#: V/Å; nothing is measured at zero.
+Field = Annotated[float, Ge(-1), Le(1), Rule(lambda field: field != 0, "a number other than 0")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,58 +58,27 @@ class PatternParams:
         Of relaxations, as in the task `moire_relax`.
     """
 
-    n: int = 5
-    geometry: tuple[Literal["flat", "relaxed"], ...] = ("flat", "relaxed")
-    fields: tuple[float, ...] = (-0.03, -0.02, -0.01, 0.01, 0.02, 0.03)
-    field_n: int | None = None
+    n: Twist = 5
+    geometry: Annotated[tuple[Literal["flat", "relaxed"], ...], MinLen(1), Distinct] = ("flat", "relaxed")
+    fields: Annotated[tuple[Field, ...], Distinct] = (-0.03, -0.02, -0.01, 0.01, 0.02, 0.03)
+    field_n: Twist | None = None
     response: Literal["auto", "electronic", "assumed", "ionic"] = "auto"
-    susceptibility: float | None = None
-    mismatch: tuple[int, ...] = (19, -21)
-    antiparallel_n: int | None = None
+    susceptibility: Length | None = None
+    mismatch: Annotated[tuple[Mismatch, ...], Distinct] = (19, -21)
+    antiparallel_n: Annotated[int, Rule(lambda n: n == 0 or n >= 2, "0 or a number of at least 2")] | None = None
     local: Literal["auto", "atoms", "registry"] = "auto"
-    grid: int = 96
-    bias: float = 0.02
-    registry_grid: int = 12
+    grid: Annotated[int, Ge(24), MultipleOf(2)] = 96
+    bias: Annotated[float, Gt(0), Le(0.2)] = 0.02
+    registry_grid: Annotated[int, Ge(6), MultipleOf(6)] = 12
     start: Literal["registry", "rigid"] = "registry"
     optimizer: Optimizer = "stack_lbfgs"
-    fmax: float = 1e-4
-    max_steps: int = 500
-    save_every: float = 20.0
-    max_grade: float | None = TRUSTED
+    fmax: ForceTolerance = 1e-4
+    max_steps: Count = 500
+    save_every: SaveInterval = 20.0
+    max_grade: Grade | None = TRUSTED
 
     def __post_init__(self) -> None:
-        check_bound(self.max_grade)
-        for name, least in (("n", 2), ("field_n", 2), ("antiparallel_n", 0)):
-            value = getattr(self, name)
-            if value is not None and (value < least or value == 1):
-                raise HarnessError(
-                    f"task.params.{name} is {value}.", "Give n of a cell (n, n + 1), at least 2: 5 is 6.01°."
-                )
-        if not self.geometry or len(set(self.geometry)) < len(self.geometry):
-            raise HarnessError(f"task.params.geometry is {list(self.geometry)}.", "Give [flat,relaxed], or one.")
-        if any(abs(cells) < 3 for cells in self.mismatch) or len(set(self.mismatch)) < len(self.mismatch):
-            raise HarnessError(
-                f"task.params.mismatch is {list(self.mismatch)}.", "Give different numbers of cells, e.g. [19,-21]."
-            )
-        if any(field == 0 or abs(field) > 1 for field in self.fields) or len(set(self.fields)) < len(self.fields):
-            raise HarnessError(
-                f"task.params.fields is {list(self.fields)}.",
-                "Give different fields in V/Å, none zero, none above 1, e.g. [-0.02,0.02].",
-            )
-        if self.susceptibility is not None and not self.susceptibility > 0:
-            raise HarnessError(
-                f"task.params.susceptibility is {self.susceptibility}.", "Give a length in Å, e.g. 4.14, or null."
-            )
         if self.response == "assumed" and self.susceptibility is None:
             raise HarnessError(
                 "task.params.response is 'assumed', but nothing is.", "Give task.params.susceptibility=4.14."
-            )
-        if self.grid < 24 or self.grid % 2:
-            raise HarnessError(f"task.params.grid is {self.grid}.", "Give an even number of at least 24.")
-        if self.registry_grid < 6 or self.registry_grid % 6:
-            raise HarnessError(f"task.params.registry_grid is {self.registry_grid}.", "Give a multiple of 6.")
-        if not (0 < self.bias <= 0.2 and self.fmax > 0 and self.max_steps > 0 and self.save_every > 0):
-            raise HarnessError(
-                "task.params.bias must lie between 0 and 0.2; fmax, max_steps and save_every must be positive.",
-                "Give e.g. bias=0.02 fmax=1e-4 max_steps=500.",
             )

@@ -12,6 +12,7 @@ from ase import Atoms
 
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.moire.cells import twisted
@@ -27,6 +28,7 @@ class PolarizationPattern:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = PatternParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = (
         "polarization_perp_M_flat",
         "polarization_parallel_max_flat",

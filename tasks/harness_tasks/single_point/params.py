@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import HarnessError
+from harness.contracts.parameters import Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,4 @@ class SinglePointParams:
         Copies of the primitive cell along its two vectors.
     """
 
-    repeat: tuple[int, int] = (1, 1)
-
-    def __post_init__(self) -> None:
-        if min(self.repeat) < 1:
-            raise HarnessError(f"task.params.repeat is {list(self.repeat)}.", "Give two numbers of at least 1.")
+    repeat: tuple[Count, Count] = (1, 1)

@@ -13,6 +13,7 @@ from ase import Atoms
 
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
@@ -30,6 +31,7 @@ class SinglePoint:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = SinglePointParams
+    observables: ClassVar[tuple[Observable, ...]] = ()
     headline: ClassVar[tuple[str, ...]] = ("energy_per_atom", "sheet_dipole_z")
 
     def structure(self, material: Material, params: SinglePointParams) -> Atoms:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge, MultipleOf
+
+from harness.contracts.parameters import Count, Distinct, ForceTolerance, Odd
 from harness.errors import HarnessError
 
 
@@ -32,23 +35,15 @@ class SlidingParams:
         Of relaxations, eV/Å.
     """
 
-    path_points: int = 9
-    paths: tuple[Literal["rigid", "relaxed"], ...] = ("rigid", "relaxed")
-    grid: int = 6
+    path_points: Annotated[int, Ge(5), Odd] = 9
+    paths: Annotated[tuple[Literal["rigid", "relaxed"], ...], Distinct] = ("rigid", "relaxed")
+    grid: Annotated[int, Ge(0), MultipleOf(6)] = 6
     map: Literal["rigid", "relaxed"] = "relaxed"
     map_polarization: bool = True
     relax_cell: bool = False
-    fmax: float = 1e-4
-    max_steps: int = 200
+    fmax: ForceTolerance = 1e-4
+    max_steps: Count = 200
 
     def __post_init__(self) -> None:
-        if self.path_points < 5 or self.path_points % 2 == 0:
-            raise HarnessError(f"task.params.path_points is {self.path_points}.", "Give an odd number of at least 5.")
-        if self.grid < 0 or self.grid % 6:
-            raise HarnessError(f"task.params.grid is {self.grid}.", "Give a multiple of 6, or 0 for no map.")
-        if len(set(self.paths)) < len(self.paths) or not (self.paths or self.grid):
-            raise HarnessError(
-                "task.params.paths names a path twice, or there is nothing to do.", "Give [rigid,relaxed]."
-            )
-        if not (self.fmax > 0 and self.max_steps > 0):
-            raise HarnessError("task.params.fmax and max_steps must be positive.", "Give e.g. fmax=1e-4 max_steps=200.")
+        if not (self.paths or self.grid):
+            raise HarnessError("there is nothing to do: no path and no map.", "Give task.params.paths=[rigid,relaxed].")

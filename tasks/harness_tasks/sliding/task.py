@@ -31,18 +31,6 @@ class Sliding:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = SlidingParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
-    headline: ClassVar[tuple[str, ...]] = (
-        "barrier_per_cell",
-        "barrier_per_formula_unit",
-        "barrier_per_cell_rigid",
-        "corrugation_per_cell",
-        "distance_AB",
-        "spontaneous_polarization",
-        "spontaneous_polarization_born",
-        "polarization_parallel_SP",
-        "layer_born_charge_perp_SP",
-        "spontaneous_polarization_rigid",
-    )
 
     def structure(self, material: Material, params: SlidingParams) -> Atoms:
         """The material's own bilayer."""

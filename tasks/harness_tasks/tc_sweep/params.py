@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Gt, Le
 
-from harness.engine.extrapolation import TRUSTED, check_bound
-from harness.engine.steppers import THERMOSTATS
-from harness.errors import HarnessError, unknown
+from harness.contracts.parameters import (
+    Count,
+    Damping,
+    Duration,
+    ForceTolerance,
+    Fraction,
+    Grade,
+    Temperature,
+    Timestep,
+)
+from harness.engine.extrapolation import TRUSTED
+from harness.errors import HarnessError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,46 +55,32 @@ class TcSweepParams:
         Extrapolation grade that ends a sweep; null: none.
     """
 
-    cells: int = 2
-    lowest: float = 1.0
-    highest: float | None = None
-    step: float | None = None
-    reach: float = 2.0
-    points: int = 4
-    time: float = 2.5
-    discard: float = 0.2
-    timestep: float = 2.0
-    thermostat: str = "langevin"
-    damping: float = 500.0
-    repeats: int = 5
-    sample_every: int = 5
-    leg: int = 250
+    cells: Count = 2
+    lowest: Temperature = 1.0
+    highest: Temperature | None = None
+    step: Temperature | None = None
+    reach: Annotated[float, Gt(0), Le(100)] = 2.0
+    points: Count = 4
+    time: Duration = 2.5
+    discard: Fraction = 0.2
+    timestep: Timestep = 2.0
+    thermostat: Literal["langevin", "nose_hoover"] = "langevin"
+    damping: Damping = 500.0
+    repeats: Count = 5
+    sample_every: Count = 5
+    leg: Count = 250
     relax_cell: bool = False
-    fmax: float = 1e-4
-    max_steps: int = 200
-    max_grade: float | None = TRUSTED
+    fmax: ForceTolerance = 1e-4
+    max_steps: Count = 200
+    max_grade: Grade | None = TRUSTED
 
     def __post_init__(self) -> None:
-        check_bound(self.max_grade)
-        for name in ("cells", "points", "repeats", "sample_every", "leg", "max_steps"):
-            if getattr(self, name) < 1:
-                raise HarnessError(f"task.params.{name} is {getattr(self, name)}.", "Give a positive whole number.")
-        for name in ("lowest", "reach", "time", "timestep", "damping", "fmax"):
-            number = getattr(self, name)
-            if not (number > 0 and math.isfinite(number)):
-                raise HarnessError(f"task.params.{name} is {number:g}.", "Give a positive number.")
         if (self.highest is None) != (self.step is None):
             raise HarnessError(
                 "task.params.highest and step belong together.", "Give both, or neither for an estimate."
             )
-        if self.highest is not None and not (self.step or 0) > 0:
-            raise HarnessError(f"task.params.step is {self.step}.", "Give a positive number of K.")
         if self.highest is not None and self.highest <= self.lowest:
             raise HarnessError(f"task.params.highest is {self.highest:g} K.", f"Give more than {self.lowest:g} K.")
-        if self.thermostat not in ("langevin", "nose_hoover"):
-            raise unknown("thermostat", self.thermostat, [name for name in THERMOSTATS if name != "none"])
-        if not 0 <= self.discard < 1:
-            raise HarnessError(f"task.params.discard is {self.discard:g}.", "Give a share from 0 to below 1.")
         if self.steps - self.skipped < 2 * self.sample_every:
             raise HarnessError("task.params.time leaves fewer than two samples.", "Give a longer time.")
 

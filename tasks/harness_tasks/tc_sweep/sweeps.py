@@ -1,19 +1,16 @@
-"""The sweeps of the task `tc_sweep`: temperatures up and down, one after another, kept in the checkpoint."""
+"""The sweeps of the task `tc_sweep`: temperatures up and down, one after another; legs that are done survive a kill."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Entry, Stage
 from harness.engine.dynamics import Motion
 from harness.engine.watch import UnphysicalMotion, Watch
-from harness_tasks.services.points import LOST_AT_MOST
 from harness_tasks.tc_sweep.order_parameter import Shift, im_psi
 
 #: Columns of a sample: registry of the layers (two fractions), mean Im ψ of the cells, kinetic temperature.
@@ -36,27 +33,8 @@ class Sweep:
     ended: tuple[int, float, str] | None = None
 
 
-@dataclass(slots=True)
-class _Saved:
-    """The checkpoint: arrays by name, written no more often than every `LOST_AT_MOST` seconds."""
-
-    ctx: Context
-    arrays: dict[str, Any] = field(default_factory=dict)
-    last: float = field(default_factory=time.monotonic)
-
-    def put(self, entries: Mapping[str, Any], now: bool = False) -> None:
-        self.arrays |= entries
-        started = time.monotonic()
-        if now or started - self.last >= LOST_AT_MOST:
-            self.ctx.checkpoint.save(self.arrays)
-            took = time.monotonic() - started
-            self.last = time.monotonic() + 20 * took  # long histories are written less often
-
-
-def sweeps(
-    ctx: Context, sheet: Atoms, registry: np.ndarray, rising: np.ndarray, known: Mapping[str, Any], bar: Progress
-) -> list[Sweep]:
-    """All repeats.
+def sweeps(ctx: Context, sheet: Atoms, registry: np.ndarray, rising: np.ndarray, stage: Stage) -> list[Sweep]:
+    """All repeats; `stage` advances by their steps.
 
     Parameters
     ----------
@@ -64,20 +42,29 @@ def sweeps(
         The relaxed sheet, and its registry in fractions of the primitive cell.
     rising
         Temperatures, K; on the way down the highest is not visited again.
-    known
-        What the checkpoint holds; more is added to it.
     """
-    saved = _Saved(ctx, dict(known))
     way = np.concatenate([rising, rising[-2::-1]])
-    found = [_sweep(ctx, sheet, registry, way, number, saved, bar) for number in range(ctx.params.repeats)]
-    saved.put({}, now=True)
+    steps = len(way) * ctx.params.steps
+    found = []
+    for number in range(ctx.params.repeats):
+        with stage.stage(weight=steps, total=steps) as part:
+            name = f"sweep{number}"
+            if name not in part:
+                part.keep(name, _sweep(ctx, sheet, registry, way, number, part))
+            entry = part[name]
+            found.append(Sweep(entry["samples"], _ended(entry)))
     return found
 
 
+def _ended(entry: Entry) -> tuple[int, float, str] | None:
+    return (entry["step"], entry["temperature"], entry["reason"]) if entry["reason"] else None
+
+
 def _sweep(
-    ctx: Context, sheet: Atoms, registry: np.ndarray, way: np.ndarray, number: int, saved: _Saved, bar: Progress
-) -> Sweep:
-    params, prefix = ctx.params, f"sweep{number}/"
+    ctx: Context, sheet: Atoms, registry: np.ndarray, way: np.ndarray, number: int, stage: Stage
+) -> dict[str, Any]:
+    """One sweep, from its beginning or from the last leg that was kept; what it ended by, if it did."""
+    params, name = ctx.params, f"sweep{number}"
     atoms = sheet.copy()
     motion = Motion(
         ctx,
@@ -89,17 +76,13 @@ def _sweep(
         stream=[number],
         watch=Watch(atoms, max_grade=params.max_grade),
     )
-    state = {name.removeprefix(prefix): saved.arrays[name] for name in saved.arrays if name.startswith(prefix)}
     done = np.zeros((0, _count(params), COLUMNS), dtype=np.float32)
     current = np.zeros((0, COLUMNS), dtype=np.float32)
-    if "ended" in state:
-        step, temperature, reason = state["ended"]
-        bar.update(len(way) * params.steps, f"sweep {number + 1}")
-        return Sweep(state["done"], (int(step), float(temperature), str(reason)))
-    if state:
+    state = stage.partial(name)
+    if state is not None:
         motion.restore(state)
         done, current = state["done"], state["current"]
-        bar.update(motion.step, f"sweep {number + 1}")
+        stage.advance(motion.step, f"sweep {number + 1}")
     shift = Shift(sheet, registry, params.cells)
     taken: list[list[float]] = []
 
@@ -116,16 +99,13 @@ def _sweep(
         try:
             motion.run(steps, temperature, observe, params.sample_every)
         except UnphysicalMotion as end:
-            entry = np.array([str(end.step), str(temperature), end.reason])
-            saved.put(_named(prefix, {"done": done, "current": current, "ended": entry}), now=True)
-            bar.update(len(way) * params.steps - motion.step)
-            return Sweep(done, (end.step, temperature, end.reason))
+            return {"samples": done, "step": end.step, "temperature": temperature, "reason": end.reason}
         current = np.concatenate([current, np.array(taken, dtype=np.float32).reshape(-1, COLUMNS)])
         if steps == left:
             done, current = np.concatenate([done, current[None]]), current[:0]
-        saved.put(_named(prefix, motion.state() | {"done": done, "current": current}))
-        bar.update(steps, f"sweep {number + 1}, {temperature:.0f} K")
-    return Sweep(done)
+        stage.keep_partial(name, motion.state() | {"done": done, "current": current})
+        stage.advance(steps, f"sweep {number + 1}, {temperature:.0f} K")
+    return {"samples": done, "step": motion.step, "temperature": float(way[-1]), "reason": ""}
 
 
 def _count(params: Any) -> int:
@@ -135,7 +115,3 @@ def _count(params: Any) -> int:
     steps = [start + n for start, end in zip(starts, ends, strict=True)
              for n in range(params.sample_every, end - start + 1, params.sample_every)]  # fmt: skip
     return sum(step > params.skipped for step in steps)
-
-
-def _named(prefix: str, entries: Mapping[str, Any]) -> dict[str, Any]:
-    return {prefix + name: value for name, value in entries.items()}

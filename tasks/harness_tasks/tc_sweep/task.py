@@ -33,6 +33,9 @@ from harness_tasks.tc_sweep.order_parameter import arrhenius_temperature, attemp
 from harness_tasks.tc_sweep.params import TcSweepParams
 from harness_tasks.tc_sweep.sweeps import Sweep, sweeps
 
+#: Share of the progress bar of what comes before the sweeps.
+AT_REST = 0.02
+
 
 class TcSweep:
     """Curie temperature of a sliding ferroelectric of given size, at given time per temperature."""
@@ -43,16 +46,6 @@ class TcSweep:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS, Need.POLAR_STACKING})
     Params: ClassVar[type] = TcSweepParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
-    headline: ClassVar[tuple[str, ...]] = (
-        "curie_temperature",
-        "curie_temperature_heating",
-        "curie_temperature_cooling",
-        "hysteresis_width",
-        "arrhenius_temperature",
-        "barrier_per_cell",
-        "cells",
-        "time_per_temperature",
-    )
 
     def structure(self, material: Material, params: TcSweepParams) -> Atoms:
         """The sheet at the material's own lattice constant and distance."""
@@ -61,26 +54,23 @@ class TcSweep:
     def measure(self, ctx: Context) -> Measurement:
         """Relax AB and SP, choose the temperatures, and sweep."""
         params: TcSweepParams = ctx.params
-        known = dict(ctx.checkpoint.load() or {})
-        if "rest" not in known:
-            with ctx.clock("at rest"):
-                known |= self._rest(ctx)
-            ctx.checkpoint.save(known)
-        cell = bilayer(
-            ctx.material.with_lattice_constant(float(known["a"])), self._registry(ctx), ctx.material.distance
-        )
-        cell.positions = known["rest"]
+        with ctx.stages.stage("at rest", AT_REST) as stage, ctx.clock("at rest"):
+            if "cell" not in stage:
+                stage.keep("cell", self._rest(ctx))
+            known = stage["cell"]
+        cell = bilayer(ctx.material.with_lattice_constant(known["a"]), self._registry(ctx), ctx.material.distance)
+        cell.positions = known["positions"]
         cell.set_array("layer", np.array([0, 0, 1, 1]))  # heat does not change it
         sheet = cell.repeat((params.cells, params.cells, 1))
-        barrier, cells = float(known["barrier"]), params.cells**2
+        barrier, cells = known["barrier"], params.cells**2
         masses = sheet.get_masses()
-        bond = float(known["a"]) / math.sqrt(3)
+        bond = known["a"] / math.sqrt(3)
         frequency = attempt_frequency(max(barrier, 0.0), bond, masses[:2].sum() / 2)
         sampled = params.time * (1 - params.discard)
         estimate = arrhenius_temperature(barrier, cells, frequency, sampled)
-        measurement = Measurement(notes=[str(known["note"])] if str(known["note"]) else [])
+        measurement = Measurement(notes=[known["note"]] if known["note"] else [])
         if params.relax_cell:
-            measurement.checks.append(lattice_check(bool(known["failed"])))
+            measurement.checks.append(lattice_check(known["failed"]))
         lost = "rigid layer, Arrhenius, half the order left in the time that is averaged"
         measurement.observables = {
             **declared.BARRIER.of(Quantity(1e3 * barrier, "meV", method="E(SP) - E(AB), relaxed along z")),
@@ -96,8 +86,8 @@ class TcSweep:
             return self._nothing_holds(measurement, barrier)
         rising = params.temperatures(estimate)
         total = params.repeats * (2 * len(rising) - 1) * params.steps
-        with ctx.progress("tc_sweep", total) as bar, ctx.clock("dynamics"):
-            found = sweeps(ctx, sheet, self._registry(ctx), rising, known, bar)
+        with ctx.stages.stage("sweeps", 1 - AT_REST, total) as stage, ctx.clock("dynamics"):
+            found = sweeps(ctx, sheet, self._registry(ctx), rising, stage)
         arrays = results.curves(found, len(rising))
         measurement.observables = results.observables(rising, arrays) | measurement.observables
         measurement.arrays = {"temperatures": rising} | arrays | _traces(found)
@@ -126,8 +116,8 @@ class TcSweep:
             ctx.engine.relax(atoms, fmax=params.fmax, max_steps=params.max_steps, optimizer="lbfgs")
             energies.append(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"])
             rest = atoms.positions
-        known = {"a": np.array(a), "note": np.array(note), "failed": np.array(failed)}
-        return known | {"rest": rest, "barrier": np.array(energies[0] - energies[1])}
+        barrier = energies[0] - energies[1]
+        return {"a": a, "note": note, "failed": failed, "positions": rest, "barrier": barrier}
 
     def _nothing_holds(self, measurement: Measurement, barrier: float) -> Measurement:
         measurement.observables |= declared.CURIE.of(Quantity(math.nan, "K", method="no temperature to start from"))

@@ -1,0 +1,1 @@
+"""Helpers of the tests; `from tests.support.checkpoints import Killed`."""
