@@ -122,7 +122,7 @@ def test_sheets_that_are_no_honeycombs(tmp_path: Path) -> None:
         (molecule("H2O"), "molecule"),
         (molecule("C6H6", vacuum=8.0, pbc=True), "molecules or ribbons"),
         (graphene_nanoribbon(4, 3, vacuum=8.0, saturated=True), "one direction"),
-        (graphene(vacuum=1.7), "vacuum"),
+        (Atoms(graphene(vacuum=1.7), pbc=True), "vacuum"),
     ],
 )  # fmt: skip
 def test_what_is_no_sheet_is_refused(tmp_path: Path, atoms: Atoms, words: str) -> None:
