@@ -7,8 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from harness.contracts.observable import Observable
 from harness.errors import HarnessError
 from harness.execution.environments import ensure, environment_for, where_it_runs
 from harness.registry import lookup
@@ -86,17 +88,61 @@ def table(entries: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def observables_table(declared: Sequence[Observable]) -> str:
+    """What a task declares as a Markdown table; names of what reports show first are bold."""
+    lines = ["| observable | symbol | unit | definition |", "|---|---|---|---|"]
+    for observable in declared:
+        key = f"**`{observable.key}`**" if observable.headline else f"`{observable.key}`"
+        cells = (key, observable.symbol, observable.unit, observable.definition)
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def with_table(text: str, task: str, declared: Sequence[Observable]) -> str:
+    """A page with the table of the task's observables between its two comments.
+
+    Raises
+    ------
+    HarnessError
+        When the page does not have the comments.
+    """
+    before, start, rest = text.partition(f"<!-- observables of {task} -->\n")
+    _, end, after = rest.partition("<!-- end of observables -->\n")
+    if not (start and end):
+        raise HarnessError(
+            f"the page has no place for the observables of task '{task}'.",
+            f"Add the lines '<!-- observables of {task} -->' and '<!-- end of observables -->'.",
+        )
+    return f"{before}{start}\n{observables_table(declared)}\n\n{end}{after}"
+
+
+def _show_observables(task: str, page: Path | None) -> None:
+    declared = lookup.build_task(task, None).observables
+    if page is None:
+        print(observables_table(declared))
+        return
+    try:
+        page.write_text(with_table(page.read_text(encoding="utf-8"), task, declared), encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(f"cannot write {page}: {error.strerror}.", "Give a Markdown file after --into.") from error
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Command line: list, or make environments ahead of time."""
+    """Command line: list, say what a task returns, or make environments ahead of time."""
     parser = argparse.ArgumentParser(prog="python -m harness.plugins", description=__doc__)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--make", nargs="+", metavar="PLUGIN", help="make the environments of these plugins now")
+    parser.add_argument("--observables", metavar="TASK", help="print what the task returns, as a Markdown table")
+    parser.add_argument("--into", metavar="FILE", type=Path, help="put that table between its two comments in a page")
     arguments = parser.parse_args(argv)
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     try:
         if arguments.make:
             for name in arguments.make:
                 print(ensure(environment_for([name]), say).folder)
+            return 0
+        if arguments.observables:
+            _show_observables(arguments.observables, arguments.into)
             return 0
         entries = survey()
     except HarnessError as error:

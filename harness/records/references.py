@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
-from harness.errors import HarnessError
+from harness.contracts.task import Task
+from harness.errors import HarnessError, nearest
+from harness.units import plain_unit
 
 Kind = Literal["dft", "analytic", "published"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -88,20 +91,49 @@ def level_of_theory(record: Record) -> str:
     return str(level or "")
 
 
-def read_references(path: Path | Any, task: str) -> list[Reference]:
+def read_references(path: Path | Any, task: str, declared: Sequence[Observable]) -> list[Reference]:
     """Read a file of published values.
+
+    Parameters
+    ----------
+    declared
+        The task's observables; every entry must be of one of them.
 
     Raises
     ------
     HarnessError
-        When the file is not TOML or an entry lacks something.
+        When the file is not TOML, or an entry lacks something or is of no declared observable.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         papers = tables.get("paper", {})
-        return [_published(entry, papers, task) for entry in tables.get("value", [])]
+        found = [_published(entry, papers, task) for entry in tables.get("value", [])]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise HarnessError(f"the reference file {path} is wrong ({type(error).__name__}: {error}).") from error
+    for reference in found if declared else []:
+        _check_declared(reference, path, declared)
+    return found
+
+
+def _check_declared(reference: Reference, path: Path | Any, declared: Sequence[Observable]) -> None:
+    """Refuse a reference of no declared observable, or in another unit than its without a definition of its own."""
+    for name in reference.observable.split():
+        meant = [observable for observable in declared if observable.matches(name)]
+        if not meant:
+            near = nearest(name, (observable.key for observable in declared))
+            raise HarnessError(
+                f"the reference file {path} has a value of '{name}', which task '{reference.task}' does not declare."
+                + (f" Did you mean '{near}'?" if near else ""),
+                f"`python -m harness.plugins --observables {reference.task}` lists what it declares.",
+            )
+        units = sorted({observable.unit for observable in meant})
+        same = plain_unit(reference.quantity.unit) in map(plain_unit, units)
+        if not same and not reference.definition:
+            raise HarnessError(
+                f"the reference file {path} has '{name}' in {reference.quantity.unit}, which task '{reference.task}' "
+                f"declares in {', '.join(units)}.",
+                "Convert the value, or say by `definition` how it is defined differently.",
+            )
 
 
 def _published(entry: Mapping[str, Any], papers: Mapping[str, Any], task: str) -> Reference:
@@ -111,7 +143,11 @@ def _published(entry: Mapping[str, Any], papers: Mapping[str, Any], task: str) -
         task=task,
         observable=entry["observable"],
         quantity=Quantity(
-            entry.get("value", math.nan), entry["unit"], (interval[0], interval[1]) if interval else None
+            entry.get("value", math.nan),
+            entry["unit"],
+            (interval[0], interval[1]) if interval else None,
+            entry.get("interval_kind"),
+            level=entry.get("interval_level"),
         ),
         kind="published",
         level_of_theory=entry.get("level", ""),
@@ -126,17 +162,17 @@ def _published(entry: Mapping[str, Any], papers: Mapping[str, Any], task: str) -
     )
 
 
-def published_references(tasks: Mapping[str, type]) -> list[Reference]:
+def published_references(tasks: Mapping[str, type[Task]]) -> list[Reference]:
     """The published values of each task, from ``reference/<task>.toml`` in the package that brings the task."""
     found: list[Reference] = []
     for name, task in sorted(tasks.items()):
         path = _shipped(task, f"{name}.toml")
         if path is not None and path.is_file():
-            found += read_references(path, name)
+            found += read_references(path, name, task.observables)
     return found
 
 
-def shipped_records(tasks: Mapping[str, type]) -> list[Record]:
+def shipped_records(tasks: Mapping[str, type[Task]]) -> list[Record]:
     """Records of DFT that come with the package of each task, ``reference/dft/<task>-*.json``.
 
     Raises

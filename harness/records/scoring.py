@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 from harness.contracts.quantity import KINDS, Quantity
 from harness.contracts.record import Record
 from harness.records.references import Reference, level_of_theory, task_settings
+from harness.units import plain_unit
 
 #: What can differ between a record and a reference.
 MISMATCHES = ("material", "level", "definition", "unit")
@@ -98,22 +99,6 @@ def _mismatches(record: Record, reference: Reference) -> dict[str, str]:
 
 def _squeezed(text: str) -> str:
     return "".join(c for c in text.lower() if c.isalnum())
-
-
-def plain_unit(unit: str) -> str:
-    """A spelling by which units can be compared: ``nC/m``, ``nC m^-1`` and ``nC m⁻¹`` are the same."""
-    unit = (
-        unit.translate(str.maketrans("Åµμ−⁻⁰¹²³⁴", "Auu--01234")).replace("**", "^").replace("·", " ").replace("*", " ")
-    )
-    powers: dict[str, int] = {}
-    numerator, *denominators = unit.split("/")
-    for sign, part in [(1, numerator), *((-1, d) for d in denominators)]:
-        for factor in part.strip(" ()").replace("^", "").split():
-            symbol = factor.rstrip("-0123456789") or "1"
-            power = factor[len(symbol) :] if symbol != "1" else ""
-            powers[symbol] = powers.get(symbol, 0) + sign * int(power or 1)
-    powers.pop("1", None)
-    return " ".join(f"{symbol}{power}" for symbol, power in sorted(powers.items()) if power)
 
 
 def _difference(ours: Quantity, theirs: Quantity) -> Quantity | None:

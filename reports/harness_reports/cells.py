@@ -11,9 +11,9 @@ from harness.contracts.measurement import Check
 from harness.contracts.observable import EXTRAPOLATION_GRADE, Observable, find_observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
-from harness.records.scoring import plain_unit
 from harness.records.validity import TASK as CONFORMANCE
 from harness.records.validity import Verdict, judged_status
+from harness.units import plain_unit
 from harness_reports import numbers
 from harness_reports.provenance import polarization_of
 

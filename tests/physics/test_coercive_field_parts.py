@@ -194,9 +194,8 @@ def test_layers_that_are_not_polar_are_refused() -> None:
 
 
 def test_published_values_name_observables_that_exist() -> None:
-    references = read_references(
-        Path(str(files("harness_tasks") / "reference" / "coercive_field.toml")), "coercive_field"
-    )
+    path = files("harness_tasks") / "reference" / "coercive_field.toml"
+    references = read_references(path, "coercive_field", CoerciveField.observables)
     models = Models.of(_published_course(), 4)
     names = {*of_path(models), "coercive_field_static", "reduction_static", "dip_angle_static", "sliding_sector"}
     names |= {f"{name}_steps_100K" for name in ("coercive_field", "dip_angle", "reduction")} | {

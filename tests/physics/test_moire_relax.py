@@ -201,7 +201,8 @@ def test_layers_that_fall_apart_are_a_result() -> None:
     repelling.pull = 0.0
     found = measure(MoireRelax(), repelling, material=MATERIAL | {"distance": 2.9}, twists=(1, 2), max_steps=60)
     assert "d_max" not in found.observables
-    assert any("came apart" in note for note in found.notes)
+    (lost,) = [check for check in found.checks if check.name == "lost_21.79deg"]
+    assert not lost.passed and "came apart" in lost.reason
     assert not any("13.17deg" in name for name in found.arrays)
 
 
@@ -226,7 +227,9 @@ class GradingCalculator(OverlapCalculator):
 
 def test_extrapolation_ends_a_relaxation_as_a_result() -> None:
     found = measure(MoireRelax(), Grading(), material=MATERIAL, twists=(1, 2))
-    assert any("extrapolation grade" in note and "beyond 10" in note for note in found.notes)
+    lost = {check.name: check for check in found.checks if check.name.startswith("lost_")}
+    assert lost["lost_21.79deg"].passed and not lost["lost_13.17deg"].passed
+    assert "extrapolation grade" in lost["lost_13.17deg"].reason and "beyond 10" in lost["lost_13.17deg"].reason
     assert not any("13.17deg" in name for name in found.arrays) and any("21.79deg" in name for name in found.arrays)
     unbound = measure(MoireRelax(), Grading(), material=MATERIAL, twists=(1, 2), max_grade=None)
     assert any("13.17deg" in name for name in unbound.arrays)

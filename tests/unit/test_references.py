@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness_tasks import harness_tasks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +16,11 @@ from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.errors import HarnessError
 from harness.records.references import Reference, published_references, read_references, references_from_records
-from harness.records.scoring import plain_unit, score
+from harness.records.scoring import score
+from harness.units import plain_unit
 
 PUBLISHED = Path(__file__).parents[2] / "tasks" / "harness_tasks" / "reference"
+TASKS = harness_tasks()
 Make = Callable[..., Record]
 FINITE = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
 
@@ -38,7 +41,7 @@ def reference(value: float = 33.12, unit: str = "eV", **fields: object) -> Refer
 
 @pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.toml")), ids=lambda path: path.stem)
 def test_published_values_are_complete(path: Path) -> None:
-    references = read_references(path, path.stem)
+    references = read_references(path, path.stem, TASKS[path.stem].observables)
     assert references
     for entry in references:
         assert entry.source and entry.url.startswith("https://doi.org/10.") or "arxiv" in entry.url
@@ -49,7 +52,7 @@ def test_published_values_are_complete(path: Path) -> None:
 
 
 def test_published_values_stand_in_their_quotes() -> None:
-    for entry in read_references(PUBLISHED / "bend.toml", "bend"):
+    for entry in read_references(PUBLISHED / "bend.toml", "bend", TASKS["bend"].observables):
         numbers = entry.quantity.interval or (entry.quantity.value,)
         quote = entry.quote.replace("zero", "0")
         assert all(f"{number:g}" in quote for number in numbers), entry
@@ -58,29 +61,61 @@ def test_published_values_stand_in_their_quotes() -> None:
 def test_the_documented_form_can_be_read(tmp_path: Path) -> None:
     text = (PUBLISHED.parents[2] / "docs" / "reports.md").read_text()
     (tmp_path / "bend.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
-    (entry,) = read_references(tmp_path / "bend.toml", "bend")
+    (entry,) = read_references(tmp_path / "bend.toml", "bend", TASKS["bend"].observables)
     assert (entry.quantity.value, entry.quantity.unit, entry.system) == (0.99, "e", "MoS₂ bilayer, stacking a")
 
 
 def test_references_come_with_the_package_of_the_task() -> None:
-    class Bend:
-        __module__ = "harness_tasks.bend"
-
     class Elsewhere:
         __module__ = "__main__"
 
-    found = published_references(
-        {"bend": Bend, "other": Elsewhere, "nowhere": type("T", (), {"__module__": "no.such"})}
-    )
+    nowhere = type("T", (), {"__module__": "no.such"})
+    found = published_references({"bend": TASKS["bend"], "other": Elsewhere, "nowhere": nowhere})
     assert {entry.task for entry in found} == {"bend"}
     assert {entry.observable for entry in found} >= {"mu_*", "d_zzz"}
+
+
+ENTRY = """
+[paper.p]
+cite = "A paper"
+[[value]]
+paper = "p"
+system = "a sheet"
+material = { name = "mos2_bilayer" }
+observable = "%s"
+unit = "%s"
+value = 1.0
+%s
+"""
+
+
+@pytest.mark.parametrize(
+    ("observable", "unit", "more", "message"),
+    [
+        ("bending_stifness", "eV", "", "'bending_stifness'.*Did you mean 'bending_stiffness'.*--observables bend"),
+        ("d_zzz mu_nothing_*", "pm/V", "", "'mu_nothing_\\*', which task 'bend' does not declare"),
+        ("mu_*", "nC/m", "", "'mu_\\*' in nC/m, which task 'bend' declares in e"),
+        ("mu_*", "nC/m", 'definition = "volumetric"', None),
+        ("mu_kappa_dipoles", "e", 'range = [0.9, 1.1]\ninterval_kind = "confidence"', None),
+    ],
+)
+def test_references_are_of_declared_observables(
+    observable: str, unit: str, more: str, message: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "bend.toml").write_text(ENTRY % (observable, unit, more))
+    if message is None:
+        (entry,) = read_references(tmp_path / "bend.toml", "bend", TASKS["bend"].observables)
+        assert entry.quantity.interval_kind == ("95 % confidence" if "range" in more else "")
+    else:
+        with pytest.raises(HarnessError, match=message):
+            read_references(tmp_path / "bend.toml", "bend", TASKS["bend"].observables)
 
 
 @pytest.mark.parametrize("text", ["[[value]]\nobservable='x'", "not toml", "[[value]]\npaper='p'"])
 def test_a_wrong_reference_file_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "bend.toml").write_text(text)
     with pytest.raises(HarnessError, match="reference file .* is wrong") as error:
-        read_references(tmp_path / "bend.toml", "bend")
+        read_references(tmp_path / "bend.toml", "bend", TASKS["bend"].observables)
     assert "\n" not in str(error.value)
 
 
@@ -179,7 +214,10 @@ def test_the_exact_answer_belongs_to_its_oracle_only(make_record: Make) -> None:
 
 def test_scores_do_not_depend_on_order(make_record: Make) -> None:
     records = [make_record("b"), make_record("a", stacking="AA"), make_record("d", "dft")]
-    references = [*read_references(PUBLISHED / "bend.toml", "bend"), *references_from_records(records)]
+    references = [
+        *read_references(PUBLISHED / "bend.toml", "bend", TASKS["bend"].observables),
+        *references_from_records(records),
+    ]
     assert score(records[::-1], references[::-1]) == score(records, references)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.material import Material
-from harness.contracts.measurement import Arrays
+from harness.contracts.measurement import Arrays, Check
 from harness.contracts.task import Context, Progress
 from harness.engine.ase import Relaxation
 from harness.engine.watch import UnphysicalMotion, Watch
@@ -64,6 +64,15 @@ class Structure:
         atoms = self.moire.atoms.copy()
         atoms.positions = self.positions
         return atoms
+
+    def checks(self, name: str) -> list[Check]:
+        """Whether it held together, and whether its relaxation converged; `name` ends the names of the checks."""
+        held = self.reason or "layers stay whole and together, and within what the potential was trained on"
+        made = [Check(f"lost_{name}", float(bool(self.reason)), 0.0, "1", held)]
+        if not self.reason:
+            left = f"{self.fmax:.2g} eV/Å are left after {self.force_calls} force calls; task.params.fmax has to be met"
+            made.append(Check(f"not_converged_{name}", float(not self.converged), 0.0, "1", left))
+        return made
 
 
 def moires(material: Material, antiparallel: bool, params: MoireParams) -> dict[str, Moire]:

@@ -17,22 +17,10 @@ from harness_tasks.moire.landscape import Landscape
 from harness_tasks.moire.registry_field import Look, grid
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.moire_relax import checks
+from harness_tasks.moire_relax import observables as declared
 from harness_tasks.moire_relax.domain_walls import areas, bulge, lonely_width, period_of_map, walls
 from harness_tasks.sliding_path.path import Work
 
-#: What is shown first: of the cell with the longest period.
-HEADLINE = (
-    "d_max",
-    "d_min",
-    "d_mean",
-    "corrugation_share",
-    "area_AA",
-    "area_AB",
-    "area_BA",
-    "soliton_width",
-    "displacement_in_plane",
-    "energy_above_best",
-)
 #: Regimes of relaxation by angle, degrees (Nieto Luna et al., 2025): lower bound of each.
 REGIMES = (("moiré", 13.17), ("transition", 5.09), ("soliton", 1.89), ("domain-soliton", 0.0))
 #: Places along each period at which areas are counted.
@@ -53,6 +41,7 @@ def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: 
     """Everything, for each structure under its name; without a name for that of the longest period."""
     measurement = Measurement()
     whole = [s for s in structures if not s.reason]
+    measurement.checks = [check for structure in structures for check in structure.checks(structure.name)]
     if landscape is not None:
         _of_landscape(measurement, landscape, work.antiparallel)
     longest = max(whole, key=lambda s: s.moire.period, default=None)
@@ -60,17 +49,13 @@ def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: 
         found, arrays = _of_structure(structure, landscape)
         if structure is longest:
             measurement.observables = found | measurement.observables
-        measurement.observables |= {f"{name}_{structure.name}": value for name, value in found.items()}
+        measurement.observables |= declared.of_cell(found, structure.name)
         measurement.arrays |= {f"{structure.name}|{name}": value for name, value in arrays.items()}
         measurement.frames[structure.name] = [structure.atoms]
         measurement.checks += checks.of_structure(structure, Look(structure.moire, structure.positions), found, ctx)
-        height = number(found["bulge"])
+        height = number(found[declared.BULGE.key])
         if height > FLAT:
             measurement.notes.append(f"{structure.name}: the bilayer does not stay flat, it bulges by {height:.2g} Å")
-        if not structure.converged:
-            measurement.notes.append(
-                f"{structure.name}: {structure.fmax:.2g} eV/Å left after {structure.force_calls} force calls"
-            )
     if longest is not None and landscape is not None:
         measurement.checks += checks.against_sheets(longest, measurement.observables)
     if not whole:
@@ -87,13 +72,11 @@ def _of_landscape(measurement: Measurement, landscape: Landscape, antiparallel: 
     named = {"AAp": (0, 0)} if antiparallel else {"AA": (0, 0), "AB": (1 / 3, 2 / 3), "SP": (0.5, 0.5)}
     distance = landscape.distance(np.array(list(named.values()), dtype=float))
     for name, value in zip(named, distance, strict=True):
-        measurement.observables[f"distance_{name}"] = Quantity(
-            float(value), "A", method="perfect bilayer, relaxed in z"
-        )
-    for name, value in zip(("lame_lambda", "lame_mu"), landscape.lame, strict=True):
-        measurement.observables[name] = Quantity(
-            N_PER_M * value, "N/m", method="of one layer, ions relaxed, second differences at 1 %"
-        )
+        quantity = Quantity(float(value), "A", method="perfect bilayer, relaxed in z")
+        measurement.observables |= declared.DISTANCE.of(quantity, stacking=name)
+    for observable, value in zip((declared.LAME_LAMBDA, declared.LAME_MU), landscape.lame, strict=True):
+        quantity = Quantity(N_PER_M * value, "N/m", method="of one layer, ions relaxed, second differences at 1 %")
+        measurement.observables |= observable.of(quantity)
 
 
 def _of_structure(
@@ -107,22 +90,22 @@ def _of_structure(
     flat = [float(np.linalg.norm(moved[mine, :2], axis=1).max()) for mine in look.members]
     upright = [float(np.abs(moved[mine, 2] - moved[mine, 2].mean()).max()) for mine in look.members]
     found = {
-        "d_max": _both(lower.max(), upper.max(), "A"),
-        "d_min": _both(lower.min(), upper.min(), "A"),
-        "d_mean": _both(lower.mean(), upper.mean(), "A"),
-        "displacement_in_plane": _both(flat[0], flat[1], "A"),
-        "displacement_out_of_plane": _both(upright[0], upright[1], "A"),
+        **declared.D_MAX.of(_both(lower.max(), upper.max(), "A")),
+        **declared.D_MIN.of(_both(lower.min(), upper.min(), "A")),
+        **declared.D_MEAN.of(_both(lower.mean(), upper.mean(), "A")),
+        **declared.IN_PLANE.of(_both(flat[0], flat[1], "A")),
+        **declared.OUT_OF_PLANE.of(_both(upright[0], upright[1], "A")),
+        **_areas(registry),
     }
-    found |= _areas(registry)
-    found["moire_period"] = Quantity(
-        period_of_map(moire, look, PLACES), "A", method="places where layers are farthest apart, one a cell; or none"
-    )
-    found["bulge"] = Quantity(bulge(look, PLACES), "A", method="range of the height half-way between the layers")
-    found["moire_period_theory"] = Quantity(moire.period, "A", method="a / (2 sin θ/2), or of the two lattices")
-    found["natoms"] = Quantity(float(len(moire.atoms)), "1")
-    found["force_calls"] = Quantity(
-        float(structure.force_calls), "1", method=f"of the relaxation, {structure.optimizer}"
-    )
+    far = "places where layers are farthest apart, one a cell; or none"
+    between = "range of the height half-way between the layers"
+    theory = "a / (2 sin θ/2), or of the two lattices"
+    found |= declared.PERIOD.of(Quantity(period_of_map(moire, look, PLACES), "A", method=far))
+    found |= declared.BULGE.of(Quantity(bulge(look, PLACES), "A", method=between))
+    found |= declared.PERIOD_THEORY.of(Quantity(moire.period, "A", method=theory))
+    found |= declared.NATOMS.of(Quantity(float(len(moire.atoms)), "1"))
+    method = f"of the relaxation, {structure.optimizer}"
+    found |= declared.FORCE_CALLS.of(Quantity(float(structure.force_calls), "1", method=method))
     arrays = {
         "registry": look.registry,
         "distance": look.distance,
@@ -137,9 +120,8 @@ def _of_structure(
     if landscape is not None:
         perfect = float(np.ptp(landscape.distance(landscape.known[0])))
         share = 0.5 * (np.ptp(lower) + np.ptp(upper)) / perfect if perfect > 1e-6 else math.nan
-        found["corrugation_share"] = Quantity(
-            share, "1", method="(d_max - d_min) over that of all registries of perfect bilayers"
-        )
+        method = "(d_max - d_min) over that of all registries of perfect bilayers"
+        found |= declared.CORRUGATION.of(Quantity(share, "1", method=method))
         _energies(found, structure, landscape)
         _walls(found, arrays, structure, landscape, look)
     return found, arrays
@@ -149,30 +131,25 @@ def _areas(registry: np.ndarray) -> dict[str, Quantity]:
     cells = registry.reshape(PLACES, PLACES, 2)
     halves = [areas(cells[i::2, j::2]) for i in (0, 1) for j in (0, 1)]
     whole = areas(cells)
-    return {
-        f"area_{name}": Quantity(
-            share,
-            "1",
-            (min(half[name] for half in halves), max(half[name] for half in halves)),
-            method="share of places nearest to this registry, interval: four grids of half the fineness",
-        )
-        for name, share in whole.items()
-    }
+    found: dict[str, Quantity] = {}
+    for name, share in whole.items():
+        interval = (min(half[name] for half in halves), max(half[name] for half in halves))
+        method = "share of places nearest to this registry, interval: four grids of half the fineness"
+        found |= declared.AREA.of(Quantity(share, "1", interval, "numerical", method=method), stacking=name)
+    return found
 
 
 def _energies(found: dict[str, Quantity], structure: Structure, landscape: Landscape) -> None:
     if structure.moire.mismatch == 0:
         best = float(landscape.known[1].min()) / 4
-        found["energy_above_best"] = Quantity(
-            1e3 * (structure.energy / len(structure.moire.atoms) - best), "meV/atom", method="over the best registry"
-        )
         assert structure.sheets is not None
-        found["energy_above_best_sheets"] = Quantity(
-            structure.sheets.energy, "meV/atom", method="elastic sheets over the registry landscape"
-        )
-        found["energy_unrelaxed_sheets"] = Quantity(
-            structure.sheets.energy_rigid, "meV/atom", method="mean of the landscape: relaxed in z alone"
-        )
+        energy = 1e3 * (structure.energy / len(structure.moire.atoms) - best)
+        for observable, value, method in (
+            (declared.ENERGY, energy, "over the best registry"),
+            (declared.ENERGY_SHEETS, structure.sheets.energy, "elastic sheets over the registry landscape"),
+            (declared.ENERGY_UNRELAXED, structure.sheets.energy_rigid, "mean of the landscape: relaxed in z alone"),
+        ):
+            found |= observable.of(Quantity(value, "meV/atom", method=method))
 
 
 def _walls(
@@ -183,21 +160,15 @@ def _walls(
         return
     measured = walls(structure.moire, look.registry_at, domain)
     widths = [wall.width for wall in measured]
-    found["soliton_width"] = Quantity(
-        float(np.mean(widths)),
-        "A",
-        _hull(*widths),
-        n=len(widths),
-        method="Burgers vector over the largest slope of the slip, interval: the three walls",
-    )
     assert structure.sheets is not None
     smooth = walls(structure.moire, sheet_registry(structure.moire, structure.sheets), domain)
-    found["soliton_width_sheets"] = Quantity(
-        float(np.mean([wall.width for wall in smooth])), "A", method="the same of elastic sheets"
-    )
-    found["soliton_width_lonely"] = Quantity(
-        lonely_width(landscape, domain, structure.moire.angle > 0), "A", method="b √(k / 2ΔV), a single wall"
-    )
+    method = "Burgers vector over the largest slope of the slip, interval: the three walls"
+    width = Quantity(float(np.mean(widths)), "A", _hull(*widths), "range", n=len(widths), method=method)
+    found |= declared.SOLITON_WIDTH.of(width)
+    of_sheets = float(np.mean([wall.width for wall in smooth]))
+    found |= declared.WIDTH_SHEETS.of(Quantity(of_sheets, "A", method="the same of elastic sheets"))
+    lonely = lonely_width(landscape, domain, structure.moire.angle > 0)
+    found |= declared.WIDTH_LONELY.of(Quantity(lonely, "A", method="b √(k / 2ΔV), a single wall"))
     arrays |= {"wall_place": measured[0].place, "wall_slip": np.array([wall.slip for wall in measured])}
     arrays["wall_slip_sheets"] = smooth[0].slip
 
@@ -210,4 +181,4 @@ def _hull(*values: float) -> tuple[float, float] | None:
 
 
 def _both(lower: float, upper: float, unit: str) -> Quantity:
-    return Quantity(0.5 * float(lower + upper), unit, _hull(float(lower), float(upper)), n=2, method=LAYERS)
+    return Quantity(0.5 * float(lower + upper), unit, _hull(float(lower), float(upper)), "range", n=2, method=LAYERS)

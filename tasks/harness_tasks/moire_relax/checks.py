@@ -14,6 +14,7 @@ from harness_tasks.moire.landscape import Landscape
 from harness_tasks.moire.registry_field import Look
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.moire_relax.domain_walls import NAMED, broken_symmetry
+from harness_tasks.moire_relax.observables import ENERGY, ENERGY_SHEETS, PERIOD, SOLITON_WIDTH, WIDTH_SHEETS
 
 #: Elastic sheets describe periods from here on, Å: below, layers bend and stretch over a few bonds.
 SMOOTH = 20.0
@@ -51,11 +52,11 @@ def of_structure(structure: Structure, look: Look, found: Mapping[str, Quantity]
                 "twofold axes in the plane exchange the layers: sorted local distances agree as far as forces are left",
             )
         )
-    if np.isfinite(number(found["moire_period"])):
+    if np.isfinite(number(found[PERIOD.key])):
         made.append(
             Check(
                 f"period_{name}",
-                number(found["moire_period"]) / moire.period - 1,
+                number(found[PERIOD.key]) / moire.period - 1,
                 0.01,
                 "1",
                 "against a / (2 sin θ/2); middles of regions are known to a fraction of the grid",
@@ -68,10 +69,10 @@ def against_sheets(longest: Structure, observables: Mapping[str, Quantity]) -> l
     """Atoms against elastic sheets over the same potential's landscape, where these are meant for it."""
     if longest.moire.period < SMOOTH or longest.moire.mismatch != 0:
         return []
-    atoms, sheets = (number(observables[f"energy_above_best{end}"]) for end in ("", "_sheets"))
+    atoms, sheets = (number(observables[each.key]) for each in (ENERGY, ENERGY_SHEETS))
     reason = "sheets know registry and elasticity alone; bending, and strain that changes the landscape, are a few %"
     made = [Check("energy_of_elastic_sheets", atoms / sheets - 1, 0.05, "1", reason)]
-    if "soliton_width" in observables:
-        wide, smooth = (number(observables[f"soliton_width{end}"]) for end in ("", "_sheets"))
+    if SOLITON_WIDTH.key in observables:
+        wide, smooth = (number(observables[each.key]) for each in (SOLITON_WIDTH, WIDTH_SHEETS))
         made.append(Check("soliton_width_of_elastic_sheets", wide / smooth - 1, 0.1, "1", reason))
     return made

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from harness.contracts.measurement import Arrays
+from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.stats import number
+from harness_tasks.moire_relax import observables as declared
 from harness_tasks.moire_relax.analysis import REGIMES
 
 BLUE, ORANGE, GREEN, GREY = "#1f5a93", "#d1661e", "#2f8f5b", "#b0b0b0"
@@ -80,26 +82,26 @@ def _angles(record: Record, arrays: Arrays, names: list[str], title: str, path: 
     angle = np.array([float(arrays[f"{name}|angle"]) for name in names])
     figure, axes = _figure((9.4, 3.6), ncols=2)
 
-    def values(observable: str) -> np.ndarray:
-        found = record.observables
-        return np.array([number(found[f"{observable}_{name}"]) for name in names])
+    def values(observable: Observable, **labels: str) -> np.ndarray:
+        each, found = declared.of_each(observable), record.observables
+        return np.array([number(found[each.key_of(cell=name, **labels)]) for name in names])
 
     for observable, colour, words in (
-        ("d_max", ORANGE, "largest"),
-        ("d_mean", GREY, "mean"),
-        ("d_min", BLUE, "smallest"),
+        (declared.D_MAX, ORANGE, "largest"),
+        (declared.D_MEAN, GREY, "mean"),
+        (declared.D_MIN, BLUE, "smallest"),
     ):
         axes[0].plot(angle, values(observable), "o-", color=colour, markersize=4, linewidth=1.2, label=words)
     for stacking, line in (("AA", ":"), ("AAp", ":"), ("AB", "--")):
-        if f"distance_{stacking}" in record.observables:
-            level = number(record.observables[f"distance_{stacking}"])
-            axes[0].axhline(level, linestyle=line, color="black", linewidth=0.8)
-            axes[0].annotate(stacking.replace("p", "′"), (angle[-1], level), fontsize=8, va="bottom", ha="right")
+        distance = record.observables.get(declared.DISTANCE.key_of(stacking=stacking))
+        if distance is not None:
+            axes[0].axhline(number(distance), linestyle=line, color="black", linewidth=0.8)
+            place = (angle[-1], number(distance))
+            axes[0].annotate(stacking.replace("p", "′"), place, fontsize=8, va="bottom", ha="right")
     axes[0].set_ylabel("local layer distance (Å)")
-    for observable, colour in (("AA", ORANGE), ("AB", BLUE), ("BA", GREEN), ("SP", GREY)):
-        axes[1].plot(
-            angle, values(f"area_{observable}"), "o-", color=colour, markersize=4, linewidth=1.2, label=observable
-        )
+    for stacking, colour in (("AA", ORANGE), ("AB", BLUE), ("BA", GREEN), ("SP", GREY)):
+        share = values(declared.AREA, stacking=stacking)
+        axes[1].plot(angle, share, "o-", color=colour, markersize=4, linewidth=1.2, label=stacking)
     axes[1].set_ylabel("share of the area")
     for axis in axes:
         axis.set_xscale("log")

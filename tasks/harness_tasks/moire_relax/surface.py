@@ -15,7 +15,9 @@ from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.materials.sheets import area
+from harness.stats import number
 from harness_tasks.moire.relaxation import Structure
+from harness_tasks.moire_relax import observables as declared
 from harness_tasks.plotting import figure
 from harness_tasks.polarization.surface_potential import SurfacePotential, surface_potential
 from harness_tasks.sliding_path.path import Work
@@ -47,7 +49,7 @@ def surface(ctx: Context, work: Work, structures: Sequence[Structure]) -> Measur
                 found = _numbers(structure, values["charges"], above, geometry)
                 if structure is longest:
                     measurement.observables = found | measurement.observables
-                measurement.observables |= {f"{name}_{structure.name}": value for name, value in found.items()}
+                measurement.observables |= declared.of_cell(found, structure.name)
                 measurement.arrays[f"{structure.name}|potential{geometry}"] = above.values
                 measurement.checks.append(_threefold(f"{structure.name}{geometry}", above))
     work.points.save()
@@ -70,16 +72,15 @@ def _numbers(structure: Structure, charges: np.ndarray, above: SurfacePotential,
     moved = [float(np.sqrt(np.mean((charges[kind] - charges[kind].mean()) ** 2))) for kind in (boron, ~boron)]
     cells = len(charges) / 4
     density = float(np.abs(charges[upper].reshape(-1, 2).sum(axis=1)).max()) * cells / area(structure.atoms)
+    largest = Quantity(value, "pC/m", (value - reach, value + reach), "numerical", method=METHOD)
+    method = "largest charge of a cell of the upper layer, over its area"
+    layer = Quantity(density * PER_CM2, "1e12 e/cm^2", method=method)
+    method = "rms change over the moiré of the charges of the first element, over that of the second"
+    ratio = Quantity(moved[0] / moved[1] if moved[1] else np.nan, "1", method=method)
     return {
-        f"P_max{geometry}": Quantity(value, "pC/m", (value - reach, value + reach), method=METHOD),
-        f"layer_charge_max{geometry}": Quantity(
-            density * PER_CM2, "1e12 e/cm^2", method="largest charge of a cell of the upper layer, over its area"
-        ),
-        f"charge_ratio{geometry}": Quantity(
-            moved[0] / moved[1] if moved[1] else np.nan,
-            "1",
-            method="rms change over the moiré of the charges of the first element, over that of the second",
-        ),
+        **declared.P_MAX[geometry].of(largest),
+        **declared.LAYER_CHARGE[geometry].of(layer),
+        **declared.CHARGE_RATIO[geometry].of(ratio),
     }
 
 
@@ -92,6 +93,7 @@ def _threefold(name: str, above: SurfacePotential) -> Check:
         float(np.abs(turned - above.values).max()) / size if size else 0.0,
         0.02,
         reason="the moiré has a threefold axis: 2 % of the potential's range",
+        about="polarization",
     )
 
 
@@ -111,7 +113,9 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
 
 def _curve(record: Record, arrays: Arrays, names: list[str], axis: Any) -> None:
     for geometry, style in (("", "o-"), ("_rigid", "s--")):
-        points = sorted((float(arrays[f"{n}|angle"]), record.observables[f"P_max{geometry}_{n}"].value) for n in names)
+        observable = declared.of_each(declared.P_MAX[geometry])
+        found = {n: number(record.observables[observable.key_of(cell=n)]) for n in names}
+        points = sorted((float(arrays[f"{n}|angle"]), found[n]) for n in names)
         if points:
             axis.plot(*zip(*points, strict=True), style, label="rigid layers" if geometry else "relaxed")
     axis.set(xlabel="twist angle (°)", ylabel=r"$P_{max} = \varepsilon_0\,\Delta V$ (pC/m)", ylim=(0, None))

@@ -15,6 +15,7 @@ from harness.contracts.task import Context
 from harness_tasks.moire.landscape import measure_landscape
 from harness_tasks.moire.relaxation import moires, relax_moire
 from harness_tasks.moire_relax import analysis as results
+from harness_tasks.moire_relax.observables import OBSERVABLES
 from harness_tasks.moire_relax.params import MoireParams
 from harness_tasks.moire_relax.surface import draw as draw_potential
 from harness_tasks.moire_relax.surface import surface
@@ -29,8 +30,7 @@ class MoireRelax:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = MoireParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = results.HEADLINE
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
     def structure(self, material: Material, params: MoireParams) -> Atoms:
         """The largest of the cells, with rigid layers."""
@@ -55,13 +55,13 @@ class MoireRelax:
                 with ctx.clock(name):
                     structures.append(relax_moire(ctx, work, name, moire, landscape, bar))
                 if structures[-1].reason:
-                    work.notes.append(f"{name}: {structures[-1].reason}; larger cells were not tried")
+                    work.notes.append(f"cells larger than {name} were not tried")
                     break
         measurement = results.evaluate(ctx, work, landscape, structures)
         above = surface(ctx, work, structures)
         measurement.observables |= above.observables
         measurement.arrays |= above.arrays
-        measurement.checks += above.checks
+        measurement.checks = work.checks + measurement.checks + above.checks
         measurement.notes = work.notes + measurement.notes
         return measurement
 
