@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ase import Atoms, units
@@ -17,9 +17,6 @@ from harness.data.labels import dipole_is_sound, polarizability
 from harness.materials.layers import assign_layers
 from harness.materials.sheets import sheet_stress
 from harness.units import N_PER_M
-
-if TYPE_CHECKING:
-    from harness.contracts.task import Progress
 
 __all__ = [
     "COMPONENTS",
@@ -89,7 +86,7 @@ def predict(
     frames: Sequence[Atoms],
     calculate: Calculate | Any,
     properties: Sequence[str] = ("energy", "forces", "stress"),
-    bar: Progress | None = None,
+    advance: Callable[[], None] | None = None,
 ) -> Parity:
     """Predictions for labelled frames.
 
@@ -101,8 +98,8 @@ def predict(
         An ASE calculator, or a function of structure and property names that gives their results.
     properties
         Of `PROPERTIES`. Dipoles in the plane are compared modulo a lattice vector times e.
-    bar
-        Advanced by one for each frame.
+    advance
+        Called after each frame.
     """
     ask = _ask(calculate) if hasattr(calculate, "get_property") else calculate
     values: dict[str, Pair] = {key: ([], []) for key in properties}
@@ -120,8 +117,8 @@ def predict(
             if key == "born_effective_charges":
                 for side, z in zip(values["born_layers"], (reference, model), strict=True):
                     side.append(_by_layer(z, atoms))
-        if bar is not None:
-            bar.update(1)
+        if advance is not None:
+            advance()
     names = [str(atoms.info.get("name", "")) for atoms in frames]
     return Parity(names, np.array([len(atoms) for atoms in frames], dtype=int), values)
 

@@ -20,10 +20,9 @@ from harness_tasks.mechanics.curves import along
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Answer
 from harness_tasks.oracles.plate import PlatePotential
-from harness_tasks.services.store import Store
 
 from harness.engine.ase import Engine
-from harness.testing.trial import MemoryCheckpoint
+from tests.support.stages import memory_stage
 
 STRAIN = 0.005
 #: Strains that the hexagonal crystal needs: C11 and C12, C33 and C13, C44, C66.
@@ -61,7 +60,7 @@ def tensor_by_symmetry(calculator: Any, atoms: Atoms) -> SimpleNamespace:
 
     engine.relax(atoms, fmax=1e-3, max_steps=100, optimizer="lbfgs", cell=(1, 1, 1, 0, 0, 0))
     at_rest = engine.force_calls
-    series = Series(atoms, ask, Store(MemoryCheckpoint()), fmax=1e-4, displacement=0.01)
+    series = Series(atoms, ask, memory_stage(), fmax=1e-4, displacement=0.01)
     constants = engine.force_calls
     result = SimpleNamespace(clamped=np.zeros((6, 6)), relaxed=np.zeros((6, 6)), left=0.0)
     for component in COMPONENTS:

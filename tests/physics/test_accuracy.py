@@ -24,7 +24,8 @@ from harness.testing.trial import measure
 
 FOLDER = Path(__file__).parents[2] / "datasets" / "hbn"
 MATERIAL = {
-    "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511, "distance": 3.35, "vacuum": 25.0,
+    "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
+    "a": 2.511, "distance": 3.35, "vacuum": 25.0,
 }  # fmt: skip
 
 

@@ -227,7 +227,8 @@ def test_unphysical_motion_is_a_result() -> None:
 
     found = measure(CoerciveField(), Bursting(), POLAR, material=MATERIAL, **(MOVING | {"seeds": 1}))
     assert math.isnan(value(found, "coercive_field_ramp_5K"))
-    assert any("step" in note and "ramp_5K" in note for note in found.notes)
+    (burst,) = [check for check in found.checks if check.name == "unphysical_runs"]
+    assert not burst.passed and "step" in burst.reason and "ramp_5K" in burst.reason
 
 
 def test_potentials_that_give_way_in_the_field_are_not_run_in_it() -> None:
@@ -250,6 +251,8 @@ def test_potentials_that_give_way_in_the_field_are_not_run_in_it() -> None:
     assert math.isnan(value(found, "coercive_field_static")) and math.isnan(value(found, "coercive_field_ramp_5K"))
     assert "no rest" in found.observables["coercive_field_ramp_5K"].method
     assert any("gives way" in note for note in found.notes) and "runs" not in found.arrays
+    (restless,) = [check for check in found.checks if check.name == "dips_without_rest"]
+    assert not restless.passed and "90" in restless.reason
 
 
 def test_without_born_charges_it_is_unsupported_and_says_who_has_them() -> None:

@@ -13,6 +13,7 @@ from ase import Atoms
 from harness_tasks.conformance.task import Conformance
 
 from harness.contracts.measurement import Measurement
+from harness.contracts.potential import Noise
 from harness.errors import HarnessError
 from harness.testing.trial import measure
 
@@ -216,5 +217,5 @@ def test_what_iterates_may_state_its_noise() -> None:
 
     assert {"translation_slab_energy", "rotation_bulk_energy"} <= failed(examine(noisy))
     potential = PairPotential(noisy)
-    potential.noise = {"energy": 4e-6, "forces": 1e-3, "stress": 1e-3}
+    potential.noise = Noise(energy=4e-6, forces=1e-3, stress=1e-3)
     assert failed(measure(Conformance(), potential, material=BILAYER, nve_steps=80, path_points=90)) == set()

@@ -85,9 +85,11 @@ class Accuracy:
         ground = [word for word in GROUND_STATE if word in ctx.potential.implemented_properties]
         responses = [word for word in RESPONSES if word in offered(ctx)]
         frames, answered = data.frames("test"), data.frames("test", "responses") if responses else []
-        with ctx.progress("accuracy", len(frames) + len(answered)) as bar, ctx.clock("evaluation"):
-            energies = predict(frames, lambda atoms, names: ctx.engine.evaluate([atoms], names)[0], ground, bar)
-            answers = predict(answered, lambda atoms, names: polarization(ctx, atoms, names), responses, bar)
+        with ctx.stages.stage("frames", total=len(frames) + len(answered)) as stage, ctx.clock("evaluation"):
+            energies = predict(
+                frames, lambda atoms, names: ctx.engine.evaluate([atoms], names)[0], ground, stage.advance
+            )
+            answers = predict(answered, lambda atoms, names: polarization(ctx, atoms, names), responses, stage.advance)
         aligned = without_constants(energies, _counts(frames))
         found = observables(aligned, ctx.seed, relative=True)
         if level == data.level_of_theory:

@@ -13,8 +13,10 @@ from scipy.interpolate import CubicSpline
 from harness.contracts.measurement import Measurement
 from harness.contracts.quantity import Quantity
 from harness.stats import number
+from harness_tasks.coercive_field import observables as declared
+from harness_tasks.coercive_field.observables import LeastFieldObservables
 from harness_tasks.coercive_field.path_model import CRITERIA, LeastField, PathModel, square_root_coefficient
-from harness_tasks.coercive_field.ramps import HELD, PASSED, UNPHYSICAL, Plan, Run
+from harness_tasks.coercive_field.ramps import PASSED, Plan, Run
 from harness_tasks.coercive_field.registry_map import Beside
 from harness_tasks.coercive_field.switching import Course, Strength
 
@@ -66,30 +68,31 @@ def of_path(models: Models) -> dict[str, Quantity]:
 def _constants(paper: PathModel) -> dict[str, Quantity]:
     constants = paper.constants()
     return {
-        "e4": Quantity(1e3 * constants["e4"], "meV/A^4", method=MODEL),
-        "e0": Quantity(1e3 * paper.summit, "meV", method=MODEL),
-        "p4": Quantity(constants["p4"], "e/A^3", method=MODEL),
-        "p2": Quantity(constants["p2"], "e/A", method=MODEL),
-        "p3": Quantity(constants["p3"], "e/A^2", method=MODEL),
+        **declared.E4.of(Quantity(1e3 * constants["e4"], "meV/A^4", method=MODEL)),
+        **declared.E0.of(Quantity(1e3 * paper.summit, "meV", method=MODEL)),
+        **declared.P4.of(Quantity(constants["p4"], "e/A^3", method=MODEL)),
+        **declared.P2.of(Quantity(constants["p2"], "e/A", method=MODEL)),
+        **declared.P3.of(Quantity(constants["p3"], "e/A^2", method=MODEL)),
     }
 
 
 def _of_paper(paper: PathModel) -> dict[str, Quantity]:
     vertical = paper.vertical_field()
+    beta = Quantity(square_root_coefficient(paper), "A^0.5/V^0.5", method="Eq. 5, " + MODEL)
     found = {
-        "coercive_field_model": Quantity(vertical, "V/A", method="-4 e4 t_BA / 3 p3, " + MODEL),
-        "beta_model": Quantity(square_root_coefficient(paper), "A^0.5/V^0.5", method="Eq. 5, " + MODEL),
+        **declared.MODEL.of(Quantity(vertical, "V/A", method="-4 e4 t_BA / 3 p3, " + MODEL)),
+        **declared.BETA.of(beta),
     }
-    for suffix, criterion in zip(("", "_below_start"), CRITERIA, strict=True):
-        found |= _least(f"_model{suffix}", paper.least_field(criterion), vertical, MODEL)
+    for observables, criterion in zip((declared.LEAST_MODEL, declared.LEAST_BELOW_START), CRITERIA, strict=True):
+        found |= _least(observables, paper.least_field(criterion), vertical, MODEL)
     return found
 
 
 def _of_own(model: PathModel) -> dict[str, Quantity]:
     vertical = model.vertical_field()
-    found = {"coercive_field_path": Quantity(vertical, "V/A", method=PATH)}
-    found |= _least("_path", model.least_field(), vertical, PATH)
-    return found | {"horizontal_field_path": Quantity(model.horizontal_field(), "V/A", method=PATH)}
+    found = declared.PATH.of(Quantity(vertical, "V/A", method=PATH))
+    found |= _least(declared.LEAST_PATH, model.least_field(), vertical, PATH)
+    return found | declared.HORIZONTAL_PATH.of(Quantity(model.horizontal_field(), "V/A", method=PATH))
 
 
 def _between(found: dict[str, Quantity], other: dict[str, Quantity] | None) -> dict[str, Quantity]:
@@ -104,19 +107,18 @@ def _between(found: dict[str, Quantity], other: dict[str, Quantity] | None) -> d
 
 def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quantity]:
     """Coercive field and smallest total field at zero temperature, all atoms at rest in the field."""
-    found = {}
-    for name, dip in (("coercive_field_static", 90.0), ("horizontal_field_static", 0.0)):
+    found: dict[str, Quantity] = {}
+    for observable, dip in ((declared.STATIC, 90.0), (declared.HORIZONTAL_STATIC, 0.0)):
         for one in strengths:
             if one.dip == dip:
-                found[name] = within(one.field, one.reach, "V/A", STATIC)
+                found |= observable.of(within(one.field, one.reach, "V/A", STATIC))
     known = sorted((s for s in strengths if math.isfinite(s.field)), key=lambda s: s.dip)
-    names = {"minimum_total_field_static": "V/A", "dip_angle_static": "deg", "reduction_static": "%"}
+    least = declared.LEAST_STATIC
     if len(known) < 4:
-        few = {
-            name: Quantity(math.nan, unit, method="fewer than four dip angles with rest")
-            for name, unit in names.items()
-        }
-        return found | (few if strengths else {})
+        few = "fewer than four dip angles with rest"
+        for observable in least.all if strengths else ():
+            found |= observable.of(Quantity(math.nan, observable.unit, method=few))
+        return found
     dips = np.array([s.dip for s in known])
     ratio = np.array([s.field / models.full.along_dip(s.dip) for s in known])
     reach = max(s.reach for s in known if s.dip < 89)
@@ -127,29 +129,25 @@ def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quant
     spread = [max(abs(other[i] - every[0][i]) for other in others) for i in (0, 1)]
     method = "spline through the dip angles, interval from leaving out one"
     error = math.hypot(spread[1], reach)
-    found["minimum_total_field_static"] = within(total, error, "V/A", method)
-    found["dip_angle_static"] = within(dip, max(spread[0], fine[1] - fine[0]), "deg", method)
-    alone = number(found["coercive_field_static"]) if "coercive_field_static" in found else math.nan
-    found["reduction_static"] = within(100 * (1 - total / alone), 100 * error / alone, "%", method)
+    alone = number(found[declared.STATIC.key]) if declared.STATIC.key in found else math.nan
+    found |= least.total.of(within(total, error, "V/A", method))
+    found |= least.dip.of(within(dip, max(spread[0], fine[1] - fine[0]), "deg", method))
+    found |= least.reduction.of(within(100 * (1 - total / alone), 100 * error / alone, "%", method))
     return found
 
 
 def of_plane(beside: Beside, parallel: float, model: PathModel) -> dict[str, Quantity]:
     """What an in-plane field beside the path does."""
     width, step = beside.sector
-    found = {
-        "sliding_sector": Quantity(
-            width, "deg", (width - step, width + step), method="in-plane fields that slide the layers along their path"
-        )
-    }
+    interval, method = (width - step, width + step), "in-plane fields that slide the layers along their path"
+    found = declared.SECTOR.of(Quantity(width, "deg", interval, "numerical", method=method))
     nearest = int(np.argmin(np.abs(beside.angles)))
     farthest = int(np.argmin(np.abs(np.abs(beside.angles) - 60)))
     if beside.fields[nearest] > 0 and model.coercive_field(parallel) > 0:
         angle = abs(beside.angles[farthest])
         method = f"E_perp,c with {parallel:g} V/A turned by {angle:.0f} deg over that with it along the path"
-        found["turned_field_ratio"] = Quantity(
-            float(beside.fields[farthest] / beside.fields[nearest]), "1", method=method
-        )
+        ratio = float(beside.fields[farthest] / beside.fields[nearest])
+        found |= declared.TURNED_RATIO.of(Quantity(ratio, "1", method=method))
     return found
 
 
@@ -160,31 +158,30 @@ def parted(todo: Sequence[Plan], strengths: Sequence[Strength]) -> tuple[list[Pl
 
 
 def of_runs(runs: Sequence[Run], hopeless: Sequence[Plan] = ()) -> tuple[dict[str, Quantity], list[str]]:
-    """Mean fields of equal runs, of steps also the smallest total; and remarks on those that did not switch."""
+    """Mean fields of equal runs, of steps also the smallest total; and remarks."""
     found: dict[str, Quantity] = {}
     notes: list[str] = []
     for plan in hopeless:
-        name = run_name(f"coercive_field_{plan.kind}", plan.temperature, plan.parallel)
-        found[name] = Quantity(math.nan, "V/A", method="not run: held layers find no rest in a vertical field")
+        nothing = Quantity(math.nan, "V/A", method="not run: held layers find no rest in a vertical field")
+        found |= declared.FIELD[plan.kind].of(nothing, plan.temperature, plan.parallel)
     if hopeless:
         notes.append("no runs in vertical fields: the potential gives way in them before the layers slide")
-    groups: dict[tuple[str, float, float], list[Run]] = {}
-    for run in runs:
-        groups.setdefault((run.plan.kind, run.plan.temperature, run.plan.parallel), []).append(run)
+    groups = grouped(runs)
     for (kind, temperature, parallel), group in groups.items():
-        name = run_name(f"coercive_field_{kind}", temperature, parallel)
-        found[name] = mean([run.field for run in group], "V/A", f"{kind}: field at the first passage of SP")
-        notes += _remarks(name, group)
+        field = mean([run.field for run in group], "V/A", f"{kind}: field at the first passage of SP")
+        found |= declared.FIELD[kind].of(field, temperature, parallel)
+        early = sum(run.ended == PASSED and run.field == 0 for run in group)
+        if early:
+            name = declared.FIELD[kind].key(temperature, parallel)
+            notes.append(f"{name}: {early} of {len(group)} runs switched before there was a field")
         gone = [run for run in group if run.ended == PASSED]
         if parallel and gone:
             share = np.mean([run.way == 0 for run in gone])
-            found[run_name(f"runs_along_the_path_{kind}", temperature, parallel)] = Quantity(
-                float(share), "1", n=len(gone), method="runs that slid along the in-plane field, of those that slid"
-            )
+            method = "runs that slid along the in-plane field, of those that slid"
+            quantity = Quantity(float(share), "1", n=len(gone), method=method)
+            found |= declared.ALONG[kind].of(quantity, **declared.labels(temperature, parallel))
     for temperature in dict.fromkeys(run.plan.temperature for run in runs if run.plan.kind == "steps"):
-        fields = {
-            p: found[run_name("coercive_field_steps", t, p)] for k, t, p in groups if (k, t) == ("steps", temperature)
-        }
+        fields = {p: found[declared.FIELD[k].key(t, p)] for k, t, p in groups if (k, t) == ("steps", temperature)}
         found |= _least_of_steps(temperature, fields)
     return found, notes
 
@@ -198,20 +195,25 @@ def mean(values: Sequence[float], unit: str, method: str) -> Quantity:
     if len(x) > 1:
         reach = max(float(stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))), LEFT * abs(x.mean()))
         interval = (float(x.mean()) - reach, float(x.mean()) + reach)
-    return Quantity(float(x.mean()), unit, interval, n=len(x), method=method + ", Student interval over runs")
+    return Quantity(
+        float(x.mean()), unit, interval, "confidence", n=len(x), method=method + ", Student interval over runs"
+    )
 
 
-def run_name(stem: str, temperature: float, parallel: float) -> str:
-    """``stem_100K`` or ``stem_100K_parallel_0.2``."""
-    return f"{stem}_{temperature:g}K" + (f"_parallel_{parallel:g}" if parallel else "")
+def grouped(runs: Sequence[Run]) -> dict[tuple[str, float, float], list[Run]]:
+    """Equal runs by kind, temperature (K) and in-plane field (V/Å)."""
+    groups: dict[tuple[str, float, float], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.plan.kind, run.plan.temperature, run.plan.parallel), []).append(run)
+    return groups
 
 
 def within(value: float, reach: float, unit: str, method: str) -> Quantity:
-    """A value with `reach` on both sides."""
+    """A value with the numerical error `reach` on both sides."""
     if not (math.isfinite(value) and math.isfinite(reach)):
         return Quantity(float(value), unit, method=method)
     reach = max(reach, LEFT * abs(value))
-    return Quantity(float(value), unit, (value - reach, value + reach), method=method)
+    return Quantity(float(value), unit, (value - reach, value + reach), "numerical", method=method)
 
 
 def add_arrays(
@@ -243,11 +245,11 @@ def add_histories(measurement: Measurement, runs: Sequence[Run]) -> None:
         measurement.arrays["runs"] = np.array(rows, dtype=float)
 
 
-def _least(suffix: str, least: LeastField, alone: float, method: str) -> dict[str, Quantity]:
+def _least(observables: LeastFieldObservables, least: LeastField, alone: float, method: str) -> dict[str, Quantity]:
     return {
-        f"minimum_total_field{suffix}": Quantity(least.total, "V/A", method=method),
-        f"dip_angle{suffix}": Quantity(least.dip, "deg", method=method),
-        f"reduction{suffix}": Quantity(100 * (1 - least.total / alone), "%", method=method),
+        **observables.total.of(Quantity(least.total, "V/A", method=method)),
+        **observables.dip.of(Quantity(least.dip, "deg", method=method)),
+        **observables.reduction.of(Quantity(100 * (1 - least.total / alone), "%", method=method)),
     }
 
 
@@ -268,23 +270,10 @@ def _least_of_steps(temperature: float, fields: dict[float, Quantity]) -> dict[s
     best = min(totals, key=lambda parallel: totals[parallel])
     method = f"of {len(totals)} in-plane fields"
     dip = math.degrees(math.atan2(number(fields[best]), best))
-    found = {
-        f"minimum_total_field_steps_{temperature:g}K": Quantity(totals[best], "V/A", method=method),
-        f"dip_angle_steps_{temperature:g}K": Quantity(dip, "deg", method=method),
-    }
+    least, labels = declared.LEAST_STEPS, declared.labels(temperature)
+    found = least.total.of(Quantity(totals[best], "V/A", method=method), **labels)
+    found |= least.dip.of(Quantity(dip, "deg", method=method), **labels)
     if 0.0 in totals:
         share = 100 * (1 - totals[best] / totals[0.0])
-        found[f"reduction_steps_{temperature:g}K"] = Quantity(share, "%", method=method)
+        found |= least.reduction.of(Quantity(share, "%", method=method), **labels)
     return found
-
-
-def _remarks(name: str, group: Sequence[Run]) -> list[str]:
-    notes = []
-    held = [run for run in group if run.ended == HELD]
-    if held:
-        notes.append(f"{name}: {len(held)} of {len(group)} runs did not switch up to {held[0].plan.end:.3g} V/A")
-    early = sum(run.ended == PASSED and run.field == 0 for run in group)
-    if early:
-        notes.append(f"{name}: {early} of {len(group)} runs switched before there was a field")
-    notes += [f"{name}: {run.reason}" for run in group if run.ended == UNPHYSICAL]
-    return notes

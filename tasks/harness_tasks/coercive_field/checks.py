@@ -10,9 +10,10 @@ import numpy as np
 from harness.contracts.measurement import Check
 from harness.contracts.quantity import Quantity
 from harness.stats import number
-from harness_tasks.coercive_field.analysis import Models
+from harness_tasks.coercive_field.analysis import Models, grouped
+from harness_tasks.coercive_field.observables import FIELD
 from harness_tasks.coercive_field.params import CoerciveFieldParams
-from harness_tasks.coercive_field.ramps import Run
+from harness_tasks.coercive_field.ramps import HELD, UNPHYSICAL, Run
 from harness_tasks.coercive_field.registry_map import Beside
 from harness_tasks.coercive_field.switching import Course, Strength
 
@@ -29,6 +30,11 @@ def of(
 ) -> list[Check]:
     """All that the arrays allow."""
     found = []
+    if strengths:
+        restless = [f"{s.dip:g}" for s in strengths if not math.isfinite(s.field)]
+        where = f"; not in fields inclined by {', '.join(restless)} degrees" if restless else ""
+        reason = f"held layers find rest in every field: else the potential gives way before they slide{where}"
+        found.append(Check("dips_without_rest", float(len(restless)), 0.0, "1", reason))
     if beside is not None:
         width, step = beside.sector
         found.append(
@@ -56,6 +62,7 @@ def of(
                 CHARGES,
                 "1",
                 f"sliding force of Born charges {params.born_every} steps old against new ones: lower born_every",
+                about="polarization",
             )
         )
     return found
@@ -70,7 +77,26 @@ def born_interval_error(runs: Sequence[Run]) -> Quantity | None:
     return Quantity(error, "1", n=len(pairs), method="rms of old less new at the end of each interval, over rms of new")
 
 
-def remarks(way: Course, strengths: Sequence[Strength], beside: Beside | None) -> list[str]:
+def of_runs(runs: Sequence[Run]) -> list[Check]:
+    """Whether every run reached SP before its field ended, and moved as such layers do."""
+    if not runs:
+        return []
+    held: list[str] = []
+    unphysical: list[str] = []
+    for (kind, temperature, parallel), group in grouped(runs).items():
+        name, still = FIELD[kind].key(temperature, parallel), [run for run in group if run.ended == HELD]
+        if still:
+            held.append(f"{name}: {len(still)} of {len(group)} runs did not switch up to {still[0].plan.end:.3g} V/A")
+        unphysical += [f"{name}: {run.reason}" for run in group if run.ended == UNPHYSICAL]
+    switched = "; ".join(held) or "every run has to reach SP before its field ends"
+    whole = "; ".join(unphysical) or "layers stay whole and together, and energies finite"
+    return [
+        Check("runs_not_switched", float(sum(run.ended == HELD for run in runs)), 0.0, "1", switched),
+        Check("unphysical_runs", float(len(unphysical)), 0.0, "1", whole),
+    ]
+
+
+def remarks(way: Course, beside: Beside | None) -> list[str]:
     """What a reader of the numbers has to know."""
     notes = []
     if way.axes.up < 0:
@@ -79,10 +105,6 @@ def remarks(way: Course, strengths: Sequence[Strength], beside: Beside | None) -
     notes.append(f"the in-plane field that helps points along the slip of the upper layer {side}")
     if beside is None:
         notes.append("no fields beside the path: no map, or no dipole to map")
-    restless = [f"{s.dip:g}" for s in strengths if not math.isfinite(s.field)]
-    if restless:
-        words = ", ".join(restless)
-        notes.append(f"held layers find no rest in fields inclined by {words} degrees: the potential gives way first")
     if beside is not None and not np.isfinite(beside.fields).all():
         notes.append("some fields beside the path did not switch up to twice the coercive field of the path")
     return notes

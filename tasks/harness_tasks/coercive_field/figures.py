@@ -10,7 +10,7 @@ import numpy as np
 from harness.contracts.measurement import Arrays
 from harness.contracts.record import Record
 from harness.stats import number
-from harness_tasks.coercive_field.analysis import run_name
+from harness_tasks.coercive_field.observables import RIGID
 from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.plotting import BLUE, GREY, ORANGE, figure, title_of
 
@@ -151,7 +151,7 @@ def _runs(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
 
 def _rigid(axis: Any, record: Record, temperatures: np.ndarray, parallel: float, colour: str) -> None:
     """What rigid layers would do: mean and 95 % of single runs."""
-    known = [(t, record.observables.get(run_name("coercive_field_rigid", t, parallel))) for t in temperatures]
+    known = [(t, record.observables.get(RIGID.key(t, parallel))) for t in temperatures]
     points = [(t, number(q), *(q.interval or (np.nan, np.nan))) for t, q in known if q is not None]
     if points:
         t, mean, low, high = np.array(points).T

@@ -21,6 +21,7 @@ from harness.contracts.task import Context, Progress
 from harness.materials.sheets import area
 from harness_tasks.coercive_field import analysis as results
 from harness_tasks.coercive_field import checks
+from harness_tasks.coercive_field import observables as declared
 from harness_tasks.coercive_field.analysis import Models
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.ramps import Plan, Run, Runner, plans
@@ -42,20 +43,7 @@ class CoerciveField:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "born_effective_charges"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS, Need.PARALLEL_LAYERS})
     Params: ClassVar[type] = CoerciveFieldParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = (
-        "coercive_field_static",
-        "minimum_total_field_static",
-        "dip_angle_static",
-        "reduction_static",
-        "coercive_field_model",
-        "minimum_total_field_model",
-        "coercive_field_path",
-        "coercive_field_ramp_10K",
-        "coercive_field_ramp_100K",
-        "coercive_field_ramp_300K",
-        "sliding_sector",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
     def structure(self, material: Material, params: CoerciveFieldParams) -> Atoms:
         """The bilayer at BA, where every field begins."""
@@ -79,7 +67,8 @@ class CoerciveField:
             ahead = _Share(bar, 100.0 * (0.2 if params.temperatures and (params.ramp or params.step) else 1.0), still)
             track = walk(ctx, work, params.path, params.path_points, ahead)
             if not np.isfinite(track.energy).all():
-                return Measurement(notes=[*work.notes, "the layers do not hold together along the path: no field"])
+                why = "the layers do not hold together along the path: no field"
+                return Measurement(checks=work.checks, notes=[*work.notes, why])
             way = course(track, _moved(track))
             models = Models.of(way, params.order)
             if not models.switchable:
@@ -117,9 +106,9 @@ class CoerciveField:
         """Constants of the path alone, where no vertical field takes BA's minimum away."""
         why = "no coercive field: BA is no minimum of the path, or not where its polarization is largest"
         measurement = Measurement(results.of_path(models), notes=[*work.notes, why])
-        for name in ("coercive_field_model", "coercive_field_path", "coercive_field_static"):
-            measurement.observables[name] = Quantity(math.nan, "V/A", method=why)
-        measurement.checks = of_track(track, area(work.stack(BA)))
+        for observable in (declared.MODEL, declared.PATH, declared.STATIC):
+            measurement.observables |= observable.of(Quantity(math.nan, "V/A", method=why))
+        measurement.checks = work.checks + of_track(track, area(work.stack(BA)))
         results.add_arrays(measurement, way, models, [], None)
         return measurement
 
@@ -144,11 +133,11 @@ class CoerciveField:
         found |= by_runs | self._rigid(work, models, params, runs)
         worst = checks.born_interval_error(runs)
         if worst is not None:
-            found["born_interval_error"] = worst
+            found |= declared.BORN_ERROR.of(worst)
         measurement.observables = found
-        measurement.notes += notes + checks.remarks(way, strengths, beside)
-        measurement.checks = of_track(track, area(work.stack(BA)))
-        measurement.checks += checks.of(params, models, strengths, beside, worst)
+        measurement.notes += notes + checks.remarks(way, beside)
+        measurement.checks = work.checks + of_track(track, area(work.stack(BA)))
+        measurement.checks += checks.of(params, models, strengths, beside, worst) + checks.of_runs(runs)
         results.add_arrays(measurement, way, models, strengths, beside)
         results.add_histories(measurement, runs)
         return measurement
@@ -157,7 +146,7 @@ class CoerciveField:
         """What rigid layers of the same cell would do in the same ramps."""
         mass = 0.5 * float(work.stack(BA).get_masses()[LOWER].sum())
         friction = 1 / params.damping if params.thermostat == "langevin" else 0.0
-        found = {}
+        found: dict[str, Quantity] = {}
         for plan in {(r.plan.temperature, r.plan.parallel): r.plan for r in runs if r.plan.kind == "ramp"}.values():
             field, low, high = expected_field(
                 models.full,
@@ -170,9 +159,9 @@ class CoerciveField:
                 plan.end,
                 friction,
             )
-            name = results.run_name("coercive_field_rigid", plan.temperature, plan.parallel)
             method = "transition-state theory of rigid layers on the path; interval: 95 % of single runs"
-            found[name] = Quantity(field, "V/A", (min(low, field), max(high, field)), method=method)
+            quantity = Quantity(field, "V/A", (min(low, field), max(high, field)), "range", method=method)
+            found |= declared.RIGID.of(quantity, plan.temperature, plan.parallel)
         return found
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:

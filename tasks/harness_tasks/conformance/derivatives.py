@@ -43,7 +43,7 @@ def forces(probe: Probe, name: str, atoms: Atoms, values: Values, directions: in
     """One line: largest difference of −F·d and dE/dd over random unit directions d of all coordinates."""
     step = probe.precision.step * math.sqrt(3 * len(atoms))
     tolerance = probe.precision.slope * values.force + NOISE * probe.rounding(values) / step
-    tolerance += probe.stated.get("forces", 0.0)
+    tolerance += probe.ctx.noise.forces
     error = 0.0
     for _ in range(directions):
         direction = probe.rng.normal(size=atoms.positions.shape)
@@ -76,7 +76,7 @@ def stress(
     assert values.virial is not None
     step, error = probe.precision.strain, 0.0
     tolerance = probe.precision.slope * values.pull + NOISE * probe.rounding(values) / step / len(atoms)
-    tolerance += probe.stated.get("stress", 0.0)
+    tolerance += probe.ctx.noise.stress
     for _ in range(directions):
         direction = draw(probe.rng)
         expected = float((values.virial * direction).sum()) / len(atoms)
@@ -136,7 +136,7 @@ def smoothness(probe: Probe, name: str, path: Path, points: int) -> None:
     values = probe.evaluate(path(0.5))
     noise = 3 * probe.rounding(values) / values.n
     relative = max(10 * probe.precision.same, probe.precision.slope)
-    limits = JUMP + noise, relative * values.force + probe.stated.get("forces", 0.0)
+    limits = JUMP + noise, relative * values.force + probe.ctx.noise.forces
     jump = _Search(probe, path, limits).largest(where, coarse)
     probe.add(
         f"{name}_energy",

@@ -127,11 +127,6 @@ class Probe:
         return PRECISIONS[str(self.ctx.device.get("dtype", "float64"))]
 
     @property
-    def stated(self) -> dict[str, float]:
-        """What the potential says about its own numerical noise, e.g. that of a self-consistent iteration."""
-        return dict(getattr(self.ctx.potential, "noise", {}))
-
-    @property
     def has_stress(self) -> bool:
         """Whether the potential offers stress."""
         return "stress" in self.ctx.potential.implemented_properties
@@ -166,7 +161,7 @@ class Probe:
         unit = ROUNDINGS * self.precision.epsilon
         own = unit * max(abs(values.energy), CANCELLED * values.n)
         own = min(own, max(ROUNDINGS * self.grain, unit * CANCELLED) * values.n)
-        return own + self.stated.get("energy", 0.0) * values.n
+        return own + self.ctx.noise.energy * values.n
 
     def find_grain(self, atoms: Atoms, values: Values) -> None:
         """See how coarse the energy is: what tiny displacements do beside F·u.
@@ -224,7 +219,7 @@ class Probe:
         self.add(
             f"{name}_forces",
             largest(got.forces - expected.forces),
-            p.same * expected.force + self.stated.get("forces", 0.0),
+            p.same * expected.force + self.ctx.noise.forces,
             "eV/A",
             f"{what}; {p.name}: {p.same:.0e} of the rms force {expected.force:.2g} eV/Å",
         )
@@ -232,7 +227,7 @@ class Probe:
             self.add(
                 f"{name}_stress",
                 largest(got.virial / got.n - expected.virial / n),
-                p.same * expected.pull + rounding / n + self.stated.get("stress", 0.0),
+                p.same * expected.pull + rounding / n + self.ctx.noise.stress,
                 "eV",
                 f"{what}; virial V σ per atom, {p.name}: {p.same:.0e} of its rms {expected.pull:.2g} eV",
             )

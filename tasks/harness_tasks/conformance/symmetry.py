@@ -79,7 +79,7 @@ def molecule_lines(probe: Probe, atoms: Atoms) -> None:
     probe.add(
         "net_torque_molecule",
         largest(torque) / len(atoms),
-        (probe.precision.same * values.force + probe.stated.get("forces", 0.0)) * reach,
+        (probe.precision.same * values.force + probe.ctx.noise.forces) * reach,
         "eV",
         f"rotating a molecule costs nothing; per atom, {probe.precision.same:.0e} of the rms force times the arm",
     )
@@ -90,7 +90,7 @@ def net_force(probe: Probe, name: str, values: Values) -> None:
     probe.add(
         name,
         largest(values.forces.mean(axis=0)),
-        probe.precision.same * values.force + probe.stated.get("forces", 0.0),
+        probe.precision.same * values.force + probe.ctx.noise.forces,
         "eV/A",
         f"moving everything costs nothing; mean force, {probe.precision.same:.0e} of the rms force "
         f"{values.force:.2g} eV/Å ({probe.precision.name})",

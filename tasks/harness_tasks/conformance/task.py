@@ -68,13 +68,13 @@ def examine(ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
     if probe.precision.name == "float32":
         probe.find_grain(first, fresh)
     groups: dict[str, list[str]] = {}
-    with ctx.progress("conformance", len(GROUPS)) as bar:
+    with ctx.stages.stage("lines", total=len(GROUPS)) as stage:
         for name, run in GROUPS.items():
             before = len(probe.checks)
             with ctx.clock(name):
                 run(probe, first, fresh)
             groups[name] = list(dict.fromkeys(check.name for check in probe.checks[before:]))
-            bar.update(1, name)
+            stage.advance(1, name)
     return finished(probe), groups
 
 

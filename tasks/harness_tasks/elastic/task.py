@@ -25,12 +25,11 @@ from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.checks import checks, notes
 from harness_tasks.elastic.params import ElasticParams
 from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import Stages, Unphysical, changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import Unphysical, changes_at_rest, start_series
 from harness_tasks.mechanics.slopes import derived, slope
 from harness_tasks.mechanics.strain_series import Point, Series
-from harness_tasks.mechanics.tension_test import add_dynamics
+from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.mechanics.virial import Virial, strained
-from harness_tasks.services.store import Store
 
 #: Sheet stress across at which a free width counts as free, N/m.
 FREE = 2e-3
@@ -58,27 +57,20 @@ class Elastic:
         """Strain the cell in every direction that symmetry does not supply, and fit."""
         params: ElasticParams = ctx.params
         dynamics = params.method == "dynamics"
-        store = Store(ctx.checkpoint)
-        with ctx.progress("elastic", 1000 if dynamics else 100) as bar:
-            stages = Stages(bar)
-            virial = Virial(ctx, stages.tick)
-            stages.begin(50, "force constants")
-            with ctx.clock("start"):
+        with ctx.stages.stage("sheet", 1 - TENSION if dynamics else 1, total=100) as sheet:
+            with sheet.stage(weight=50) as stage, ctx.clock("start"):
                 try:
-                    series = start_series(ctx, store, virial)
+                    series, virial = start_series(ctx, stage)
                 except Unphysical as reason:
                     return Measurement({"C11": Quantity(math.nan, "N/m")}, notes=[str(reason)])
-            stages.begin(40, "strains")
-            with ctx.clock("strains"):
+            with sheet.stage(weight=40) as virial.stage, ctx.clock("strains"):
                 curves = _strain(series, params)
-            stages.begin(10, "free width")
-            with ctx.clock("free width"):
+            with sheet.stage(weight=10) as virial.stage, ctx.clock("free width"):
                 free = _free_width(series, params, curves) if params.free_width else None
             measurement = self._evaluate(ctx, series, virial, curves, free)
-            stages.begin(0, "")
-            if dynamics:
-                poisson = number(measurement.observables["nu"])
-                add_dynamics(ctx, series.base, poisson, store, bar, 900, measurement)
+        if dynamics:
+            with ctx.stages.stage("tension", TENSION) as stage:
+                add_dynamics(ctx, series.base, number(measurement.observables["nu"]), stage, measurement)
         return measurement
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:

@@ -8,15 +8,12 @@ import numpy as np
 from ase import Atoms
 from ase.constraints import FixedLine
 
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.units import N_PER_M
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial, strained
-from harness_tasks.services.store import Store
 
-#: Share of what is left of a stage by which each evaluation moves the bar: how many there will be is not known.
-PER_EVALUATION = 0.05
 #: Sheet stress at which a lattice constant that is found without the engine counts as found, N/m.
 STRESS_FREE = 0.02
 
@@ -31,26 +28,10 @@ class Unphysical(Exception):
     """The potential does not hold the unstrained sheet together: a result, not a failure."""
 
 
-class Stages:
-    """Moves a progress bar through stages of known share, by evaluations within each."""
+def start_series(ctx: Context, stage: Stage) -> tuple[Series, Virial]:
+    """Try the stress, relax the sheet, and set up its strain series, and what it asks.
 
-    def __init__(self, bar: Progress) -> None:
-        self._bar, self._left, self._note = bar, 0.0, ""
-
-    def begin(self, share: float, note: str) -> None:
-        """Finish the stage before and begin one that is worth `share` of the bar."""
-        self._bar.update(self._left, note)
-        self._left, self._note = 0.999999 * share, note  # rounding must not pass the end
-
-    def tick(self) -> None:
-        """One evaluation was made."""
-        step = PER_EVALUATION * self._left
-        self._left -= step
-        self._bar.update(step, self._note)
-
-
-def start_series(ctx: Context, store: Store, virial: Virial) -> Series:
-    """Try the stress, relax the sheet, and set up its strain series; whatever the checkpoint has is not done again.
+    What `stage` has kept is not done again.
 
     In the plane atoms stay where the stacking has them while the cell relaxes: AA and SP are no minima.
 
@@ -60,26 +41,27 @@ def start_series(ctx: Context, store: Store, virial: Virial) -> Series:
         When the potential tears the sheet, or its answers are not numbers.
     """
     params = ctx.params
-    tried = store.get("stress")
-    if tried is None:
+    virial = Virial(
+        ctx.engine,
+        stage,
+        with_stress="stress" in ctx.potential.implemented_properties,
+        dtype=str(ctx.device.get("dtype", "float64")),
+        noise=ctx.noise,
+    )
+    if "stress" not in stage:
         virial.try_stress(ctx.atoms)
-        state = [virial.from_stress, virial.error, virial.scale, virial.rounding]
-        store.put("stress", {"state": np.array(state, dtype=float)})
-    else:
-        trusted, virial.error, virial.scale, virial.rounding = (float(x) for x in tried["state"])
-        virial.from_stress = bool(trusted)
-    found = store.get("base")
-    if found is None:
+        stage.keep("stress", virial.state())
+    virial.restore(stage["stress"])
+    if "base" not in stage:
         base = ctx.atoms.copy()
         if params.relax_cell:
             _relax(ctx, base, virial)
         _whole(base, ctx.atoms, virial)
-        found = {"positions": base.positions, "cell": base.cell.array}
-        store.put("base", found)
+        stage.keep("base", {"positions": base.positions, "cell": base.cell.array})
     base = ctx.atoms.copy()
-    base.set_cell(found["cell"])
-    base.positions = found["positions"]
-    return Series(base, virial, store, params.fmax, params.displacement)
+    base.set_cell(stage["base"]["cell"])
+    base.positions = stage["base"]["positions"]
+    return Series(base, virial, stage, params.fmax, params.displacement), virial
 
 
 def _relax(ctx: Context, base: Atoms, virial: Virial) -> None:

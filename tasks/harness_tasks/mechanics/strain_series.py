@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.task import Stage
 from harness.materials.symmetry import Operation, operations
 from harness_tasks.mechanics.force_constants import Newton, force_constants
 from harness_tasks.mechanics.virial import Answer, strained, tensor, voigt
-from harness_tasks.services.store import Store
 
 Ask = Callable[[Atoms], Answer]
 #: Newton steps per strained cell.
@@ -66,8 +66,8 @@ class Series:
         Relaxed structure.
     ask
         Energy, forces and virial of a structure.
-    store
-        Where finished points are kept.
+    stage
+        Keeps finished points.
     fmax
         Of the relaxed ions, eV/Å.
     displacement
@@ -76,7 +76,7 @@ class Series:
 
     base: Atoms
     ask: Ask
-    store: Store
+    stage: Stage
     fmax: float
     displacement: float
     group: list[Operation] = field(init=False)
@@ -86,15 +86,14 @@ class Series:
 
     def __post_init__(self) -> None:
         self._points = {
-            kind: [Point(**entry) for entry in self.store.sequence(kind)] for kind in ("clamped", "relaxed", "held")
+            kind: [Point(**entry) for entry in self.stage.sequence(kind)] for kind in ("clamped", "relaxed", "held")
         }
         self.group = operations(self.base)
         rest = self.clamped(np.zeros(6)).forces
-        found = self.store.get("constants")
-        if found is None:
-            found = {"matrix": force_constants(self.base, self.group, self._forces, self.displacement, rest)}
-            self.store.put("constants", found)
-        self.constants = found["matrix"]
+        if "constants" not in self.stage:
+            matrix = force_constants(self.base, self.group, self._forces, self.displacement, rest)
+            self.stage.keep("constants", {"matrix": matrix})
+        self.constants = self.stage["constants"]["matrix"]
 
     @property
     def planes(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -210,11 +209,9 @@ class Series:
     def _forces(self, atoms: Atoms, key: str) -> np.ndarray:
         """Those of a displaced structure; each one that is done stays done."""
         name = f"displaced {key}"
-        found = self.store.get(name)
-        if found is None:
-            found = {"forces": self.ask(atoms).forces}
-            self.store.put(name, found)
-        return np.asarray(found["forces"])
+        if name not in self.stage:
+            self.stage.keep(name, {"forces": self.ask(atoms).forces})
+        return np.asarray(self.stage[name]["forces"])
 
     def _known(self, kind: str, strain: np.ndarray) -> Point | None:
         for point in self._points[kind]:
@@ -228,7 +225,7 @@ class Series:
     def _keep(self, kind: str, point: Point) -> None:
         entry: dict[str, Any] = {name: getattr(point, name) for name in Point.__slots__}
         self._points[kind].append(point)
-        self.store.append(kind, entry)
+        self.stage.append(kind, entry)
 
 
 def _turned(six: np.ndarray, operation: Operation, strain: bool) -> np.ndarray:

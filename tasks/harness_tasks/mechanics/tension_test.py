@@ -18,14 +18,16 @@ from ase import Atoms
 
 from harness.contracts.measurement import Measurement
 from harness.contracts.quantity import Quantity
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness.engine.dynamics import advance, warm
 from harness.stats import fit_line
 from harness.units import N_PER_M, PC_PER_M
-from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 from harness_tasks.structures.sheets import offered, polarization
+
+#: Share of the progress bar.
+TENSION = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,7 @@ def add_dynamics(
     ctx: Context,
     base: Atoms,
     poisson: float,
-    store: Store,
-    bar: Progress,
-    share: float,
+    stage: Stage,
     measurement: Measurement,
     names: Mapping[str, str] = {"stress": "E_edges"},  # noqa: B006 (never changed)
 ) -> None:
@@ -64,11 +64,9 @@ def add_dynamics(
     ----------
     poisson
         Contraction across, used when ``edge_width`` is ``free``.
-    share
-        Of the progress bar.
     """
     with ctx.clock("tension"):
-        stretched = _stretch(ctx, base, poisson, store, bar, share)
+        stretched = _stretch(ctx, base, poisson, stage)
     measurement.observables |= stretched.observables(ctx.seed, names)
     measurement.arrays |= {
         "edges_load": stretched.load,
@@ -93,48 +91,49 @@ def sheet_for_tension(ctx: Context, base: Atoms) -> Ribbon:
     return make_ribbon(sheet, ny, ctx.params.held, "open")
 
 
-def _stretch(ctx: Context, base: Atoms, poisson: float, store: Store, bar: Progress, share: float) -> Stretched:
+def _stretch(ctx: Context, base: Atoms, poisson: float, stage: Stage) -> Stretched:
     params = ctx.params
     ribbon = sheet_for_tension(ctx, base)
     loads = max(2, math.ceil(params.max_strain * ribbon.span / params.step))
-    state = store.get("tension")
+    per_load = params.relaxation_steps // params.sample_every
+    state = stage.partial("tension")
     if state is None:
         atoms = ribbon.flat.copy()
         warm(ctx, atoms, ~ribbon.held, [ctx.seed, 0])
         advance(ctx, atoms, ribbon.held, params.relaxation_steps, "nvt_nose_hoover", ctx.seed)
-        samples = np.zeros((0, params.relaxation_steps // params.sample_every, 4))
+        samples = np.zeros((0, per_load, 4))
     else:
         atoms = ribbon.flat.copy()
         atoms.set_cell(state["cell"])
         atoms.positions = state["positions"]
         atoms.set_momenta(state["momenta"])
         samples = state["samples"]
-    bar.update(share * len(samples) / (loads + 1), "tension")
-    for load in range(len(samples), loads + 1):
-        _set_width(ctx, atoms, ribbon, params.step * load, poisson)
-        bar.update(0, f"load {load} of {loads}")
-        taken = _load(ctx, atoms, ribbon, params.step if load else 0.0, bar, share / (loads + 1))
-        samples = np.concatenate([samples, taken[None]])
-        finished = {"cell": atoms.cell.array, "positions": atoms.positions, "momenta": atoms.get_momenta()}
-        store.put("tension", finished | {"samples": samples})  # one save: load and samples stay together
+    with stage.stage(total=(loads + 1) * per_load) as part:
+        part.advance(len(samples) * per_load, "tension")
+        for load in range(len(samples), loads + 1):
+            _set_width(ctx, atoms, ribbon, params.step * load, poisson)
+            part.advance(0, f"load {load} of {loads}")
+            taken = _load(ctx, atoms, ribbon, params.step if load else 0.0, part)
+            samples = np.concatenate([samples, taken[None]])
+            finished = {"cell": atoms.cell.array, "positions": atoms.positions, "momenta": atoms.get_momenta()}
+            part.keep_partial("tension", finished | {"samples": samples})
     number = np.repeat(np.arange(len(samples)), samples.shape[1])
     strain = number * params.step / ribbon.span
     flat = samples.reshape(-1, 4)
     return Stretched(number, strain, flat[:, 0], flat[:, 1:])
 
 
-def _load(ctx: Context, atoms: Atoms, ribbon: Ribbon, by: float, bar: Progress, share: float) -> np.ndarray:
+def _load(ctx: Context, atoms: Atoms, ribbon: Ribbon, by: float, stage: Stage) -> np.ndarray:
     """Apply one load and sample it: (samples, 4), stress in N/m and polarization in nC/m."""
     params = ctx.params
     for _ in range(params.ramp_steps if by else 0):
         atoms.positions[:, 1] += by / params.ramp_steps * (ribbon.follows - 0.5)
         advance(ctx, atoms, ribbon.held, 1, "nve", ctx.seed)
     samples: list[np.ndarray] = []
-    number = params.relaxation_steps // params.sample_every
-    for _ in range(number):
+    for _ in range(params.relaxation_steps // params.sample_every):
         advance(ctx, atoms, ribbon.held, params.sample_every, "nve", ctx.seed)
         samples.append(_sample(ctx, atoms, ribbon))
-        bar.update(0.999999 * share / number)
+        stage.advance()
     return np.array(samples)
 
 

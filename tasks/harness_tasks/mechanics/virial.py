@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context
+from harness.contracts.potential import Noise
+from harness.contracts.task import Entry, Stage
+from harness.engine.ase import Engine
 from harness.materials.sheets import area
 from harness.units import N_PER_M
 
 #: Voigt order: xx, yy, zz, yz, xz, xy; shear strains are engineering ones, twice the tensor's.
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+#: Share of what is left of a stage by which an evaluation advances it.
+PER_EVALUATION = 0.05
 #: Strain steps of the energy differences, by number type.
 STEP = {"float64": 1e-3, "float32": 4e-3}
 #: At which the stress is tried: every component is far from zero.
@@ -65,15 +69,19 @@ class Answer:
 
 
 class Virial:
-    """Asks the potential of `ctx`, with the virial from its stress or from energy differences.
+    """Asks `engine`, with the virial from the potential's stress or from energy differences.
 
     Parameters
     ----------
-    tick
-        Called after each structure.
+    with_stress
+        Whether the potential offers it.
+    dtype
+        Number type that it computes in.
 
     Attributes
     ----------
+    stage
+        Advances after each structure by `PER_EVALUATION` of what is left: how many there will be is not known.
     from_stress
         Whether the potential's own stress is used.
     error
@@ -82,13 +90,13 @@ class Virial:
     scale
         Largest sheet stress at the trial strain, N/m.
     rounding
-        What the number type (or the noise that the potential states) leaves of an energy difference, N/m.
+        What the number type (or the noise that the potential declares) leaves of an energy difference, N/m.
     """
 
-    def __init__(self, ctx: Context, tick: Callable[[], None] = lambda: None) -> None:
-        self.ctx, self._tick = ctx, tick
-        self.step = STEP["float32" if "32" in str(ctx.device.get("dtype", "float64")) else "float64"]
-        self.from_stress = "stress" in ctx.potential.implemented_properties
+    def __init__(self, engine: Engine, stage: Stage, *, with_stress: bool, dtype: str, noise: Noise) -> None:
+        self.stage, self.from_stress = stage, with_stress
+        self._engine, self._single, self._noise = engine, "32" in dtype, noise
+        self.step = STEP["float32" if self._single else "float64"]
         self.error = self.scale = self.rounding = float("nan")
 
     def try_stress(self, atoms: Atoms) -> None:
@@ -96,23 +104,35 @@ class Virial:
         trial = strained(atoms, TRIAL)
         to_sheet = N_PER_M / area(trial)
         energies = self._from_energies(trial)
-        single = "32" in str(self.ctx.device.get("dtype", "float64"))
-        energy = self.ctx.engine.evaluate([trial], ["energy"])[0]["energy"]
-        noise = getattr(self.ctx.potential, "noise", None) or {}
-        grain = 4 * (6e-8 if single else 1e-16) * abs(energy) + len(atoms) * float(noise.get("energy", 0.0))
+        energy = self._engine.evaluate([trial], ["energy"])[0]["energy"]
+        grain = 4 * (6e-8 if self._single else 1e-16) * abs(energy) + len(atoms) * self._noise.energy
         self.rounding = grain / self.step * to_sheet
         self.scale = float(np.abs(energies).max() * to_sheet)
         if self.from_stress:
-            stress = self.ctx.engine.evaluate([trial], ["stress"])[0]["stress"]
+            stress = self._engine.evaluate([trial], ["stress"])[0]["stress"]
             virial = np.asarray(stress, dtype=float) * trial.get_volume()
             self.error = float(np.abs(virial - energies)[[0, 1, 5]].max() * to_sheet)
             self.from_stress = self.error <= max(TRUSTED * self.scale, 2 * self.rounding)
 
+    def state(self) -> Entry:
+        """What `try_stress` found."""
+        return {
+            "from_stress": self.from_stress,
+            "error": self.error,
+            "scale": self.scale,
+            "rounding": self.rounding,
+        }
+
+    def restore(self, state: Entry) -> None:
+        """Take what `state` returned."""
+        self.from_stress, self.error = state["from_stress"], state["error"]
+        self.scale, self.rounding = state["scale"], state["rounding"]
+
     def __call__(self, atoms: Atoms) -> Answer:
         """Energy, forces and virial of `atoms`."""
         names = ["energy", "forces"] + ["stress"] * self.from_stress
-        found = self.ctx.engine.evaluate([atoms], names)[0]
-        self._tick()
+        found = self._engine.evaluate([atoms], names)[0]
+        self.stage.advance(PER_EVALUATION * (self.stage.total - self.stage.done))
         forces = np.asarray(found["forces"], dtype=float)
         if self.from_stress:
             virial = np.asarray(found["stress"], dtype=float) * atoms.get_volume()
@@ -129,6 +149,6 @@ class Virial:
             for sign in (1, -1):
                 strain = np.zeros(6)
                 strain[component] = sign * self.step
-                ends.append(self.ctx.engine.evaluate([strained(atoms, strain)], ["energy"])[0]["energy"])
+                ends.append(self._engine.evaluate([strained(atoms, strain)], ["energy"])[0]["energy"])
             virial[component] = (ends[0] - ends[1]) / (2 * self.step)
         return virial

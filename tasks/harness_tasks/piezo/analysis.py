@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.contracts.measurement import Arrays, Check
+from harness.contracts.potential import noise_of
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
 from harness.materials.sheets import area
@@ -190,9 +191,9 @@ def notes(ctx: Context, series: Series, parts: Sequence[str], born: np.ndarray |
 
 
 def _zero(ctx: Context, series: Series) -> float:
-    """What counts as zero, with the noise that a polarization model states for its dipole (e Å)."""
+    """What counts as zero, with the noise that the polarization model declares for its dipole (e Å)."""
     dtype = "float32" if "32" in str(ctx.device.get("dtype", "float64")) else "float64"
-    noise = float((getattr(ctx.polarization, "noise", None) or {}).get("dipole", 0.0))
+    noise = noise_of(ctx.polarization).dipole
     return math.hypot(ZERO[dtype], noise / area(series.base) / max(ctx.params.strains) * NC_PER_M)
 
 

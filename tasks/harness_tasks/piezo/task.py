@@ -17,18 +17,16 @@ from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import Stages, Unphysical, changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import Unphysical, changes_at_rest, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
-from harness_tasks.mechanics.tension_test import add_dynamics
-from harness_tasks.mechanics.virial import Virial
+from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coefficients, notes
 from harness_tasks.piezo.params import PiezoParams
 from harness_tasks.polarization.sheet_dipole import SheetDipole
-from harness_tasks.services.store import Store
 
 
 class Piezo:
@@ -54,26 +52,22 @@ class Piezo:
         """Strain the cell along y, x and z, and fit the polarization."""
         params: PiezoParams = ctx.params
         dynamics = params.method == "dynamics"
-        store = Store(ctx.checkpoint)
-        with ctx.progress("piezo", 1000 if dynamics else 100) as bar:
-            stages = Stages(bar)
-            stages.begin(40, "force constants")
-            with ctx.clock("start"):
+        with ctx.stages.stage("sheet", 1 - TENSION if dynamics else 1, total=100) as sheet:
+            with sheet.stage(weight=40) as stage, ctx.clock("start"):
                 try:
-                    series = start_series(ctx, store, Virial(ctx, stages.tick))
+                    series, _ = start_series(ctx, stage)
                 except Unphysical as reason:
                     return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, notes=[str(reason)])
-            dipole = SheetDipole(ctx, series.base, store)
-            stages.begin(60, "strains")
+            dipole = SheetDipole(ctx, series.base, sheet)
             with ctx.clock("strains"):
-                curves = _strain(series, dipole, params, stages)
+                curves = _strain(series, dipole, params, sheet)
             with ctx.clock("Born charges"):
                 born = dipole.born_charges(series.base)
             measurement = _evaluate(ctx, series, dipole, curves, born)
-            stages.begin(0, "")
-            if dynamics:
-                names = {"y": "e_yyy_edges", "z": "e_zyy_edges"}
-                add_dynamics(ctx, series.base, 0.0, store, bar, 900, measurement, names)
+        if dynamics:
+            names = {"y": "e_yyy_edges", "z": "e_zyy_edges"}
+            with ctx.stages.stage("tension", TENSION) as stage:
+                add_dynamics(ctx, series.base, 0.0, stage, measurement, names)
         return measurement
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
@@ -84,13 +78,14 @@ class Piezo:
 
 
 def _strain(
-    series: Series, dipole: SheetDipole, params: PiezoParams, stages: Stages
+    series: Series, dipole: SheetDipole, params: PiezoParams, stage: Stage
 ) -> dict[tuple[str, int], PiezoCurves]:
     in_plane, largest = both_ways(params.strains), [-max(params.strains), 0.0, max(params.strains)]
     wanted = {YY: in_plane, XX: largest}
     if series.planes is not None:
         wanted[ZZ] = both_ways(params.vertical_strains)
     curves = {}
+    share = (stage.total - stage.done) / sum(2 * len(sizes) for sizes in wanted.values())
     for component, sizes in wanted.items():
         for kind in ("clamped", "relaxed"):
             points, dipoles = [], []
@@ -99,7 +94,7 @@ def _strain(
                 held = " held" if kind == "relaxed" and component == ZZ else ""
                 points.append(point)
                 dipoles.append(dipole(f"{kind}{held} {point.strain.tolist()}", series.structure(point)))
-                stages.tick()
+                stage.advance(share, f"{kind} {COMPONENTS[component]}")
             curves[kind, component] = PiezoCurves(sizes, points, dipoles)
     return curves
 

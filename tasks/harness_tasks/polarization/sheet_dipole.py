@@ -6,14 +6,13 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
 from harness_tasks.polarization.bond_dipoles import LocalDipoles
-from harness_tasks.services.store import Store
 from harness_tasks.structures.sheets import offered, polarization
 
 
 class SheetDipole:
-    """Asks the polarization model of `ctx`, each structure once.
+    """Asks the polarization model of `ctx`, each structure once; `stage` keeps the answers.
 
     Where the model has charges, its dipole in the plane is that of the atomic dipoles alone, since Σ q r has no meaning
     along a periodic direction. Here each charge is shared with the atoms it is bonded to, which makes neutral groups
@@ -25,8 +24,8 @@ class SheetDipole:
         ``("full",)``, or ``("full", "dipoles")`` where both exist and differ.
     """
 
-    def __init__(self, ctx: Context, reference: Atoms, store: Store) -> None:
-        self._ctx, self._store = ctx, store
+    def __init__(self, ctx: Context, reference: Atoms, stage: Stage) -> None:
+        self._ctx, self._stage = ctx, stage
         known = offered(ctx)
         self._names = ["dipole"] + [name for name in ("charges", "atomic_dipoles") if name in known]
         both = len(self._names) == 3
@@ -34,23 +33,19 @@ class SheetDipole:
         self.parts = ("full", "dipoles") if both else ("full",)
 
     def __call__(self, key: str, atoms: Atoms) -> Arrays:
-        """Each of `parts` (3,) of `atoms`, e Å; `key` names the structure in the checkpoint."""
+        """Each of `parts` (3,) of `atoms`, e Å; `key` names the structure."""
         name = f"dipole {key}"
-        found = self._store.get(name)
-        if found is None:
-            found = self._ask(atoms)
-            self._store.put(name, found)
-        return found
+        if name not in self._stage:
+            self._stage.keep(name, self._ask(atoms))
+        return self._stage[name]
 
     def born_charges(self, atoms: Atoms) -> np.ndarray | None:
         """(natoms, 3, 3) in e, their mean taken off (acoustic sum rule); None when nobody offers them."""
         if "born_effective_charges" not in offered(self._ctx):
             return None
-        found = self._store.get("born")
-        if found is None:
-            found = {"charges": polarization(self._ctx, atoms, ["born_effective_charges"])["born_effective_charges"]}
-            self._store.put("born", found)
-        charges = np.asarray(found["charges"])
+        if "born" not in self._stage:
+            self._stage.keep("born", polarization(self._ctx, atoms, ["born_effective_charges"]))
+        charges = self._stage["born"]["born_effective_charges"]
         return charges - charges.mean(axis=0)
 
     def _ask(self, atoms: Atoms) -> Arrays:
