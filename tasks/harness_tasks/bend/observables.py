@@ -15,20 +15,20 @@ STIFFNESS = Observable(
 STIFFNESS_MEAN = Observable(
     "bending_stiffness_mean_curvature",
     "eV",
-    "D_b(mean |κ|)",
+    "D_b,|κ|",
     "The same against the square of the mean |κ|, which is larger by π²/8 for the shape of a clamped buckle.",
     headline=True,
 )
 STIFFNESS_LOAD = Observable(
     "bending_stiffness_from_load",
     "eV",
-    "D_b(load)",
+    "D_b,load",
     "Bending stiffness from the axial force of the buckled ribbon by Euler's formula; no curvature enters.",
 )
 STIFFNESS_LIMIT = Observable(
     "bending_stiffness_zero_curvature",
     "eV",
-    "D_b(κ→0)",
+    "D_b,κ→0",
     "Twice the slope at zero of a parabola through the bending energy per area against the mean square curvature.",
 )
 CRITICAL_STRAIN = Observable(
@@ -101,7 +101,7 @@ LAYER_DISTANCE = Observable("layer_distance", "A", "d", "Distance of the layers 
 SHEAR_MODULUS = Observable(
     "interlayer_shear_modulus",
     "GPa",
-    "k d",
+    "G",
     "Shear modulus between the layers for small slip along the ribbon at relaxed distance.",
 )
 STIFFNESS_COUPLING = Observable(
@@ -119,13 +119,13 @@ STIFFNESS_COMPARED = {
     "ribbon_length": Observable(
         "bending_stiffness_ribbon_length",
         "eV",
-        "D_b(κ→0, L′)",
+        "D_b,κ→0,L′",
         "Bending stiffness at zero curvature of the ribbon of another length.",
     ),
     "step_size": Observable(
         "bending_stiffness_step_size",
         "eV",
-        "D_b(κ→0, steps)",
+        "D_b,κ→0,steps",
         "Bending stiffness at zero curvature of a ribbon of the same length under other loads.",
     ),
 }

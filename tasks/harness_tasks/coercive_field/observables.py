@@ -22,7 +22,7 @@ class LeastFieldObservables:
         stems = {
             "minimum_total_field": ("V/A", "E_min", "Smallest total field that switches"),
             "dip_angle": ("deg", "θ", "Angle to the plane of the smallest total field"),
-            "reduction": ("%", "1 - E_min/E_c", "Share of the vertical coercive field that the smallest total saves"),
+            "reduction": ("%", "R", "Share of the vertical coercive field that the smallest total saves"),
         }
         return cls(
             *(
@@ -58,7 +58,7 @@ class RunObservable:
             Observable(
                 f"{key}_{{temperature}}_parallel_{{parallel}}",
                 "V/A",
-                f"{symbol},{{temperature}}(E_∥={{parallel}} V/Å)",
+                f"{symbol},{{temperature}},E∥={{parallel}}",
                 f"{definition}, beside a constant in-plane field of {{parallel}} V/Å.",
             ),
         )
@@ -133,7 +133,7 @@ SECTOR = Observable(
 TURNED_RATIO = Observable(
     "turned_field_ratio",
     "1",
-    "E_c(60°)/E_c(0°)",
+    "r_E",
     "Vertical coercive field with the in-plane field turned by nearly 60 degrees, over that with it along the path.",
 )
 #: Of runs at temperatures, by the way in which the vertical field grows.
@@ -162,7 +162,7 @@ ALONG = {
     kind: Observable(
         f"runs_along_the_path_{kind}_{{temperature}}_parallel_{{parallel}}",
         "1",
-        f"f_∥,{kind},{{temperature}}(E_∥={{parallel}} V/Å)",
+        f"f_{kind},{{temperature}},E∥={{parallel}}",
         "Share of the runs at {temperature} that slid along the in-plane field of {parallel} V/Å, of those that slid.",
     )
     for kind in FIELD

@@ -44,7 +44,7 @@ IN_PLANE = Observable(
 ENERGY = Observable(
     "energy_above_best",
     "meV/atom",
-    "E - E_0",
+    "ΔE",
     "Energy of the relaxed twist over that of the perfect bilayer of the best registry.",
     headline=True,
 )
@@ -54,13 +54,13 @@ OUT_OF_PLANE = Observable(
 ENERGY_SHEETS = Observable(
     "energy_above_best_sheets",
     "meV/atom",
-    "E_sheets - E_0",
+    "ΔE_sheets",
     "Energy of relaxed elastic sheets over the registry landscape, over that of the best registry.",
 )
 ENERGY_UNRELAXED = Observable(
     "energy_unrelaxed_sheets",
     "meV/atom",
-    "E_rigid - E_0",
+    "ΔE_rigid",
     "Mean of the registry landscape over its best registry: sheets relaxed along z alone.",
 )
 WIDTH_SHEETS = Observable("soliton_width_sheets", "A", "w_sheets", "Width of the domain walls of elastic sheets.")
@@ -98,7 +98,7 @@ P_MAX, LAYER_CHARGE, CHARGE_RATIO = (
         Observable(
             "charge_ratio",
             "1",
-            "δq_1/δq_2",
+            "r_q",
             "Rms change over the moiré of the charges of the first element over that of the second.",
         ),
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,6 +13,8 @@ from harness.contracts.quantity import Quantity
 from harness.units import EPSILON_0, PC_PER_M
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.pattern import Pattern, in_m, region_centres, symmetrised, turns
+from harness_tasks.polarization_pattern import observables as declared
+from harness_tasks.polarization_pattern.observables import Kind
 from harness_tasks.polarization_pattern.winding import winding
 
 #: Ω/4π of a triangle beyond which it holds a node: the grid does not resolve the direction there.
@@ -26,9 +27,6 @@ FARTHEST = 3.0
 ACROSS = 0.02
 
 
-Kind = Literal["twist", "field", "mismatch", "antiparallel"]
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """One structure, in one field, with its pattern.
@@ -38,15 +36,22 @@ class Case:
     kind
         ``twist``: parallel twist without field, whose pattern symmetry makes critical; ``field``; ``mismatch``;
         ``antiparallel``.
+    labels
+        What tells its numbers from those of other structures of this kind.
     field
         V/Å.
     """
 
-    name: str
     kind: Kind
+    labels: Mapping[str, str]
     moire: Moire
     pattern: Pattern
     field: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """In the names of arrays and checks, e.g. ``flat`` or ``field_0.03``."""
+        return declared.NAMES[self.kind].format(**self.labels)
 
     @property
     def symmetric(self) -> np.ndarray:
@@ -66,7 +71,7 @@ def evaluate(cases: Sequence[Case], bias: float) -> Measurement:
         found = _sizes(case)
         if case.kind != "antiparallel":
             found |= _windings(case, bias)
-        measurement.observables |= {f"{name}_{case.name}": quantity for name, quantity in found.items()}
+        measurement.observables |= found
         measurement.arrays |= {
             f"pattern_{case.name}": case.pattern.field,
             f"cell_{case.name}": case.moire.plane,
@@ -91,22 +96,24 @@ def evaluate(cases: Sequence[Case], bias: float) -> Measurement:
 def _sizes(case: Case) -> dict[str, Quantity]:
     field = case.pattern.field
     across, along = field[..., 2], np.linalg.norm(field[..., :2], axis=-1)
-    raw = {"polarization_perp_max": float(np.abs(across).max()), "polarization_parallel_max": float(along.max())}
+    highest, widest = float(np.abs(across).max()), float(along.max())
     left = 2 * case.pattern.residual
     method = "largest on the grid" + ("; interval from what the waves leave of the local dipoles" if left else "")
-    found = {
-        name: Quantity(value, "pC/m", (max(0.0, value - left), value + left) if left else None, method=method)
-        for name, value in raw.items()
-    }
+    found: dict[str, Quantity] = {}
+    for observable, value in ((declared.PERP_MAX, highest), (declared.PARALLEL_MAX, widest)):
+        interval = (max(0.0, value - left), value + left) if left else None
+        quantity = Quantity(value, "pC/m", interval, "numerical", method=method)
+        found |= observable[case.kind].of(quantity, **case.labels)
     if case.kind == "twist":
-        found["polarization_perp_M"] = _perp_at_m(case)
-        ratio = raw["polarization_parallel_max"] / raw["polarization_perp_max"] if raw["polarization_perp_max"] else 0
-        found["polarization_ratio"] = Quantity(ratio or math.nan, "1", method="largest P∥ over largest P⊥")
+        ratio = Quantity((widest / highest if highest else 0) or math.nan, "1", method="largest P∥ over largest P⊥")
+        found |= declared.PERP_M[case.kind].of(_perp_at_m(case), **case.labels)
+        found |= declared.RATIO[case.kind].of(ratio, **case.labels)
     if case.kind == "field":
-        found["share_up"] = Quantity(float((across > 0).mean()), "1", method="share of the area where P⊥ is positive")
+        share = Quantity(float((across > 0).mean()), "1", method="share of the area where P⊥ is positive")
+        found |= declared.SHARE_UP.of(share, **case.labels)
     if case.kind == "mismatch":
-        mean = float(across.mean())
-        found["bias"] = Quantity(mean, "pC/m", method="mean P⊥ over the cell: what the mismatch adds to the pattern")
+        method = "mean P⊥ over the cell: what the mismatch adds to the pattern"
+        found |= declared.BIAS.of(Quantity(float(across.mean()), "pC/m", method=method), **case.labels)
     return found
 
 
@@ -117,30 +124,35 @@ def _perp_at_m(case: Case) -> Quantity:
     reach = max(0.5 * abs(top + bottom), case.pattern.residual)
     value = 0.5 * (top - bottom)
     interval = (value - reach, value + reach) if reach > 1e-9 * abs(value) else None
-    return Quantity(value, "pC/m", interval, method="half of M less N, at their centres")
+    return Quantity(value, "pC/m", interval, "numerical", method="half of M less N, at their centres")
 
 
 def _windings(case: Case, bias: float) -> dict[str, Quantity]:
-    field = case.symmetric
-    if case.kind != "twist":
+    field, kind = case.symmetric, case.kind
+    found: dict[str, Quantity] = {}
+    if kind != "twist":
         fine, coarse = _numbers(case.moire, field), _numbers(case.moire, field[::2, ::2])
         method = "solid angles on the grid; interval: grid of every second point"
-        return {f"winding_{k}": _between(fine[k], [coarse[k]], method) for k in fine}
-    sides = [_numbers(case.moire, field + _raise(field, sign * bias)) for sign in (1, -1)]
+        for k in fine:
+            found |= declared.WINDING[k][kind].of(_between(fine[k], coarse[k], method), **case.labels)
+        return found
+    raised, lowered = (_numbers(case.moire, field + _raise(field, sign * bias)) for sign in (1, -1))
     coarse_sides = [_numbers(case.moire, (field + _raise(field, sign * bias))[::2, ::2]) for sign in (1, -1)]
     method = "mean of the two sides of the critical state, P⊥ raised and lowered; interval: grid of every second point"
-    found = {
-        f"winding_{k}": _between(
-            0.5 * (sides[0][k] + sides[1][k]), [0.5 * (coarse_sides[0][k] + coarse_sides[1][k])], method
-        )
-        for k in sides[0]
-    }
-    for side, name in zip(sides, ("raised", "lowered"), strict=True):
-        method = f"P⊥ {name} by {100 * bias:g} % of its maximum"
-        found |= {f"winding_{k}_{name}": Quantity(side[k], "1", method=method) for k in ("M", "N")}
+    for k in raised:
+        middle, rough = 0.5 * (raised[k] + lowered[k]), 0.5 * (coarse_sides[0][k] + coarse_sides[1][k])
+        found |= declared.WINDING[k][kind].of(_between(middle, rough, method), **case.labels)
+    for observables, side, name in (
+        (declared.WINDING_RAISED, raised, "raised"),
+        (declared.WINDING_LOWERED, lowered, "lowered"),
+    ):
+        for k, observable in observables.items():
+            quantity = Quantity(side[k], "1", method=f"P⊥ {name} by {100 * bias:g} % of its maximum")
+            found |= observable[kind].of(quantity, **case.labels)
     cut, cut_coarse = _numbers(case.moire, field, True), _numbers(case.moire, field[::2, ::2], True)
     method = "triangles of the grid that hold a node left out; interval: grid of every second point"
-    found |= {f"winding_{k}_without_nodes": _between(cut[k], [cut_coarse[k]], method) for k in ("M", "N")}
+    for k, observable in declared.WINDING_CUT.items():
+        found |= observable[kind].of(_between(cut[k], cut_coarse[k], method), **case.labels)
     return found
 
 
@@ -155,9 +167,9 @@ def _numbers(moire: Moire, field: np.ndarray, without_nodes: bool = False) -> di
     return {"M": found.number(inside & kept), "N": found.number(~inside & kept), "total": found.number(kept)}
 
 
-def _between(value: float, others: Sequence[float], method: str) -> Quantity:
-    low, high = min(value, *others), max(value, *others)
-    return Quantity(value, "1", (low - RESOLUTION, high + RESOLUTION), method=method)
+def _between(value: float, coarse: float, method: str) -> Quantity:
+    low, high = min(value, coarse), max(value, coarse)
+    return Quantity(value, "1", (low - RESOLUTION, high + RESOLUTION), "numerical", method=method)
 
 
 def _response(cases: Sequence[Case]) -> dict[str, Quantity]:
@@ -171,14 +183,8 @@ def _response(cases: Sequence[Case]) -> dict[str, Quantity]:
     (start, slope), *_ = np.linalg.lstsq(line, across, rcond=None)
     mean = float(slope.mean()) / PC_PER_M / EPSILON_0
     spread = 2 * float(slope.std()) / PC_PER_M / EPSILON_0
-    found = {
-        "response_perp": Quantity(
-            mean,
-            "A",
-            (mean - spread, mean + spread),
-            method=f"{method}: dP⊥/dE/ε0, twice its spread over the cell",
-        )
-    }
+    response = f"{method}: dP⊥/dE/ε0, twice its spread over the cell"
+    found = declared.RESPONSE.of(Quantity(mean, "A", (mean - spread, mean + spread), "range", method=response))
     with np.errstate(all="ignore"):
         up, down = float(np.max(-start / slope)), float(np.max(start / slope))
     if slope.min() > 0 and max(up, down) < FARTHEST * np.abs(fields).max():
@@ -186,7 +192,7 @@ def _response(cases: Sequence[Case]) -> dict[str, Quantity]:
         low, high = min(up, down) - left, max(up, down) + left
         middle = 0.5 * (low + high)
         method += ": field at which all P⊥ point one way; interval: both directions, and what the waves leave"
-        found["uniform_field"] = Quantity(middle, "V/A", (low, high), method=method)
+        found |= declared.UNIFORM_FIELD.of(Quantity(middle, "V/A", (low, high), "range", method=method))
     return found
 
 
@@ -204,36 +210,27 @@ def helicity(case: Case) -> float:
 
 
 def _phase(twist: Case, strained: Case) -> dict[str, Quantity]:
-    found = {
-        f"helicity_{case.name}": Quantity(
-            helicity(case), "deg", method="P∥ from the way out of M, mean near its centre"
-        )
-        for case in (twist, strained)
-    }
+    found: dict[str, Quantity] = {}
+    for case in (twist, strained):
+        angle = Quantity(helicity(case), "deg", method="P∥ from the way out of M, mean near its centre")
+        found |= declared.HELICITY[case.kind].of(angle, **case.labels)
     apart = abs(helicity(twist) - helicity(strained)) % 180
-    return found | {"phase_difference": Quantity(min(apart, 180 - apart), "deg", method="of the two helicities")}
+    return found | declared.PHASE.of(Quantity(min(apart, 180 - apart), "deg", method="of the two helicities"))
 
 
 def _antiparallel(case: Case, parallel: Case) -> dict[str, Quantity]:
     largest = [float(np.linalg.norm(c.pattern.field[..., :2], axis=-1).max()) for c in (case, parallel)]
     ratio = largest[0] / largest[1] if largest[1] else math.nan
-    return {
-        "antiparallel_ratio": Quantity(
-            ratio, "1", method="largest P∥ of the antiparallel twist over that of the parallel"
-        )
-    }
+    method = "largest P∥ of the antiparallel twist over that of the parallel"
+    return declared.ANTIPARALLEL_RATIO.of(Quantity(ratio, "1", method=method))
 
 
 def _nonlocality(case: Case, local: Case) -> dict[str, Quantity]:
     apart = case.pattern.field - local.pattern.field
     sizes = [float(np.sqrt((f**2).mean())) for f in (apart[..., 2], local.pattern.field[..., 2])]
-    return {
-        "nonlocality_perp": Quantity(
-            sizes[0] / sizes[1] if sizes[1] else math.nan,
-            "1",
-            method="rms difference of P⊥ from that of perfect bilayers of the same registry, over its rms",
-        )
-    }
+    method = "rms difference of P⊥ from that of perfect bilayers of the same registry, over its rms"
+    share = sizes[0] / sizes[1] if sizes[1] else math.nan
+    return declared.NONLOCALITY.of(Quantity(share, "1", method=method))
 
 
 def _checks(case: Case) -> list[Check]:
@@ -246,6 +243,7 @@ def _checks(case: Case) -> list[Check]:
             max(ACROSS, 0.02 * size),
             "pC/m",
             "rms of what plane waves leave of the local dipoles: 2 % of the largest polarization",
+            "polarization",
         ),
         Check(
             f"groups_give_the_dipole_{name}",
@@ -253,6 +251,7 @@ def _checks(case: Case) -> list[Check]:
             max(1e-3, 1e-3 * size),
             "pC/m",
             "sum over the groups across the sheet against the dipole of the polarization model",
+            "polarization",
         ),
         Check(
             f"threefold_{name}",
@@ -260,6 +259,7 @@ def _checks(case: Case) -> list[Check]:
             max(ACROSS, 0.02 * size),
             "pC/m",
             "the moiré has a threefold axis: 2 % of the largest polarization",
+            "polarization",
         ),
     ]
     if case.kind == "twist":
@@ -270,6 +270,7 @@ def _checks(case: Case) -> list[Check]:
                 max(ACROSS, 0.02 * size),
                 "pC/m",
                 "twofold axes in the plane exchange the layers of a twist: M and N, up and down are images",
+                "polarization",
             )
         )
     if case.kind == "antiparallel":
@@ -280,6 +281,7 @@ def _checks(case: Case) -> list[Check]:
                 max(ACROSS, 0.1 * float(np.linalg.norm(field[..., :2], axis=-1).max())),
                 "pC/m",
                 "local inversion centres: nothing across, up to a tenth of what the gradient leaves in the plane",
+                "polarization",
             )
         )
     return found

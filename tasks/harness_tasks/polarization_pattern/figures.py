@@ -13,6 +13,7 @@ from harness.contracts.record import Record
 from harness.stats import number
 from harness_tasks.moire.pattern import region_centres
 from harness_tasks.plotting import figure
+from harness_tasks.polarization_pattern.observables import winding_of
 
 #: Arrows along each period of the moiré, and periods that are shown along each direction.
 ARROWS, PERIODS = 10, 2
@@ -64,7 +65,7 @@ def _map(record: Record, arrays: Arrays, name: str, axis: Any) -> None:
     if longest > 1e-3:
         axis.quiver(*np.moveaxis(spots, -1, 0), *np.moveaxis(arrows, -1, 0), width=0.003, scale=22 * longest)
     for region, centre in region_centres(arrays[f"turns_{name}"]).items():
-        quantity = record.observables.get(f"winding_{region}_{name}")
+        quantity = winding_of(record.observables, region, name)
         text = region if quantity is None else f"{region}\nQ = {round(number(quantity), 2) or 0.0:.2g}"
         outline = [withStroke(linewidth=2.5, foreground="white")]
         axis.text(*(centre @ cell), text, ha="center", va="center", fontsize=8, path_effects=outline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,8 @@ from harness_tasks.moire.pattern import Pattern, from_atoms, from_registry, turn
 from harness_tasks.moire.registry_field import Look, grid
 from harness_tasks.polarization.local_dipoles import Groups
 from harness_tasks.polarization_pattern import analysis as results
-from harness_tasks.polarization_pattern.analysis import Case, Kind
+from harness_tasks.polarization_pattern.analysis import Case
+from harness_tasks.polarization_pattern.observables import NAMES, RESPONSE, Kind
 from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.polarization_pattern.structures import Scaled, Structures
 from harness_tasks.services.points import Points
@@ -32,14 +34,19 @@ RELAXATION = 30
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One structure of the plan, in one field (V/Å), and how its pattern is found."""
+    """One structure of the plan, in one field (V/Å), and how its pattern is found; see `Case` for its labels."""
 
-    name: str
     kind: Kind
+    labels: Mapping[str, str]
     moire: Moire
     relaxed: bool = False
     by_atoms: bool = True
     field: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """As that of its `Case`."""
+        return NAMES[self.kind].format(**self.labels)
 
 
 class Work:
@@ -72,12 +79,13 @@ class Work:
                     pattern = self._pattern(step, Scaled(bar, RELAXATION))
                 bar.update(len(step.moire.atoms), step.name)
                 if pattern is not None:
-                    cases.append(Case(step.name, step.kind, step.moire, pattern, step.field))
+                    cases.append(Case(step.kind, step.labels, step.moire, pattern, step.field))
         measurement = results.evaluate(cases, self.params.bias)
         if self.response == "assumed":
-            measurement.observables.pop("response_perp", None)  # it was not measured
+            measurement.observables.pop(RESPONSE.key, None)  # it was not measured
         measurement.frames |= self.frames
         measurement.notes = self.notes + measurement.notes
+        measurement.checks = self.structures.checks + measurement.checks
         return measurement
 
     def _response(self, known: frozenset[str]) -> str:
@@ -104,26 +112,28 @@ class Work:
     def _plan(self) -> list[Step]:
         params, material = self.params, self.ctx.material
         moire = twisted(material, params.n)
-        plan = [Step(kind, "twist", moire, kind == "relaxed", self.by_atoms) for kind in params.geometry]
+        plan = [Step("twist", {"structure": s}, moire, s == "relaxed", self.by_atoms) for s in params.geometry]
         if self.by_atoms and "flat" in params.geometry:
-            plan.append(Step("registry", "twist", moire, by_atoms=False))
+            plan.append(Step("twist", {"structure": "registry"}, moire, by_atoms=False))
         if self.response:
             under = twisted(material, params.field_n or params.n)
             ionic = self.response == "ionic"
             for sign in (-1, 1):  # each structure starts from that in the field before
                 fields = sorted((field for field in params.fields if field * sign > 0), key=abs)
-                plan += [Step(f"field_{field:g}", "field", under, ionic, self.by_atoms, field) for field in fields]
+                plan += [Step("field", {"field": f"{e:g}"}, under, ionic, self.by_atoms, e) for e in fields]
         for cells in params.mismatch:
-            plan.append(Step(f"mismatch_{cells}", "mismatch", mismatched(material, cells), by_atoms=self.by_atoms))
+            moire, labels = mismatched(material, cells), {"mismatch": str(cells)}
+            plan.append(Step("mismatch", labels, moire, by_atoms=self.by_atoms))
         n = params.n if params.antiparallel_n is None else params.antiparallel_n
         if n and self.by_atoms:
-            plan.append(Step("antiparallel", "antiparallel", twisted(material, n, antiparallel=True)))
+            plan.append(Step("antiparallel", {}, twisted(material, n, antiparallel=True)))
         return plan
 
     def _pattern(self, step: Step, bar: Progress) -> Pattern | None:
         if step.field and self.response == "assumed":
             same = "flat" in self.params.geometry and self.params.field_n in (None, self.params.n)
-            found = self._pattern(replace(step, name="flat" if same else "without_field", field=0.0), bar)
+            bare = {"structure": "flat" if same else "without_field"}
+            found = self._pattern(replace(step, kind="twist", labels=bare, field=0.0), bar)
             if found is not None:
                 found.field[..., 2] += PC_PER_M * EPSILON_0 * float(self.params.susceptibility or 0) * step.field
             return found

@@ -39,6 +39,8 @@ class Structures:
 
     Attributes
     ----------
+    checks
+        Of the relaxations so far.
     effort
         What the landscape adds to a progress bar that counts atoms.
     """
@@ -46,13 +48,14 @@ class Structures:
     def __init__(self, ctx: Context, points: Points, notes: list[str]) -> None:
         self._ctx, self._notes = ctx, notes
         self._work = Work(ctx.material, False, points, ["dipole"], notes)
+        self.checks = self._work.checks
         self._bare: Landscape | None = None
         self._asked = False
         self._grid = make_grid(REGISTRIES, registry_operations(ctx.material, antiparallel=False))
         self.effort = len(self._grid.nodes) * WORK + 4
 
     def relaxed(self, name: str, moire: Moire, field: float, bar: Progress) -> Atoms | None:
-        """The cell at rest in a vertical field (V/Å); None, with a note, where it is no structure of the material."""
+        """The cell at rest in a vertical field (V/Å); None, with a check, where it is no structure of the material."""
         if not self._asked:
             self._bare, self._asked = measure_landscape(self._ctx, self._work, REGISTRIES, bar), True
             if self._bare is None:
@@ -63,12 +66,8 @@ class Structures:
             ctx.engine = Engine(InField(self._ctx, np.array([0.0, 0.0, field])))
         key = f"{len(moire.atoms)}/{field:g}"
         found = relax_moire(ctx, self._work, key, moire, self._landscape(field), bar)
-        if found.reason:
-            self._notes.append(f"{name}: {found.reason}; no pattern")
-            return None
-        if not found.converged:
-            self._notes.append(f"{name}: forces of {found.fmax:.2g} eV/Å were left when its relaxation ended")
-        return found.atoms
+        self.checks += found.checks(name)
+        return None if found.reason else found.atoms
 
     def _landscape(self, field: float) -> Landscape | None:
         """The landscape in a field, E(t) − E p⊥(t): domains along the field grow."""

@@ -16,6 +16,7 @@ from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.moire.cells import twisted
+from harness_tasks.polarization_pattern.observables import OBSERVABLES
 from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.polarization_pattern.protocol import Work
 
@@ -28,19 +29,7 @@ class PolarizationPattern:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = PatternParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = (
-        "polarization_perp_M_flat",
-        "polarization_parallel_max_flat",
-        "winding_M_flat",
-        "winding_N_flat",
-        "polarization_perp_M_relaxed",
-        "polarization_parallel_max_relaxed",
-        "response_perp",
-        "uniform_field",
-        "antiparallel_ratio",
-        "nonlocality_perp",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
     def structure(self, material: Material, params: PatternParams) -> Atoms:
         """The rigid twisted cell."""

@@ -30,7 +30,7 @@ CORRUGATION_PER_CELL = _of_kinds(
     Observable(
         "corrugation_per_cell",
         "meV",
-        "E_max - E_min",
+        "ΔE_c",
         "Highest less lowest energy over all registries for each cell of four atoms.",
     ),
     ("relaxed",),
@@ -39,7 +39,7 @@ CORRUGATION_PER_UNIT = _of_kinds(
     Observable(
         "corrugation_per_formula_unit",
         "meV",
-        "E_max - E_min, f.u.",
+        "ΔE_c,f.u.",
         "Highest less lowest energy over all registries for each formula unit.",
     )
 )
@@ -69,15 +69,13 @@ PARALLEL_SP = _of_kinds(
     ("relaxed",),
 )
 POLARIZATION_RATIO = _of_kinds(
-    Observable(
-        "polarization_ratio", "1", "P_∥/P_s", "Polarization along the path at SP over the spontaneous polarization."
-    )
+    Observable("polarization_ratio", "1", "r_P", "Polarization along the path at SP over the spontaneous polarization.")
 )
 SPONTANEOUS_BORN = _of_kinds(
     Observable(
         "spontaneous_polarization_born",
         "pC/m",
-        "P_s(Z)",
+        "P_s,Z",
         "Spontaneous polarization from the integral of the Born charges along the path, without any dipole.",
     ),
     ("relaxed",),
@@ -86,7 +84,7 @@ PARALLEL_SP_BORN = _of_kinds(
     Observable(
         "polarization_parallel_SP_born",
         "pC/m",
-        "P_∥,SP(Z)",
+        "P_∥,SP,Z",
         "Polarization along the path at SP from the integral of the Born charges, without any dipole.",
     )
 )
