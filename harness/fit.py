@@ -79,7 +79,7 @@ def fit_one(config: Any) -> tuple[str, bool]:
     out = values["out"] = str(Path(_out(values)).expanduser().absolute())
     plugins = sorted({*values["potential"]["plugins"], *values["polarization"]["plugins"]})
     start = time.perf_counter()
-    if all(find_plugin(name).installed for name in plugins):
+    if all(find_plugin(name).runs_here for name in plugins):
         results = fit_all(values, plugins)
     else:
         results = _in_environment(values, plugins)

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.contracts.record import RECORD_FILE, Record
 from harness.errors import HarnessError, nearest, unknown
-from harness.execution.worker import BAD_INPUT
+from harness.execution.execute import BAD_INPUT
 from harness.records.store import find_records
 from harness.records.validity import judged_status, verdicts
 from harness.registry import lookup

@@ -42,6 +42,9 @@ class Record:
         Of the potential, the polarization model, the dataset and the packages.
     error
         What went wrong, in one line; `stderr` holds the tail of what the worker printed.
+    engine
+        What evaluated, relaxed and moved structures: ``ase``, or also a native one, ``ase+lammps``; empty in older
+        records and where no task ran.
     missing
         For ``unsupported``: the properties that were required and not offered.
     """
@@ -68,6 +71,7 @@ class Record:
     stderr: str = ""
     missing: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    engine: str = ""
     schema: int = SCHEMA
     folder: Path | None = None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.material import Material, Need
     from harness.contracts.record import Record
-    from harness.engine.ase import Engine
+from harness.contracts.engine import Engine
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.potential import Noise, PolarizationModel, Potential

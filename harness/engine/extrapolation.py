@@ -9,12 +9,20 @@ from harness.contracts.observable import EXTRAPOLATION_GRADE
 from harness.contracts.quantity import Quantity
 
 if TYPE_CHECKING:
+    from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
 
 PROPERTY = EXTRAPOLATION_GRADE.key
 #: Above this grade a structure lies so far from the training set that its numbers should not be trusted
 #: (E. V. Podryabinkin and A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017)).
 TRUSTED = 10.0
+
+
+def grade_of(calculator: BaseCalculator, atoms: Atoms) -> float | None:
+    """The extrapolation grade of `atoms`; None where the calculator knows none."""
+    if PROPERTY not in calculator.implemented_properties:
+        return None
+    return float(calculator.get_property(PROPERTY, atoms))
 
 
 def grade_frames(calculator: BaseCalculator, measurement: Measurement) -> None:

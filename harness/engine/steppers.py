@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from ase import Atoms, units
 
+from harness.contracts.engine import ENSEMBLES
 from harness.errors import HarnessError, unknown
 
-THERMOSTATS = ("langevin", "nose_hoover", "none")
 #: Of a Nosé-Hoover chain.
 LINKS = 3
 
@@ -183,17 +183,17 @@ class NoseHoover(Verlet):
 
 
 def make_stepper(
-    name: str, atoms: Atoms, timestep: float, damping: float, held: np.ndarray | None = None
+    ensemble: str, atoms: Atoms, timestep: float, damping: float, held: np.ndarray | None = None
 ) -> Verlet | Langevin | NoseHoover:
-    """The stepper of a thermostat's name; `held` is a mask of atoms that do not move.
+    """The stepper of an ensemble; `held` is a mask of atoms that do not move.
 
     Raises
     ------
     HarnessError
-        For an unknown name, and for times that are not positive.
+        For an unknown ensemble, and for times that are not positive.
     """
-    if name not in THERMOSTATS:
-        raise unknown("thermostat", name, THERMOSTATS)
+    if ensemble not in ENSEMBLES:
+        raise unknown("ensemble", ensemble, ENSEMBLES)
     if not (timestep > 0 and damping > 0):
         raise HarnessError(
             f"timestep {timestep:g} fs and damping {damping:g} fs must be positive.", "Give e.g. 1, 100."
@@ -201,12 +201,22 @@ def make_stepper(
     masses = atoms.get_masses().astype(float)
     if held is not None:
         masses[held] = np.inf
-    if name == "langevin":
+    if ensemble == "langevin":
         return Langevin(masses, timestep, damping)
-    if name == "nose_hoover":
-        moving = int(np.isfinite(masses).sum())
-        return NoseHoover(masses, timestep, damping, 3 * moving - (0 if moving < len(atoms) else 3))
+    if ensemble == "nose_hoover":
+        return NoseHoover(masses, timestep, damping, degrees_of_freedom(ensemble, len(atoms), held))
     return Verlet(timestep)
+
+
+def degrees_of_freedom(ensemble: str, natoms: int, held: np.ndarray | None = None) -> int:
+    """Degrees of freedom that share the kinetic energy.
+
+    3 for each atom that moves. Where nothing is held, velocity Verlet and a Nosé-Hoover chain keep the total momentum,
+    which is zero at the start: the centre of mass stands still and 3 are missing. Langevin's noise moves it as well.
+    """
+    moving = natoms if held is None else natoms - int(np.count_nonzero(held))
+    centre_stands = moving == natoms and ensemble != "langevin"
+    return max(3 * moving - 3 * centre_stands, 1)
 
 
 def thermal_velocities(

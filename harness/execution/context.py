@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness import __version__
+from harness.contracts.engine import Engine
 from harness.contracts.material import Material
 from harness.contracts.potential import Noise, PolarizationModel, Potential
 from harness.contracts.task import Checkpoint, Stages
-from harness.engine.ase import Engine
 from harness.execution.progress import TqdmProgress
 from harness.records.store import cannot_write
 

@@ -1,4 +1,4 @@
-"""Environments: a run whose plugin is not installed here happens whole inside one that is made for it.
+"""Environments: a run whose plugin cannot be loaded here happens whole inside one that is made for it.
 
 An environment is a venv named by a hash of its plugins' requirements and the Python version. Creation is
 locked, so that a sweep makes each once; a half-made one is removed.
@@ -22,9 +22,8 @@ from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.registry.catalogue import Plugin, find_plugin, source_root
+from harness.registry.catalogue import CORE, Plugin, find_plugin, source_root
 
-CORE = "mlip-harness"
 MARKER = "environment.json"
 
 
@@ -161,7 +160,7 @@ def _make(environment: Environment, say: Callable[[str], None]) -> None:
             for command in _commands(environment):
                 _run(command, stream, say)
             _copy_distributions(environment)
-            _run([str(environment.python), "-c", "import harness.execution.worker"], stream, say)
+            _run([str(environment.python), "-c", "import harness.worker"], stream, say)
         (environment.folder / MARKER).write_text(
             json.dumps({"requirements": environment.requirements, "python": sys.version}, indent=1)
         )
@@ -264,7 +263,7 @@ def _copy_distributions(environment: Environment) -> None:
 
 def where_it_runs(plugin: Plugin) -> tuple[str, bool]:
     """Where a plugin's runs happen (``here`` or an environment's name), and whether that exists."""
-    if plugin.installed:
+    if plugin.runs_here:
         return "here", True
     environment = environment_for([plugin.name])
     return environment.name, environment.ready

@@ -123,7 +123,7 @@ def _task(config: dict[str, Any], plugins: list[str]) -> tuple[list[Any], str]:
     known = catalogue()
     name = config["task"].get("factory") or config["task"]["name"]
     params = config["task"].get("params") or {}
-    absent = [p for part in ("task", "material") for p in config[part].get("plugins") or [] if not known[p].installed]
+    absent = [p for part in ("task", "material") for p in config[part].get("plugins") or [] if not known[p].runs_here]
     if absent:  # a task or a material that only its own environment can import
         return [name, absent, params], ""
     task = lookup.build_task(name, plugins)

@@ -17,9 +17,9 @@ from harness.contracts.record import FINISHED, RECORD_FILE, Record, Status
 from harness.errors import HarnessError
 from harness.execution.context import FileCheckpoint
 from harness.execution.environments import ensure, environment_for
+from harness.execution.execute import EXIT, execute, new_record, out_of_time
 from harness.execution.figures import draw, existing
 from harness.execution.job import Job, make_job
-from harness.execution.worker import EXIT, execute, new_record, out_of_time
 from harness.records.store import cannot_write, read_finished, read_record, write_record
 from harness.registry import lookup
 from harness.registry.catalogue import find_plugin
@@ -87,7 +87,7 @@ def _reusable(folder: Path) -> Record | None:
 
 
 def _make_record(job: Job, timeout: float | None) -> Record:
-    if all(find_plugin(name).installed for name in job.plugins):
+    if all(find_plugin(name).runs_here for name in job.plugins):
         return execute(job, timeout)
     return _in_environment(job, timeout)
 
@@ -102,7 +102,7 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
         record.counts["bad_input"] = 1
         write_record(folder, record)
         return record
-    command = [str(environment.python), "-m", "harness.execution.worker", str(Path(job.work) / "job.json")]
+    command = [str(environment.python), "-m", "harness.worker", str(Path(job.work) / "job.json")]
     threads = str(job.config["device"].get("threads", 1))
     variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **variables})

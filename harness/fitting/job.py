@@ -12,8 +12,8 @@ from typing import Any
 
 from harness.data.dataset import Dataset
 from harness.errors import HarnessError, unknown
+from harness.execution.execute import die_with_parent
 from harness.execution.progress import TqdmProgress
-from harness.execution.worker import die_with_parent
 from harness.records.store import cannot_write
 from harness.registry import lookup
 

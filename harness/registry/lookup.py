@@ -38,7 +38,7 @@ def manager(plugins: Iterable[str] | None = ()) -> pluggy.PluginManager:
     Parameters
     ----------
     plugins
-        Names to load; None for every plugin that is installed here.
+        Names to load; None for every plugin that can be loaded here.
     """
     global _manager
     if _manager is None:
@@ -53,11 +53,11 @@ def manager(plugins: Iterable[str] | None = ()) -> pluggy.PluginManager:
     known = catalogue()
     for name in known if plugins is None else plugins:
         plugin = known.get(name)
-        if name in _loaded or plugin is None or plugin.entry_point is None:
+        if name in _loaded or plugin is None or not plugin.runs_here:
             continue
         _loaded.add(name)
         try:
-            _register(_manager, name, plugin.entry_point.load())
+            _register(_manager, name, plugin.load())
         except Exception as error:  # anything at all may go wrong in somebody else's module
             broken[name] = _reason(error)
     return _manager

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
+from ase.calculators.calculator import BaseCalculator
+
+from harness.potentials.calculator import PotentialCalculator
 
 
-class FreeAtoms(Calculator):
+class FreeAtoms(PotentialCalculator):
     """No interaction: energy and forces are zero. A potential and its own calculator."""
 
     name = "free_atoms"
@@ -26,12 +28,5 @@ class FreeAtoms(Calculator):
         """The closed form."""
         return {"form": "free atoms", "level_of_theory": "analytic"}
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] | None = None,
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        """Zeros."""
-        super().calculate(atoms, properties, system_changes)
-        self.results = {"energy": 0.0, "forces": np.zeros((len(self.atoms), 3))}
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
+        return {"energy": 0.0, "forces": np.zeros((len(atoms), 3))}

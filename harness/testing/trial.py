@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.contracts.engine import Engine
 from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
 from harness.contracts.task import Checkpoint, Stages, Task
-from harness.engine.ase import Engine
+from harness.engine.ase import make_engine
 from harness.engine.native import native_polarization
 from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
 from harness.materials.needs import check_needs
@@ -79,7 +80,7 @@ class TrialContext:
         self.device: Mapping[str, Any] = {"name": "cpu", "dtype": dtype}
         self.calculator: BaseCalculator = potential.calculator(device="cpu", dtype=dtype)
         self.polarization = polarization or native_polarization(potential, self.calculator)
-        self.engine = Engine(self.calculator)
+        self.engine: Engine = make_engine(potential, self.calculator)
         check_needs(task.name, task.needs, self.material)
         self.atoms: Atoms = task.structure(self.material, params)
         self.folder = Path()

@@ -36,6 +36,7 @@ def origin(record: Record) -> Origin:
         **flatten(record.provenance),
         **{f"host.{key}": text for key, text in flatten(record.host).items()},
         "identity": record.identity,
+        "engine": record.engine or "not stated",
         "task version": str(record.task_version),
         "started": record.started,
         "finished": record.finished,

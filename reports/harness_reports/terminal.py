@@ -121,6 +121,7 @@ def _time(record: Record) -> str:
     atoms, calls = record.counts.get("atoms"), record.counts.get("force_calls")
     words += [f"{atoms} atoms"] if atoms else []
     words += [f"{calls} force call{'' if calls == 1 else 's'}"] if calls else []
+    words += [f"engine {record.engine}"] if record.engine else []
     return ", ".join(words)
 
 

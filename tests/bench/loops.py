@@ -4,11 +4,11 @@
 of the time in `loop` the share that was not spent in the calculator. `test_dynamics.py` runs it.
 
 loop
-    `harness.engine.dynamics.Motion`: the task may act at every step.
+    The default engine: the task may act at every step.
 ase
-    The default engine, ASE's Langevin.
+    ASE's Langevin integrator.
 native
-    LAMMPS by itself, ``fix nve`` and ``fix langevin``; for potentials that are LAMMPS underneath.
+    The engine that the potential brings, where it does.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from __future__ import annotations
 import json
 import sys
 import time
-from types import SimpleNamespace
 from typing import Any
 
-from ase import Atoms
+import numpy as np
+from ase import Atoms, units
+from ase.md.langevin import Langevin
+from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB
 
-from harness.engine.ase import Engine
-from harness.engine.dynamics import Motion
+from harness.contracts.engine import BringsEngine, Engine
+from harness.engine.ase import ASEEngine, make_engine
 from harness.registry.lookup import build_material, build_potential
 
 A = {"tersoff_ilp": 2.498}
@@ -38,61 +40,65 @@ def sheet(name: str, cells: int) -> Atoms:
 
 
 class Loop:
-    """The shared dynamics, with the time inside the calculator taken apart."""
+    """The default engine, with the time inside the calculator taken apart."""
 
     def __init__(self, potential: Any, atoms: Atoms) -> None:
-        engine = Engine(potential.calculator())
+        calculator: Any = potential.calculator()
         self.inside = self.total = 0.0
-        inner: Any = engine.calculator.inner
-        calculate = inner.calculate
+        calculate = calculator.calculate
 
         def timed(*args: Any, **kwargs: Any) -> None:
             start = time.process_time()
             calculate(*args, **kwargs)
             self.inside += time.process_time() - start
 
-        inner.calculate = timed
-        context: Any = SimpleNamespace(engine=engine, seed=0)
-        self.motion = Motion(context, atoms, temperature=TEMPERATURE, timestep=TIMESTEP, damping=DAMPING)
+        calculator.calculate = timed
+        self.arm = Arm(ASEEngine(calculator), atoms)
 
     def __call__(self, steps: int) -> None:
         start = time.process_time()
-        self.motion.run(steps)
+        self.arm(steps)
         self.total += time.process_time() - start
 
 
-class Native:
-    """LAMMPS with its own integrator, on the session that the calculator made."""
+class Arm:
+    """Dynamics of one engine."""
 
-    def __init__(self, potential: Any, atoms: Atoms) -> None:
-        calculator = potential.calculator()
-        calculator.get_property("forces", atoms)
-        self.keep, self.lammps = calculator, calculator._session._lammps
-        for line in (
-            f"velocity all create {TEMPERATURE} 1",
-            "fix move all nve",
-            f"fix heat all langevin {TEMPERATURE} {TEMPERATURE} {DAMPING / 1000} 1",
-            f"timestep {TIMESTEP / 1000}",
-        ):
-            self.lammps.command(line)
+    def __init__(self, engine: Engine, atoms: Atoms) -> None:
+        self.motion = engine.dynamics(
+            atoms, ensemble="langevin", temperature=TEMPERATURE, seed=[0], timestep=TIMESTEP, damping=DAMPING
+        )
 
     def __call__(self, steps: int) -> None:
-        self.lammps.command(f"run {steps} post no")
+        self.motion.run(steps)
+
+
+class ByASE:
+    """ASE's own Langevin integrator."""
+
+    def __init__(self, potential: Any, atoms: Atoms) -> None:
+        atoms.calc = potential.calculator()
+        MaxwellBoltzmannDistribution(atoms, temperature_K=TEMPERATURE, rng=np.random.default_rng(0))
+        self.integrator = Langevin(
+            atoms,
+            timestep=TIMESTEP * units.fs,
+            temperature_K=TEMPERATURE,
+            friction=1 / (DAMPING * units.fs),
+            fixcm=False,
+            rng=np.random.default_rng(0),
+        )
+
+    def __call__(self, steps: int) -> None:
+        self.integrator.run(steps)
 
 
 def main(name: str, cells: int, steps: int, rounds: int, params: dict[str, Any]) -> dict[str, Any]:
     """Every loop in every round; whichever starts takes turns."""
     potential: Any = build_potential(name, params)
     loop = Loop(potential, sheet(name, cells))
-    other, engine = sheet(name, cells), Engine(potential.calculator())
-    loops: dict[str, Any] = {
-        "loop": loop,
-        "ase": lambda steps: engine.dynamics(
-            other, temperature=TEMPERATURE, timestep=TIMESTEP, steps=steps, damping=DAMPING
-        ),
-    }
-    if hasattr(potential.calculator(), "_session"):
-        loops["native"] = Native(potential, sheet(name, cells))
+    loops: dict[str, Any] = {"loop": loop, "ase": ByASE(potential, sheet(name, cells))}
+    if isinstance(potential, BringsEngine):
+        loops["native"] = Arm(make_engine(potential, potential.calculator()), sheet(name, cells))
     seconds: dict[str, list[float]] = {arm: [] for arm in loops}
     for turn in range(rounds + 1):
         for arm in sorted(loops, reverse=turn % 2 == 1):
@@ -102,7 +108,7 @@ def main(name: str, cells: int, steps: int, rounds: int, params: dict[str, Any])
                 seconds[arm].append((time.process_time() - start) / steps)
         if not turn:
             loop.inside = loop.total = 0.0
-    return {"seconds": seconds, "own_share": 1 - loop.inside / loop.total, "natoms": len(other)}
+    return {"seconds": seconds, "own_share": 1 - loop.inside / loop.total, "natoms": len(sheet(name, cells))}
 
 
 if __name__ == "__main__":

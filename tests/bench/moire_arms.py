@@ -18,7 +18,7 @@ from harness_tasks.moire.landscape import measure_landscape
 from harness_tasks.moire_relax.task import MoireParams, MoireRelax
 from harness_tasks.sliding_path.path import Work
 
-from harness.engine.ase import Engine
+from harness.engine.ase import ASEEngine
 from harness.registry.lookup import build_material, build_potential
 from harness.testing.trial import Bar, TrialContext
 
@@ -30,7 +30,7 @@ TIGHT, LOOSE = 1e-5, 1e-4
 
 def relax(calculator: Any, atoms: Atoms, optimizer: str, fmax: float, started: float) -> dict[str, Any]:
     """Energies per atom, force calls and seconds at each step; the clock runs from `started`."""
-    engine, course = Engine(calculator), []
+    engine, course = ASEEngine(calculator), []
 
     def observe(now: Atoms, state: Any) -> None:
         course.append((now.get_potential_energy() / len(now), engine.force_calls, time.process_time() - started))

@@ -1,4 +1,4 @@
-"""Molecular dynamics of 900 atoms in which the task may act at every step, against ASE's loop and LAMMPS' own.
+"""Molecular dynamics of 900 atoms: the default engine, ASE's loop, and the engine that a potential brings.
 
     pytest tests/bench/test_dynamics.py --benchmark-only --benchmark-json=dynamics.json
 

@@ -93,7 +93,7 @@ DYNAMICS = {
 }
 
 
-@pytest.mark.parametrize("ensemble", ["nvt_nose_hoover", "nvt_langevin"])
+@pytest.mark.parametrize("ensemble", ["nose_hoover", "langevin"])
 def test_dynamics_go_on_from_the_middle_of_a_load(ensemble: str) -> None:
     class Stop(Exception):
         pass
@@ -125,7 +125,7 @@ def test_dynamics_go_on_from_the_middle_of_a_load(ensemble: str) -> None:
     resumed = run(checkpoint)
     assert whole.arrays["shortening"] == pytest.approx([0.0, 0.1, 0.2, 0.3])
     for name in ("energy_per_area", "z", "p_full"):
-        assert resumed.arrays[name] == pytest.approx(whole.arrays[name], abs=1e-12)
+        assert np.array_equal(resumed.arrays[name], whole.arrays[name])
     assert np.ptp(whole.arrays["z"][-1]) > 0.1  # it has begun to buckle
     held = whole.arrays["held"]
     assert whole.frames["ribbon"][-1].positions[held] == pytest.approx(whole.frames["ribbon"][0].positions[held])

@@ -14,14 +14,13 @@ from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.coercive_field.switching import course, slipped
 from harness_tasks.coercive_field.task import CoerciveField
 from harness_tasks.oracles.cosine import CosineCalculator, CosinePolarization, CosinePotential
-from harness_tasks.polarization.in_field import InField
 from harness_tasks.sliding_path.path import Work, walk
 from harness_tasks.structures.bilayers import LOWER, UPPER
 
 from harness.contracts.measurement import Measurement
-from harness.engine.ase import Engine
+from harness.engine.field import FieldEngine
 from harness.errors import UnsupportedError
-from harness.execution.worker import check_capabilities
+from harness.execution.execute import check_capabilities
 from harness.testing.trial import Bar, MemoryCheckpoint, TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
@@ -83,7 +82,9 @@ def test_plain_relaxation_in_the_field_tells_the_same(still: Measurement, share:
 
     atoms = ctx.atoms.copy()
     atoms.set_array("layer", np.array([0, 0, 1, 1]))
-    Engine(InField(ctx, field)).relax(atoms, fmax=2e-5, max_steps=320, optimizer="fire", maxstep=0.05)
+    FieldEngine(ctx.engine, SWIFT_POLAR.calculate, field).relax(
+        atoms, fmax=2e-5, max_steps=320, optimizer="fire", maxstep=0.05
+    )
     moved = atoms.positions - ctx.atoms.positions
     slipped_by = (moved[UPPER].mean(axis=0) - moved[LOWER].mean(axis=0)) @ slip
     assert (slipped_by > 0.55 * A / math.sqrt(3)) if gone else (0.05 < slipped_by < 0.4 * A / math.sqrt(3))
@@ -137,7 +138,9 @@ def test_born_charges_alone_are_enough(still: Measurement) -> None:
 
 def test_ramps_are_recorded_up_to_the_first_passage(moving: Measurement) -> None:
     found = moving.observables["coercive_field_ramp_5K"]
-    assert found.n == 2 and found.interval is not None
+    assert found.n == 2 and found.interval is not None and found.kind == "confidence"
+    assert moving.observables["coercive_field_rigid_5K"].kind == "range"
+    assert moving.observables["coercive_field_path"].kind == "numerical"
     assert set(moving.arrays["runs"][:, 4]) <= {0.0, 1.0, 2.0}  # three equal paths in a vertical field
     assert value(moving, "coercive_field_ramp_5K") > value(moving, "coercive_field_path")  # so fast a ramp runs ahead
     history = moving.arrays["history/ramp/0/0/0"]

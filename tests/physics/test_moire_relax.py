@@ -125,6 +125,8 @@ def test_layer_distance_follows_the_registry(twists: Measurement) -> None:
     assert value(twists, "d_min") == pytest.approx(ab[0], abs=0.05 * (aa[0] - ab[0]))
     assert value(twists, "corrugation_share_21.79deg") < 0.2 < value(twists, "corrugation_share")
     assert value(twists, "distance_AA") == pytest.approx(aa[0], abs=4e-3)
+    kinds = {name: twists.observables[name].kind for name in ("d_max", "soliton_width", "area_AA")}
+    assert kinds == {"d_max": "range", "soliton_width": "range", "area_AA": "numerical"}
     assert value(twists, "moire_period") == pytest.approx(2.511 / (2 * math.sin(math.radians(6.00898) / 2)), rel=5e-3)
 
 

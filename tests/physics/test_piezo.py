@@ -18,7 +18,7 @@ from harness_tasks.polarization.sheet_dipole import improper, proper
 from harness.contracts.material import Material
 from harness.contracts.measurement import Measurement
 from harness.errors import UnsupportedError
-from harness.execution.worker import check_capabilities
+from harness.execution.execute import check_capabilities
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from harness.units import PC_PER_M
 from tests.support.checkpoints import FragileCheckpoint, Killed

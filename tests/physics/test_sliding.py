@@ -138,6 +138,7 @@ def test_dft_labels_give_the_whole_energy_path() -> None:
     assert value(found, "barrier_per_cell_rigid") == pytest.approx(3.71, abs=0.02)
     low, high = found.observables["barrier_per_cell_rigid"].interval  # type: ignore[misc]
     assert 0.05 < high - low < 0.5  # AB and BA differ by 0.08 meV: grid noise
+    assert found.observables["barrier_per_cell_rigid"].kind == "numerical"
     assert check(found, "rigid_energy_of_BA_and_AB").passed and check(found, "rigid_barrier_at_SP").passed
 
 

@@ -7,7 +7,7 @@ import pytest
 from ase import Atoms, units
 from scipy import stats
 
-from harness.engine.steppers import Langevin, NoseHoover, make_stepper, thermal_velocities
+from harness.engine.steppers import Langevin, NoseHoover, degrees_of_freedom, make_stepper, thermal_velocities
 from harness.errors import HarnessError
 
 N, STIFFNESS, TEMPERATURE = 400, 4.0, 300.0  # independent atoms; eV/Å²; K
@@ -70,7 +70,7 @@ def test_langevin_is_reversible_in_equilibrium() -> None:
 def test_constant_energy_is_held_to_the_second_order() -> None:
     drifts = []
     for timestep in (0.5, 1.0, 2.0):
-        stepper = make_stepper("none", atoms(), timestep, 1.0)
+        stepper = make_stepper("nve", atoms(), timestep, 1.0)
         x = np.random.default_rng(0).normal(size=(N, 3)) * np.sqrt(VARIANCE)
         v = thermal_velocities(atoms(), TEMPERATURE, np.random.default_rng(2))
         keep: list[np.ndarray] = []
@@ -87,7 +87,7 @@ def test_constant_energy_is_held_to_the_second_order() -> None:
 def test_weak_damping_is_the_limit_of_constant_energy() -> None:
     start = np.random.default_rng(0).normal(size=(N, 3)) * np.sqrt(VARIANCE)
     ends = []
-    for stepper in (make_stepper("none", atoms(), 1.0, 1.0), Langevin(atoms().get_masses(), 1.0, 1e15)):
+    for stepper in (make_stepper("nve", atoms(), 1.0, 1.0), Langevin(atoms().get_masses(), 1.0, 1e15)):
         x, v = start.copy(), thermal_velocities(atoms(), TEMPERATURE, np.random.default_rng(2))
         run(stepper, x, v, 100, [])
         ends.append(x)
@@ -142,3 +142,28 @@ def test_bad_names_and_times_are_refused() -> None:
         make_stepper("langevn", atoms(), 1.0, 100.0)
     with pytest.raises(HarnessError, match="must be positive"):
         make_stepper("langevin", atoms(), 0.0, 100.0)
+
+
+@pytest.mark.parametrize(("ensemble", "missing"), [("nve", 3), ("nose_hoover", 3), ("langevin", 0)])
+def test_degrees_of_freedom_are_those_that_share_the_kinetic_energy(ensemble: str, missing: int) -> None:
+    """Mean kinetic energy of four atoms in a common well, against 3N or 3N - 3 halves of kT."""
+    four = Atoms("B4", positions=np.zeros((4, 3)))
+    assert degrees_of_freedom(ensemble, 4) == 12 - missing
+    assert degrees_of_freedom(ensemble, 4, np.arange(4) == 0) == 9
+    stepper = make_stepper(ensemble, four, 2.0, 20.0)
+    rng, kinetic = np.random.default_rng(1), []
+    for start in range(400):
+        v = thermal_velocities(four, TEMPERATURE, np.random.default_rng(start))
+        x, stepper.temperature = (
+            np.random.default_rng(1000 + start).normal(size=(4, 3)) * np.sqrt(VARIANCE),
+            TEMPERATURE,
+        )
+        x -= x.mean(axis=0)
+        a = -STIFFNESS * (x - x.mean(axis=0)) / four.get_masses()[:, None]
+        for step in range(100):
+            stepper.begin(x, v, a, rng)
+            a = -STIFFNESS * (x - x.mean(axis=0)) / four.get_masses()[:, None]
+            stepper.end(v, a)
+            if step >= 50 and step % 10 == 0:
+                kinetic.append((four.get_masses()[:, None] * v**2).sum())
+    assert np.mean(kinetic) / (units.kB * TEMPERATURE) == pytest.approx(12 - missing, rel=0.08)

@@ -11,6 +11,7 @@ from harness_tasks.oracles.cosine import CosinePotential
 from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB, BA, SP
 from harness_tasks.tc_sweep.analysis import Band, crossing, falling
+from harness_tasks.tc_sweep.observables import CURIES
 from harness_tasks.tc_sweep.order_parameter import CROSSINGS, ORDERED, Shift, hops, im_psi, telegraph_mean
 from harness_tasks.tc_sweep.params import TcSweepParams
 from harness_tasks.tc_sweep.task import TcSweep
@@ -135,10 +136,11 @@ def test_order_is_that_of_one_particle(swept: Measurement, expected: np.ndarray)
 def test_curie_temperature_is_that_of_one_particle(swept: Measurement, expected: np.ndarray) -> None:
     t = swept.arrays["temperatures"]
     mean = expected.mean(axis=0)
-    orders = {"": mean.mean(axis=0), "_heating": mean[0], "_cooling": mean[1], "_both_ways": mean.max(axis=0)}
-    for name, order in orders.items():
+    orders = dict(zip(CURIES, (mean.mean(axis=0), mean[0], mean[1], mean.max(axis=0)), strict=True))
+    for observable, order in orders.items():
         known = crossing(t, order).value
-        low, high = swept.observables["curie_temperature" + name].interval or (0.0, 0.0)
+        assert swept.observables[observable.key].kind == "confidence"
+        low, high = swept.observables[observable.key].interval or (0.0, 0.0)
         assert low < known < high
         # Arrhenius with the frequency of the quartic path, and a telegraph signal: independent of both simulations
         assert known == pytest.approx(value(swept, "arrhenius_temperature"), rel=0.15)
@@ -159,9 +161,9 @@ def test_larger_sheets_keep_their_order_longer() -> None:
     assert any("stays above half" in note for note in large.notes)
 
 
-@pytest.mark.parametrize("thermostat", ["langevin", "nose_hoover"])
-def test_killed_run_goes_on_to_the_same_bits(thermostat: str) -> None:
-    run = SHORT | {"thermostat": thermostat}
+@pytest.mark.parametrize("ensemble", ["langevin", "nose_hoover"])
+def test_killed_run_goes_on_to_the_same_bits(ensemble: str) -> None:
+    run = SHORT | {"ensemble": ensemble}
     whole = measure(TcSweep(), RigidLayers(BARRIER), material=MATERIAL, **run)
     fragile = FragileCheckpoint(stop_after=8)
     with pytest.raises(Killed):

@@ -12,8 +12,8 @@ from harness_tasks import harness_tasks
 from harness.contracts.observable import Observable, check_observables, find_observable
 from harness.contracts.quantity import Quantity
 from harness.errors import HarnessError
+from harness.execution.execute import execute
 from harness.execution.job import make_job
-from harness.execution.worker import execute
 from harness.plugins import main, observables_table, with_table
 
 DOCS = Path(__file__).parents[2] / "docs" / "tasks"

@@ -78,10 +78,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 
 def test_the_worker_needs_no_hydra() -> None:
-    code = (
-        "import sys; sys.modules['hydra'] = sys.modules['omegaconf'] = None\n"
-        "import harness.execution.worker; print('ok')"
-    )
+    code = "import sys; sys.modules['hydra'] = sys.modules['omegaconf'] = None\nimport harness.worker; print('ok')"
     assert run(code).strip() == "ok"
 
 

@@ -88,7 +88,7 @@ EXTREME = (math.nan, math.inf, -math.inf, -1e300, 1e300)
         ("tc_sweep", {"highest": 100.0}, "highest and step belong together"),
         ("tc_sweep", {"discard": 1.0}, "discard is 1. Give a number of at least 0 and below 1"),
         ("tc_sweep", {"time": 0.01}, "fewer than two samples"),
-        ("tc_sweep", {"thermostat": "langevn"}, "Did you mean 'langevin'?"),
+        ("tc_sweep", {"ensemble": "langevn"}, "Did you mean 'langevin'?"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_allowed(task: str, wrong: dict[str, Any], text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CHILD = (
-    "import time; from harness.execution.worker import die_with_parent; die_with_parent(); "
+    "import time; from harness.execution.execute import die_with_parent; die_with_parent(); "
     "print('ready', flush=True); time.sleep(60)"
 )
 PARENT = (

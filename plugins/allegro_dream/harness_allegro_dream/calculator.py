@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.data import atomic_numbers, chemical_symbols
 
 from harness.errors import HarnessError
+from harness.potentials.backend import torch_state
+from harness.potentials.calculator import PotentialCalculator
 from harness_allegro_dream.compiled import Kernel, cache_entry, compiled_kernel, eager_kernel
 from harness_allegro_dream.edges import EdgeList, Edges
-from harness_allegro_dream.guard import torch_state
 from harness_allegro_dream.network import DTYPES, Hyperparameters
 
 __all__ = ["BORN", "ENGINES", "AllegroDreamCalculator"]
@@ -24,10 +25,9 @@ ENGINES = ("auto", "compiled", "eager")
 PATIENCE = {"forces": 200_000, "responses": 100_000}
 
 BORN = "born_effective_charges"
-_VOIGT = [0, 4, 8, 5, 2, 1]
 
 
-class AllegroDreamCalculator(Calculator):
+class AllegroDreamCalculator(PotentialCalculator):
     """Energy (eV), energies, forces (eV/Å), stress (eV/Å³), dipole and atomic dipoles (e Å), Born charges (e).
 
     The dipole is the sum of the atomic dipoles, which depend on the vectors between atoms alone: it has no branches,
@@ -65,15 +65,7 @@ class AllegroDreamCalculator(Calculator):
         for index, symbol in enumerate(hyper.type_names):
             self._type[atomic_numbers[symbol]] = index
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        """ASE's interface."""
-        super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
         types = self._types(atoms)
         edges = self._edges(atoms)
         energies, gradient, dipoles, slopes = self._evaluate(edges, types, BORN in properties)
@@ -81,14 +73,17 @@ class AllegroDreamCalculator(Calculator):
         energy = float(energies.sum())
         if not np.isfinite(energy):
             raise HarnessError("allegro_dream gave an energy that is not a number.", "Atoms may lie on one another.")
-        self.results = {"energy": energy, "free_energy": energy, "energies": energies}
-        self.results["forces"] = -_scatter(edges, gradient, len(types))
-        self.results |= {"dipole": dipoles.sum(axis=0), "atomic_dipoles": dipoles}
+        found: dict[str, Any] = {
+            "energy": energy,
+            "energies": energies,
+            "forces": -_scatter(edges, gradient, len(types)),
+            "strain_derivative": edges.vectors.T @ gradient,
+            "dipole": dipoles.sum(axis=0),
+            "atomic_dipoles": dipoles,
+        }
         if slopes is not None:
-            self.results[BORN] = _scatter(edges, slopes, len(types))
-        if atoms.cell.rank == 3:
-            virial = edges.vectors.T @ gradient
-            self.results["stress"] = (0.5 * (virial + virial.T) / atoms.get_volume()).ravel()[_VOIGT]
+            found[BORN] = _scatter(edges, slopes, len(types))
+        return found
 
     def _evaluate(
         self, edges: Edges, types: np.ndarray, responses: bool

@@ -23,9 +23,10 @@ from typing import Any
 import torch
 
 from harness.execution.environments import cache_folder
+from harness.potentials.backend import torch_state
 from harness.registry.files import sha256
 from harness_allegro_dream import kernels, modelfile, network
-from harness_allegro_dream.guard import process_state, torch_state
+from harness_allegro_dream.guard import process_state
 
 __all__ = ["Kernel", "cache_entry", "compiled_kernel", "compiler", "eager_kernel", "ensure"]
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.data import atomic_numbers
 
 from harness.errors import HarnessError
+from harness.potentials.backend import torch_state
+from harness.potentials.calculator import PotentialCalculator
 from harness_allegro_dream import compiled
-from harness_allegro_dream.guard import process_state, torch_state
+from harness_allegro_dream.guard import process_state
 
 __all__ = ["KINDS", "ForeignCalculator", "ForeignModel", "kind_of"]
 
@@ -102,7 +103,7 @@ class ForeignModel:
         return entry if entry.is_file() or (make and compiled.ensure(entry, command)) else None
 
 
-class ForeignCalculator(Calculator):
+class ForeignCalculator(PotentialCalculator):
     """NequIP's calculator with torch's global state kept as it was, and errors in one line."""
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012 (ASE's way)
@@ -111,20 +112,14 @@ class ForeignCalculator(Calculator):
         super().__init__()
         self.inner, self.file = inner, file
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        """ASE's interface."""
-        super().calculate(atoms, properties, system_changes)
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
         try:
             with torch_state(torch.float64):  # a compiled model returns nan under float32
-                self.inner.calculate(self.atoms, list(properties))
+                self.inner.calculate(atoms, list(properties))
         except KeyError as error:
             mend = "Choose a material of its elements, or give potential.params.species."
             raise HarnessError(f"the model '{self.file}' does not know {error}.", mend) from error
-        self.results = {k: float(v) if k.endswith("energy") else v for k, v in self.inner.results.items()}
-        if self.atoms.cell.rank < 3:
-            self.results.pop("stress", None)
+        found = {k: float(v) if k.endswith("energy") else v for k, v in self.inner.results.items()}
+        if atoms.cell.rank < 3:
+            found.pop("stress", None)
+        return found

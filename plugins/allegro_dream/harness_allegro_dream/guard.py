@@ -10,31 +10,16 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-__all__ = ["process_state", "torch_state"]
+from harness.potentials.backend import torch_state
 
-
-@contextmanager
-def torch_state(dtype: torch.dtype | None = None) -> Iterator[None]:
-    """Run a block with its own default dtype, and put back dtype and random numbers.
-
-    nequip sets the default dtype to float64 when it loads its first model, which breaks other backends in the same
-    process; and models that it compiled return NaN when it is float32 again.
-    """
-    before, state = torch.get_default_dtype(), torch.get_rng_state()
-    try:
-        if dtype is not None:
-            torch.set_default_dtype(dtype)
-        yield
-    finally:
-        torch.set_default_dtype(before)
-        torch.set_rng_state(state)
+__all__ = ["process_state"]
 
 
 @contextmanager
 def process_state(dtype: torch.dtype | None = None) -> Iterator[None]:
     """`torch_state`, and also the random numbers of Python and NumPy and the environment variables.
 
-    The first model that nequip loads seeds all of them, with 123.
+    The first model that nequip loads seeds all of them, with 123, and makes float64 torch's default number type.
     """
     python, numpy, variables = random.getstate(), np.random.get_state(), dict(os.environ)  # noqa: NPY002 (what nequip seeds)
     try:

@@ -17,7 +17,7 @@ import torch
 from e3nn.o3 import Irreps
 
 from harness.errors import HarnessError, unknown
-from harness_allegro_dream.guard import torch_state
+from harness.potentials.backend import torch_state
 
 with redirect_stderr(StringIO()):  # e3nn and nequip warn about their own use of torch
     from allegro.nn import (

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from harness.potentials.backend import torch_state
 from harness_allegro_dream.examples import Batch, Example, batch
-from harness_allegro_dream.guard import torch_state
 from harness_allegro_dream.loss import Weights, energy_terms, objective, response_terms
 from harness_allegro_dream.network import DTYPES, AllegroDream
 

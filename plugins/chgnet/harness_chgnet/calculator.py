@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 from ase.units import GPa
 
-from harness.errors import HarnessError
-from harness_chgnet.potential import weights_file
+from harness.potentials.backend import quiet, torch_device, torch_state
+from harness.potentials.calculator import PotentialCalculator
 
 __all__ = ["ChgnetCalculator", "enclosed"]
 
@@ -39,90 +37,68 @@ def enclosed(atoms: Atoms) -> Atoms:
     return box
 
 
-class ChgnetCalculator(Calculator):
+class ChgnetCalculator(PotentialCalculator):
     """Energy (eV), forces (eV/Å), stress (eV/Å³, over the cell as given), magnetic moments (μ_B).
 
     Parameters
     ----------
-    weights
-        Name of the weights in the wheel.
+    file
+        The weights.
+    version
+        Their name in chgnet.
     device, dtype
         ``cpu`` or ``cuda``; ``float32``, in which the weights were trained, or ``float64``.
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress", "magmoms"]  # noqa: RUF012 (ASE's way)
 
-    def __init__(self, weights: str, device: str = "cpu", dtype: str = "float64") -> None:
+    def __init__(self, file: Path, version: str, device: str = "cpu", dtype: str = "float64") -> None:
         super().__init__()
         self.dtype = dtype
-        import torch
-
-        if device == "cuda" and not torch.cuda.is_available():
-            raise HarnessError("torch finds no CUDA device here.", "Give device=cpu, or install torch for CUDA.")
-        with _quietly(dtype):
+        place = torch_device(device)
+        with _state(dtype):
+            import torch
             from chgnet.model import CHGNet
 
             # chgnet's own loader would unpickle whatever is there
-            state = torch.load(weights_file(weights), map_location="cpu", weights_only=True)
-            self.model = CHGNet.from_dict(state["model"], mlp_out_bias=weights == "0.2.0", version=weights).to(device)
-            number = _number(dtype)
-            self.model = self.model.to(number)
+            state = torch.load(file, map_location="cpu", weights_only=True)
+            self.model = CHGNet.from_dict(state["model"], mlp_out_bias=version == "0.2.0", version=version)
+            number = torch.get_default_dtype()
+            self.model = self.model.to(place).to(number)
             # chgnet makes this layer's input single precision
             self.model.composition_model.fc.register_forward_pre_hook(lambda _, given: (given[0].to(number),))
             self.model.graph_converter.set_isolated_atom_response("ignore")
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        """ASE's interface; called when something changed."""
-        super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
         box = enclosed(atoms)
-        with _quietly(self.dtype):
+        with _state(self.dtype):
             from pymatgen.io.ase import AseAtomsAdaptor
 
             out = self.model.predict_structure(AseAtomsAdaptor.get_structure(box))
-        energy = float(out["e"]) * len(atoms)
-        self.results = {
-            "energy": energy,
-            "free_energy": energy,
+        found = {
+            "energy": float(out["e"]) * len(atoms),
             "forces": np.asarray(out["f"], dtype=float),
             "magmoms": np.asarray(out["m"], dtype=float),
         }
         if atoms.cell.rank == 3:
             stress = np.asarray(out["s"], dtype=float) * GPa * (box.get_volume() / atoms.get_volume())
-            self.results["stress"] = full_3x3_to_voigt_6_stress(stress)
+            found["stress"] = full_3x3_to_voigt_6_stress(stress)
+        return found
 
 
-def _number(dtype: str) -> Any:
-    import torch
-
-    return {"float32": torch.float32, "float64": torch.float64}[dtype]
-
-
-@contextlib.contextmanager
-def _quietly(dtype: str) -> Iterator[None]:
+@contextmanager
+def _state(dtype: str) -> Iterator[None]:
     """A block in one number type, for torch and for chgnet, without chgnet's printing on standard output."""
     import torch
 
-    number, kept = _number(dtype), torch.get_default_dtype()
-    modules = [import_module(f"chgnet.{name}") for name in ("graph.converter", "model.model")]
+    number = getattr(torch, dtype)
+    modules: list[Any] = [import_module(f"chgnet.{name}") for name in ("graph.converter", "model.model")]
     types = [module.TORCH_DTYPE for module in modules]  # fixed there: float32
     try:
-        torch.set_default_dtype(number)
         for module in modules:
             module.TORCH_DTYPE = number
-        with (
-            torch.random.fork_rng(devices=[]),  # random weights are drawn before those of the file replace them
-            contextlib.redirect_stdout(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
+        with torch_state(number), quiet():
             yield
     finally:
-        torch.set_default_dtype(kept)
         for module, own in zip(modules, types, strict=True):
             module.TORCH_DTYPE = own

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ase.data import chemical_symbols
-
-from harness.errors import HarnessError, unknown
-from harness.registry.files import sha256
-from harness.registry.provenance import package_versions
+from harness.errors import unknown
+from harness.potentials.universal import UniversalPotential, file_in_package
 
 if TYPE_CHECKING:
     from harness_chgnet.calculator import ChgnetCalculator
 
-__all__ = ["LEVELS", "ChgnetPotential", "weights_file"]
+__all__ = ["LEVELS", "ChgnetPotential"]
 
 #: What the labels of each set of weights were calculated with, as chgnet's documentation says.
 LEVELS = {
@@ -24,11 +19,9 @@ LEVELS = {
     "0.2.0": "PBE(+U) (MPtrj)",
     "r2scan": "r2SCAN (MP-r2SCAN)",
 }
-#: Without examples in the training set.
-_UNSEEN = frozenset({"Po", "At", "Rn", "Fr", "Ra"})
 
 
-class ChgnetPotential:
+class ChgnetPotential(UniversalPotential):
     """CHGNet (Deng et al., Nature Machine Intelligence 5, 1031 (2023)) with the weights of its wheel.
 
     Parameters
@@ -43,45 +36,34 @@ class ChgnetPotential:
     """
 
     name = "chgnet"
-    implemented_properties: Sequence[str] = ("energy", "forces", "stress", "magmoms")
-    elements: frozenset[str] | None = frozenset(chemical_symbols[1:95]) - _UNSEEN
-    devices = ("cpu", "cuda")
+    implemented_properties = ("energy", "forces", "stress", "magmoms")
     dtypes = ("float64", "float32")
+    licence = "BSD-3-Clause"
+    executes_code = False
+    packages = ("harness-chgnet", "chgnet", "torch")
 
     def __init__(self, weights: str = "0.3.0") -> None:
         if str(weights) not in LEVELS:
             raise unknown("weights of chgnet", str(weights), LEVELS)
         self.weights = str(weights)
 
+    @property
+    def file(self) -> Path:
+        """The file of weights in the wheel."""
+        return file_in_package("chgnet", f"pretrained/{self.weights}/*.tar")
+
+    @property
+    def form(self) -> str:
+        """The network and its weights."""
+        return f"CHGNet {self.weights}"
+
+    @property
+    def level_of_theory(self) -> str:
+        """That of the training set."""
+        return LEVELS[self.weights]
+
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> ChgnetCalculator:
         """A fresh calculator."""
         from harness_chgnet.calculator import ChgnetCalculator
 
-        return ChgnetCalculator(self.weights, device, dtype)
-
-    def provenance(self) -> dict[str, Any]:
-        """Weights and their hash, level of theory, versions."""
-        file = weights_file(self.weights)
-        return {
-            "form": f"CHGNet {self.weights}",
-            "level_of_theory": LEVELS[self.weights],
-            "licence": "BSD-3-Clause",
-            "model": {"file": file.name, "sha256": sha256(file), "executes_code": False},
-            "versions": package_versions("harness-chgnet", "chgnet", "torch"),
-        }
-
-
-def weights_file(weights: str) -> Path:
-    """The file in the installed package, found without importing it.
-
-    Raises
-    ------
-    HarnessError
-        When the package does not hold it.
-    """
-    spec = find_spec("chgnet")
-    places = spec.submodule_search_locations if spec is not None else None
-    found = sorted((Path(places[0]) / "pretrained" / weights).glob("*.tar")) if places else []
-    if not found:
-        raise HarnessError(f"the installed chgnet does not hold its weights {weights}.", "Install chgnet==0.4.2 anew.")
-    return found[0]
+        return ChgnetCalculator(self.file, self.weights, device, dtype)

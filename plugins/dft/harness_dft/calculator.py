@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 
+from harness.potentials.calculator import PotentialCalculator
 from harness_dft.dispersion import dispersion
 from harness_dft.ground_state import ground_state
 from harness_dft.settings import Settings
 
 
-class DFTCalculator(Calculator):
+class DFTCalculator(PotentialCalculator):
     """Energy, forces and stress by pw.x, one self-consistent run for each structure.
 
     Point symmetry spares k-points: AB takes 11 s of a processor instead of 27, with the same energy to 1e-9 eV.
@@ -41,10 +42,8 @@ class DFTCalculator(Calculator):
         self.dispersion = dispersion
         self.scratch = scratch
 
-    def calculate(
-        self, atoms: Atoms | None = None, properties: Any = ("energy",), system_changes: Any = all_changes
-    ) -> None:
-        """Fill ``results``; pw.x always gives all three properties.
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
+        """All three properties, which pw.x always gives.
 
         Raises
         ------
@@ -53,18 +52,16 @@ class DFTCalculator(Calculator):
         RuntimeError
             When pw.x does not converge.
         """
-        super().calculate(atoms, properties, system_changes)
         with tempfile.TemporaryDirectory(prefix="pw-", dir=self.scratch) as work:
-            state = ground_state(self.atoms, self.settings, Path(work), symmetry=True)
+            state = ground_state(atoms, self.settings, Path(work), symmetry=True)
         # A cell without a third vector has no volume to refer a stress to; then that of the calculation is meant.
-        own = float(np.abs(self.atoms.cell[2, 2]))
+        own = float(np.abs(atoms.cell[2, 2]))
         height = own if own > 0 else float(state.sheet.cell[2, 2])
         sheet = state.sheet.copy()
         sheet.cell[2] = (0.0, 0.0, height)
         energy, forces, stress = dispersion(sheet, self.dispersion)
-        self.results = {
+        return {
             "energy": state.energy + energy,
-            "free_energy": state.energy + energy,
             "forces": state.forces + forces,
             "stress": state.sheet_stress / height + stress,
         }

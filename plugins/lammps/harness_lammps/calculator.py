@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.data import atomic_numbers, chemical_symbols
 from ase.geometry import find_mic
 
 from harness.errors import HarnessError
 from harness.materials.layers import assign_layers
+from harness.potentials.calculator import PotentialCalculator
 from harness_lammps.box import Box
 from harness_lammps.recipe import Recipe
 from harness_lammps.session import Session
 
 __all__ = ["LammpsCalculator"]
 
-_VOIGT = [0, 4, 8, 5, 2, 1]
 #: Displacement between calls, Å, up to which atoms stay in the layer they were in: less than a third of a bond.
 SAME_LAYER = 0.5
 
 
-class LammpsCalculator(Calculator):
+class LammpsCalculator(PotentialCalculator):
     """Energy (eV), energies per atom, forces (eV/Å), stress (eV/Å³ over the cell of the structure, where it has one).
 
     Parameters
@@ -46,38 +46,22 @@ class LammpsCalculator(Calculator):
         self._session: Session | None = None
         self._last: Atoms | None = None
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        """ASE's interface.
-
-        Raises
-        ------
-        HarnessError
-            With LAMMPS' own words.
-        """
-        super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
+        """Results for one structure; HarnessError with LAMMPS' own words."""
         if not np.isfinite(atoms.positions).all():  # LAMMPS would stop; an optimiser wants to hear of it
-            self.results = {"energy": np.nan, "free_energy": np.nan, "forces": np.full((len(atoms), 3), np.nan)}
-            return
+            return {"energy": np.nan, "forces": np.full((len(atoms), 3), np.nan)}
         try:
-            self._answer(atoms, "energies" in properties)
+            return self._answer(atoms, "energies" in properties)
         except Exception:
             self.close()  # after an error the instance may be in any state
             raise
 
-    def _answer(self, atoms: Atoms, per_atom: bool) -> None:
+    def _answer(self, atoms: Atoms, per_atom: bool) -> dict[str, Any]:
         session, box = self._prepared(atoms)
         found = session.evaluate(atoms.positions, box, per_atom)
         self._last = atoms  # a copy already, and no one else's
-        virial = found.pop("virial")
-        self.results = {**found, "free_energy": found["energy"]}
-        if atoms.cell.rank == 3:
-            self.results["stress"] = (-virial / atoms.get_volume()).ravel()[_VOIGT]
+        derivative = -found.pop("virial")
+        return {**found, "strain_derivative": derivative}
 
     def _prepared(self, atoms: Atoms) -> tuple[Session, Box | None]:
         """An instance that has these atoms, and the box when it is not the one that it has."""

@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 
-from harness.engine.asking import ask
+from harness.engine.calculators import evaluate_moved
 from harness_layered.layers import LayerMemory
 
 __all__ = ["LayeredCalculator"]
@@ -78,7 +78,7 @@ class LayeredCalculator(Calculator):
             part.positions[:] = atoms.positions[index]
             part.cell[:] = atoms.cell.array
             part.pbc[:] = atoms.pbc
-            known = ask(part.calc, part, asked, changes)
+            known = evaluate_moved(part.calc, part, asked, changes)
             for name in results:
                 results[name] = results[name] + known[name]
             if "forces" in wanted:

@@ -9,17 +9,18 @@ should be used with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols, covalent_radii
 
 from harness.errors import HarnessError
 from harness.materials.layers import BOND_FACTOR
 from harness.materials.neighbours import NeighbourList, Pairs
+from harness.potentials.calculator import PotentialCalculator
 from harness_layered.layers import LayerMemory
 
 __all__ = ["LennardJones"]
@@ -65,7 +66,7 @@ def groups(numbers: np.ndarray, layers: np.ndarray, pairs: Pairs) -> list[Group]
     return found
 
 
-class LennardJones(Calculator):
+class LennardJones(PotentialCalculator):
     """ASE calculator of the interaction between layers.
 
     Parameters
@@ -89,15 +90,7 @@ class LennardJones(Calculator):
         self._list = NeighbourList(cutoff, SKIN, half=True)
         self._groups: list[Group] = []
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        """ASE's interface; called when something changed."""
-        super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
         missing = sorted({int(z) for z in np.unique(atoms.numbers)} - set(self.elements))
         if missing:
             known = ", ".join(sorted(chemical_symbols[z] for z in self.elements))
@@ -108,10 +101,8 @@ class LennardJones(Calculator):
         pairs = self._list.update(atoms, atoms.numbers, layers)
         if pairs is not None:
             self._groups = groups(atoms.numbers, layers, pairs)
-        energy, forces, virial = self._sum(atoms.positions)
-        self.results = {"energy": energy, "free_energy": energy, "forces": forces}
-        if atoms.cell.rank == 3:
-            self.results["stress"] = virial.ravel()[[0, 4, 8, 5, 2, 1]] / atoms.get_volume()
+        energy, forces, derivative = self._sum(atoms.positions)
+        return {"energy": energy, "forces": forces, "strain_derivative": derivative}
 
     def mixed(self, a: int, b: int) -> tuple[float, float]:
         """(epsilon, sigma) of a pair of atomic numbers after Lorentz and Berthelot."""

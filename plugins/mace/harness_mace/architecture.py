@@ -10,7 +10,8 @@ from typing import Any
 from ase.data import atomic_numbers
 
 from harness.errors import HarnessError
-from harness_mace.backend import mace_modules, torch_state
+from harness.potentials.backend import torch_state
+from harness_mace.backend import mace_modules, torch_dtype
 
 __all__ = ["Architecture", "build"]
 
@@ -103,7 +104,7 @@ def build(architecture: Architecture, dtype: str = "float64", seed: int = 0) -> 
         "radial_MLP": list(architecture.radial),
     }
     block = modules.interaction_classes["RealAgnosticResidualInteractionBlock"]
-    with torch_state(dtype, seed), _plain_python():
+    with torch_state(torch_dtype(dtype), seed), _plain_python():
         import torch
 
         try:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from harness_mace.backend import torch_device, torch_state
+from harness.potentials.backend import torch_device, torch_state
+from harness.potentials.calculator import PotentialCalculator
+from harness_mace.backend import torch_dtype
 from harness_mace.graph import graph
 
 __all__ = ["MaceCalculator"]
 
 
-class MaceCalculator(Calculator):
+class MaceCalculator(PotentialCalculator):
     """Energy (eV), energies per atom, forces (eV/Å), stress (eV/Å³; cells with three vectors only).
 
     The stress is the virial over the volume of the cell as given, also along open directions. Energies of free atoms,
@@ -45,10 +46,8 @@ class MaceCalculator(Calculator):
         table = model.atomic_energies_fn.atomic_energies
         self._free_atoms = np.atleast_2d(table.detach().cpu().double().numpy())[head].copy()
         table.zero_()
-        with torch_state(dtype):
-            import torch
-
-            self.model = model.to(device=self.device, dtype=torch.get_default_dtype()).eval()
+        with torch_state(torch_dtype(dtype)):
+            self.model = model.to(device=self.device, dtype=torch_dtype(dtype)).eval()
         for parameter in self.model.parameters():
             parameter.requires_grad_(False)
 
@@ -57,29 +56,20 @@ class MaceCalculator(Calculator):
         """Range of one layer of the model, Å."""
         return float(self.model.r_max)
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        """ASE's interface; called when something changed."""
-        super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
         has_volume = atoms.cell.rank == 3
-        with torch_state(self.dtype):
+        with torch_state(torch_dtype(self.dtype)):
             data = graph(atoms, self.elements, self.cutoff, self.device)
             data["head"] += self.head
             free = self._free_atoms[data["node_attrs"].argmax(dim=1).cpu().numpy()]
             out = self.model(data, compute_force=True, compute_stress=has_volume)
         energies = out["node_energy"].detach().cpu().double().numpy() + free
-        energy = float(energies.sum())
-        self.results = {
-            "energy": energy,
-            "free_energy": energy,
+        found = {
+            "energy": float(energies.sum()),
             "energies": energies,
             "forces": out["forces"].detach().cpu().double().numpy(),
         }
         if has_volume:
             stress = out["stress"][0].detach().cpu().double().numpy()
-            self.results["stress"] = full_3x3_to_voigt_6_stress(stress)
+            found["stress"] = full_3x3_to_voigt_6_stress(stress)
+        return found

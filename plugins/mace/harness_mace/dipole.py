@@ -11,9 +11,10 @@ from ase.units import Debye
 
 from harness.contracts.measurement import Arrays
 from harness.errors import HarnessError, unknown
+from harness.potentials.backend import torch_device, torch_state
 from harness.registry.files import resolve_model
 from harness.registry.provenance import facts_beside
-from harness_mace.backend import torch_device, torch_dtype, torch_state
+from harness_mace.backend import torch_dtype
 from harness_mace.graph import graph
 from harness_mace.modelfile import executes_code, load
 from harness_mace.potential import file_provenance
@@ -97,7 +98,7 @@ class MaceDipole:
                 raise unknown("property of mace_dipole", name, self.implemented_properties)
         vector = np.asarray(field, dtype=float)
         scale = UNITS[self.unit]
-        with torch_state(self.dtype):
+        with torch_state(torch_dtype(self.dtype)):
             data = graph(atoms, self._types, float(self._model.r_max), self.device)
             out = self._model(data)
             values: Arrays = {

@@ -13,9 +13,10 @@ from ase import Atoms
 
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError
+from harness.potentials.backend import torch_state
 from harness.registry.files import resolve_model, sha256
 from harness_mace.architecture import Architecture, build
-from harness_mace.backend import torch_dtype, torch_state
+from harness_mace.backend import torch_dtype
 from harness_mace.graph import collate, graph
 from harness_mace.modelfile import executes_code, load, read_architecture
 from harness_mace.potential import MacePotential
@@ -86,7 +87,7 @@ def fit(
         shape["r_max"] = start[1].r_max
         digest = sha256(resolve_model(settings.start, package="harness_mace"))
         settings = replace(settings, start=f"{Path(settings.start).name}, sha256 {digest}")
-    with torch_state(settings.dtype, seed):
+    with torch_state(torch_dtype(settings.dtype), seed):
         free = list(start[1].atomic_energies) if start is not None else free_atoms(frames["train"], elements)
         lowest = min(_rest(a, elements, free) / len(a) for a in frames["train"])
         train_set, judged = (

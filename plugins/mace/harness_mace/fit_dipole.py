@@ -15,8 +15,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError
 from harness.materials.layers import assign_layers
+from harness.potentials.backend import torch_state
 from harness_mace.architecture import Architecture, build
-from harness_mace.backend import torch_state
+from harness_mace.backend import torch_dtype
 from harness_mace.dipole import MaceDipole, gradients
 from harness_mace.graph import collate, graph
 from harness_mace.settings import Common, finish, identity, model_name, read
@@ -89,7 +90,7 @@ def fit(
         raise HarnessError(f"the data set {dataset.folder.name} has no frames with Born charges to train on.",
                            "Choose another dataset=FOLDER.")  # fmt: skip
     elements = tuple(sorted({str(symbol) for atoms in frames["train"] for symbol in atoms.symbols}))
-    with torch_state(settings.dtype, seed):
+    with torch_state(torch_dtype(settings.dtype), seed):
         train_set = [_labelled(a, elements, shape["r_max"]) for a in frames["train"]]
         judged = [_labelled(a, elements, shape["r_max"]) for a in frames["validation"] or frames["train"]]
         neighbours = sum(g["edge_index"].shape[1] for g in train_set) / sum(len(g["batch"]) for g in train_set)

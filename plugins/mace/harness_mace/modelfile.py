@@ -15,8 +15,9 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from harness.errors import HarnessError
+from harness.potentials.backend import torch_state
 from harness_mace.architecture import Architecture, build
-from harness_mace.backend import mace_modules, torch_state
+from harness_mace.backend import mace_modules, torch_dtype
 
 __all__ = ["SUFFIX", "executes_code", "load", "read_architecture", "write"]
 
@@ -97,7 +98,7 @@ def _unpickle(path: Path) -> tuple[Any, list[str]]:
             raise HarnessError(f"'{path.name}' is a compiled MACE model (TorchScript).",
                                "Give the .model that it was made of.")  # fmt: skip
     try:
-        with torch_state("float64"):
+        with torch_state(torch_dtype("float64")):
             model = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:  # a pickle of anything may fail in any way
         raise HarnessError(f"'{path.name}' cannot be loaded: {_first_line(error)}.", _MEND) from error

@@ -6,11 +6,12 @@ import harness_mace
 import numpy as np
 import pytest
 from ase.units import Debye
-from harness_mace.backend import mace_modules, torch_state
+from harness_mace.backend import mace_modules, torch_dtype
 from harness_mace.graph import graph
 from harness_mace.modelfile import load
 
 from harness.errors import HarnessError
+from harness.potentials.backend import torch_state
 
 EVERYTHING = ("dipole", "atomic_dipoles", "born_effective_charges", "energy", "forces")
 
@@ -92,7 +93,7 @@ def test_last_readout_of_mace_is_dead(bilayer, readout):
 
     modules = mace_modules()
     block = modules.interaction_classes["RealAgnosticResidualInteractionBlock"]
-    with torch_state("float64", 0):
+    with torch_state(torch_dtype("float64"), 0):
         stock = modules.AtomicDipolesMACE(
             r_max=4.0, num_bessel=4, num_polynomial_cutoff=5, max_ell=2, num_interactions=2, num_elements=2,
             avg_num_neighbors=20.0, atomic_numbers=[5, 7], correlation=2, hidden_irreps=o3.Irreps("8x0e+8x1o"),
@@ -111,7 +112,7 @@ def test_last_layer_here_speaks(bilayer, dipole_file):
     import torch
 
     found, elements = load(dipole_file)
-    with torch_state("float64"):
+    with torch_state(torch_dtype("float64")):
         data = graph(bilayer(), elements, 4.0)
         before = found(dict(data))["atomic_dipoles"].detach()
         with torch.no_grad():

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols
 
 from harness.errors import HarnessError
+from harness.potentials.calculator import PotentialCalculator
 from harness_mtp.neighbours import Neighbours
 
 if TYPE_CHECKING:
@@ -26,11 +26,10 @@ __all__ = ["MTPCalculator"]
 
 Results = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-_VOIGT = [0, 4, 8, 5, 2, 1]
 _GRADES = ("extrapolation_grade", "extrapolation_grades")
 
 
-class MTPCalculator(Calculator):
+class MTPCalculator(PotentialCalculator):
     """Energy (eV), energies per atom, forces (eV/Å), stress (eV/Å³; cells with three vectors only).
 
     On request (``get_property("extrapolation_grade", atoms)``, or ``extrapolation_grades`` for one per atom) also
@@ -60,29 +59,24 @@ class MTPCalculator(Calculator):
         self.engine = engine
         self._tables = kernel_tables(data) if engine == "numba" else None
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        """ASE's interface; called when something changed or a grade is wanted."""
-        super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
+    def _compute(self, atoms: Atoms, properties: Collection[str]) -> dict[str, Any]:
         types = self._types(atoms)
         wanted = self.active_set is not None and not set(_GRADES).isdisjoint(properties)
         values = np.zeros((self.data.alpha_scalar_moments, len(atoms))) if wanted or self.engine == "cext" else None
         run = self._run_motep if self.engine == "cext" else self._run
-        energies, forces, virial = run(atoms, types, values)
-        energy = float(energies.sum())
-        self.results = {"energy": energy, "free_energy": energy, "energies": energies, "forces": forces}
-        if atoms.cell.rank == 3:
-            self.results["stress"] = (0.5 * (virial + virial.T) / atoms.get_volume()).ravel()[_VOIGT]
+        energies, forces, derivative = run(atoms, types, values)
+        found: dict[str, Any] = {
+            "energy": float(energies.sum()),
+            "energies": energies,
+            "forces": forces,
+            "strain_derivative": derivative,
+        }
         if wanted:
             assert self.active_set is not None and values is not None
             grades = self.active_set.grades(values, types)
-            self.results["extrapolation_grades"] = grades
-            self.results["extrapolation_grade"] = float(grades.max(initial=0.0))
+            found["extrapolation_grades"] = grades
+            found["extrapolation_grade"] = float(grades.max(initial=0.0))
+        return found
 
     def _run(self, atoms: Atoms, types: np.ndarray, values: np.ndarray | None) -> Results:
         from harness_mtp.kernel import evaluate

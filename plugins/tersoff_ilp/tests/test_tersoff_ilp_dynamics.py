@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB
 
-from harness.engine.ase import Engine
-from harness.engine.dynamics import Motion
+from harness.contracts.engine import Motion
+from harness.engine.ase import ASEEngine
 from harness.registry.lookup import build_material, build_potential
 
 MATERIAL = build_material(
@@ -18,17 +18,17 @@ MATERIAL = build_material(
 )
 
 
-def motion() -> Motion:
-    potential: Any = build_potential("tersoff_ilp", {})
-    context: Any = SimpleNamespace(engine=Engine(potential.calculator()), seed=0)
-    return Motion(context, bilayer(MATERIAL, AB, 3.25).repeat((4, 4, 1)), temperature=600.0, damping=200.0)
+def motion(resume: Mapping[str, Any] | None = None) -> Motion:
+    atoms = bilayer(MATERIAL, AB, 3.25).repeat((4, 4, 1))
+    engine = ASEEngine(build_potential("tersoff_ilp", {}).calculator())
+    return engine.dynamics(atoms, ensemble="langevin", temperature=600.0, seed=[0], damping=200.0, resume=resume)
 
 
 def test_a_new_process_goes_on_to_the_same_bits() -> None:
-    first, second = motion(), motion()
+    first = motion()
     for _ in range(3):
         first.run(80)
-    second.restore({name: value.copy() for name, value in first.state().items()})
+    second = motion(first.state())
     for run in (first, second):
         run.run(80)
         run.run(80)

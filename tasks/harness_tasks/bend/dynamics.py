@@ -6,10 +6,13 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Context
-from harness.engine.dynamics import advance, warm
+from harness.engine.watch import Watch
 from harness.stats import block_average, number
 from harness_tasks.services.store import Store
 from harness_tasks.structures.ribbon import Ribbon
+
+#: Relaxation time of the thermostat, in time steps.
+DAMPING = 100
 
 
 def hold_at_temperature(
@@ -19,8 +22,8 @@ def hold_at_temperature(
 
     Javvaji et al. (Adv. Energy Mater. 12, 2201370 (2022)) apply a displacement during 10 steps and then let 10,000
     steps of 0.5 fs pass at 1 K, with data every 1000 steps. Here the free atoms follow the edges affinely during the
-    ramp. Chunks of `sample_every` steps start from positions and velocities alone, with a seed of their own, so a
-    run that goes on from its checkpoint repeats the same numbers.
+    ramp. Every step of the ramp and every `sample_every` steps after it are a leg of the dynamics, so a run that goes
+    on from its checkpoint repeats the same numbers.
 
     Parameters
     ----------
@@ -34,43 +37,46 @@ def hold_at_temperature(
     tuple
         Mean potential energy (eV), and the half width of its interval per free atom and Å, which stands in for a
         residual force (eV/Å).
+
+    Raises
+    ------
+    UnphysicalError
+        When the ribbon tears.
     """
     params = ctx.params
-    free = ~ribbon.held
     state = store.get(key)
-    if state is None:
-        warm(ctx, atoms, free, [ctx.seed, seed])
-        for step in range(params.ramp_steps if added else 0):
+    motion = ctx.engine.dynamics(
+        atoms,
+        ensemble=params.ensemble,
+        temperature=params.temperature,
+        seed=[ctx.seed, seed],
+        timestep=params.timestep,
+        damping=DAMPING * params.timestep,
+        held=ribbon.held,
+        watch=Watch(ribbon.flat),
+        resume=state,
+    )
+    samples, energies = np.zeros((0, len(atoms), 3)), np.zeros(0)
+    if state is not None:
+        samples, energies = state["samples"], state["energies"]
+        atoms.set_cell(state["cell"])
+    else:
+        for _ in range(params.ramp_steps if added else 0):
             _shorten(atoms, ribbon, added / params.ramp_steps)
-            advance(ctx, atoms, ribbon.held, 1, params.ensemble, [ctx.seed, seed, 0, step])
-        state = {
-            "positions": atoms.positions.copy(),
-            "momenta": atoms.get_momenta(),
-            "samples": np.zeros((0, len(atoms), 3)),
-            "energies": np.zeros(0),
-        }
-    elif added:
-        _shorten(atoms, ribbon, added)
+            motion.run(1)
     chunks = max(1, params.relaxation_steps // params.sample_every)
-    for chunk in range(len(state["energies"]), chunks):
-        atoms.positions = state["positions"]
-        atoms.set_momenta(state["momenta"])
-        advance(ctx, atoms, ribbon.held, params.sample_every, params.ensemble, [ctx.seed, seed, chunk + 1])
-        energy = ctx.engine.evaluate([atoms], ["energy"])[0]["energy"]
-        state = {
-            "positions": atoms.positions.copy(),
-            "momenta": atoms.get_momenta(),
-            "samples": np.concatenate([state["samples"], atoms.positions[None]]),
-            "energies": np.append(state["energies"], energy),
-        }
+    for chunk in range(len(energies), chunks):
+        motion.run(params.sample_every)
+        samples, energies = np.concatenate([samples, atoms.positions[None]]), np.append(energies, motion.energy)
         if chunk + 1 < chunks:
-            store.put(key, state)
+            kept = {"cell": atoms.cell.array, "samples": samples, "energies": energies}
+            store.put(key, motion.state() | kept)
     store.put(key, None)
     half = chunks // 2
-    atoms.positions = state["samples"][half:].mean(axis=0)
-    average = block_average(state["energies"][half:], "eV")
+    atoms.positions = samples[half:].mean(axis=0)
+    average = block_average(energies[half:], "eV")
     spread = 0.0 if average.interval is None else (average.interval[1] - average.interval[0]) / 2
-    return number(average), spread / max(int(free.sum()), 1)
+    return number(average), spread / max(int((~ribbon.held).sum()), 1)
 
 
 def _shorten(atoms: Atoms, ribbon: Ribbon, by: float) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from ase import Atoms
-from ase.neighborlist import natural_cutoffs, neighbor_list
 
+from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays
 from harness.contracts.task import Context, Progress
+from harness.engine.watch import Watch
 from harness.units import N_PER_M
 from harness_tasks.bend.dynamics import hold_at_temperature
 from harness_tasks.bend.flat_sheet import lateral_stress
@@ -26,8 +27,6 @@ GROWTH = 1.5
 #: Height of the bump at the start, in that of the last buckle. Large enough that the forces that make it grow are
 #: not mistaken for convergence, small enough to leave the branch open.
 BUMP = 0.3
-#: Longest bond, in lengths of the flat sheet's longest, beyond which the layer is torn.
-TORN = 1.4
 #: Strain at which loading gives up.
 LARGEST_STRAIN = 0.08
 #: Residual lateral stress of a free width, N/m.
@@ -136,8 +135,7 @@ class Loading:
     ) -> None:
         self.ctx, self.ribbon, self.store, self.name = ctx, ribbon, store, name
         self.steps, self.polarize, self.modulus = steps, polarize, modulus
-        self._bonds = neighbor_list("ijS", ribbon.flat, natural_cutoffs(ribbon.flat, mult=1.25))
-        self._longest = TORN * self._bond_lengths(ribbon.flat.positions, ribbon.flat.cell.array).max()
+        self._watch = Watch(ribbon.flat)
 
     def run(self, tick: Ticker) -> History:
         """All loads; those in the checkpoint are taken from there."""
@@ -166,7 +164,13 @@ class Loading:
         return history
 
     def _append(self, history: History, atoms: Atoms, shortening: float, added: float) -> None:
-        load = self._solve(atoms, shortening, len(history.loads), added)
+        try:
+            load = self._solve(atoms, shortening, len(history.loads), added)
+        except UnphysicalError as error:
+            if not history.loads:  # the flat ribbon does not hold, and there is nothing to evaluate
+                raise
+            history.ended = f"the dynamics at {shortening:.3f} Å of shortening ended: {error}"
+            return
         self.store.append(self.name, {slot: getattr(load, slot) for slot in Load.__slots__})
         if self._is_torn(load):
             history.ended = self._torn_note(load)
@@ -251,13 +255,13 @@ class Loading:
             return 0.3 + 0.7 * min(1.0, (history.loads[-1].rms_curvature / self.ctx.params.max_curvature) ** 2)
         return 0.3 + 0.7 * (len(history.loads) - 1 - first) / self.steps
 
-    def _bond_lengths(self, positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
-        i, j, images = self._bonds
-        return np.linalg.norm(positions[j] - positions[i] + images @ cell, axis=1)
-
     def _is_torn(self, load: Load) -> bool:
-        sane = np.isfinite(load.energy) and np.isfinite(load.positions).all()
-        return not sane or bool(self._bond_lengths(load.positions, load.cell).max() > self._longest)
+        if not (np.isfinite(load.energy) and np.isfinite(load.positions).all()):
+            return True
+        atoms = self.ribbon.flat.copy()
+        atoms.set_cell(load.cell)
+        atoms.positions = load.positions
+        return self._watch.broken_bond(atoms) is not None
 
     def _torn_note(self, load: Load) -> str:
         what = "a bond broke" if np.isfinite(load.energy) else "the energy became infinite"

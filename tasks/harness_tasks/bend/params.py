@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt, Le
 
+from harness.contracts.engine import Ensemble
 from harness.contracts.parameters import Count, ForceTolerance, Length, Temperature, Timestep
 from harness.errors import HarnessError
 
@@ -72,7 +73,7 @@ class BendParams:
     check_steps: Count | None = 5
     temperature: Temperature = 1.0
     timestep: Timestep = 0.5
-    ensemble: Literal["nvt_langevin", "nvt_nose_hoover", "nve"] = "nvt_nose_hoover"
+    ensemble: Ensemble = "nose_hoover"
     ramp_steps: Count = 10
     relaxation_steps: Count = 10_000
     sample_every: Count = 1000

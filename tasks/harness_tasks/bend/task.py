@@ -37,7 +37,7 @@ class Bend:
     """Bending stiffness and flexoelectricity of a sheet, from a ribbon that buckles."""
 
     name: ClassVar[str] = "bend"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ONE_OR_TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = BendParams

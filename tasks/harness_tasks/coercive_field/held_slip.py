@@ -12,6 +12,7 @@ and every other coordinate relaxes in the same field. The largest λ on the way 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ from ase import Atoms
 from ase.constraints import FixConstraint
 
 from harness.contracts.task import Context
-from harness.engine.ase import Engine
-from harness_tasks.polarization.in_field import InField
+from harness.engine.field import FieldEngine
 from harness_tasks.structures.bilayers import LOWER, UPPER
+from harness_tasks.structures.sheets import polarization
 
 #: Most fields that are tried, share of the field at which the balance is found, and a field that no sheet bears, V/Å.
 MOST_FIELDS, CLOSE, LARGEST = 8, 1e-4, 20.0
@@ -85,21 +86,19 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
     held = atoms.copy()
     held.set_constraint(HeldSlip(slip))
     noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
-    calculator = InField(ctx, guess * direction, follow=False)
-    engine = Engine(calculator)
+    engine = FieldEngine(ctx.engine, partial(polarization, ctx), guess * direction, with_energy=False)
     size, tried = guess, list[tuple[float, float]]()
     for _ in range(MOST_FIELDS):
-        calculator.field = size * direction
-        calculator.reset()
+        engine.set_field(size * direction)
         goal = max(ctx.params.fmax, 2 * noise)
         found = engine.relax(
             held, fmax=goal, max_steps=min(ctx.params.max_steps, LONGEST), optimizer="lbfgs", maxstep=0.05
         )
         if not found.converged:
             break
-        pull = float(calculator.results["forces"][UPPER].sum(axis=0) @ slip)
+        pull = float(engine.evaluate([held], ["forces"])[0]["forces"][UPPER].sum(axis=0) @ slip)
         tried.append((size, pull))
-        slope = float(direction @ calculator.charges[UPPER].sum(axis=0) @ slip)
+        slope = float(direction @ engine.charges[UPPER].sum(axis=0) @ slip)
         if len(tried) > 1 and tried[-1][0] != tried[-2][0]:
             slope = (tried[-1][1] - tried[-2][1]) / (tried[-1][0] - tried[-2][0])
         change = -pull / slope if slope else np.nan

@@ -58,7 +58,7 @@ class CoerciveFieldParams:
         Steps of E⊥ (V/Å), each held for so long (ps); 0 for no steps.
     step_parallels
         Constant E∥ of the steps, V/Å: of them the smallest total field and its dip are taken.
-    timestep, thermostat, damping
+    timestep, ensemble, damping
         fs; ``langevin`` or ``nose_hoover``, which hardly touches the one motion that counts here, the slip of rigid
         layers; relaxation time of the thermostat, fs.
     equilibration
@@ -89,7 +89,7 @@ class CoerciveFieldParams:
     hold: Duration = 30.0
     step_parallels: tuple[FieldStrength, ...] = (0.0,)
     timestep: Timestep = 1.0
-    thermostat: Literal["langevin", "nose_hoover"] = "langevin"
+    ensemble: Literal["langevin", "nose_hoover"] = "langevin"
     damping: Damping = 500.0
     equilibration: Duration = 1.0
     born_every: Count = 20

@@ -1,6 +1,6 @@
 """Layers that move at a temperature while a field grows: the field at which they first reach SP.
 
-The field is an external force at every step of `harness.engine.dynamics`. Every finished run, and the state of the one
+The field is an external force at every step of the engine's dynamics. Every finished run, and the state of the one
 that is under way after every leg, are points of the checkpoint.
 """
 
@@ -10,19 +10,21 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Motion, UnphysicalError
 from harness.contracts.task import Context, Progress
-from harness.engine.dynamics import Motion
-from harness.engine.watch import UnphysicalMotion
+from harness.engine.field import FieldForce
+from harness.engine.watch import Watch
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.coercive_field.switching import Course, slipped
-from harness_tasks.polarization.field_force import FieldForce
 from harness_tasks.sliding_path.path import Work
+from harness_tasks.structures.sheets import polarization
 
 #: Steps between two entries of a run's history.
 SAMPLE = 20
@@ -181,23 +183,24 @@ class Runner:
 
         sliding = np.zeros((len(atoms), 3))
         sliding[self._upper] = axes.slip
-        pull = FieldForce(self._ctx, field, params.born_every, sliding, self._small)
-        motion = Motion(
-            self._ctx,
-            atoms,
-            temperature=plan.temperature,
-            timestep=params.timestep,
-            thermostat=params.thermostat,
-            damping=params.damping,
-            stream=(0 if plan.kind == "ramp" else 1, *plan.numbers),
-            force=pull,
-        )
-        origin = self._slip(atoms)
+        pull = FieldForce(partial(polarization, self._ctx), field, params.born_every, sliding, self._small)
+        origin, watch = self._slip(atoms), Watch(atoms)
         history: list[list[float]] = []
+        state = None
         if f"{plan.name}/state" in points:
             state = points[f"{plan.name}/state"]
-            motion.restore(state)
             history, pull.errors = state["history"].tolist(), [tuple(pair) for pair in state["errors"].tolist()]
+        motion = self._ctx.engine.dynamics(
+            atoms,
+            ensemble=params.ensemble,
+            temperature=plan.temperature,
+            seed=[self._ctx.seed, 0 if plan.kind == "ramp" else 1, *plan.numbers],
+            timestep=params.timestep,
+            damping=params.damping,
+            external_force=pull,
+            watch=watch,
+            resume=state,
+        )
         way = -1
 
         def observe(motion: Motion) -> None:
@@ -225,7 +228,7 @@ class Runner:
                 points.put(f"{plan.name}/state", motion.state() | kept, started)
         except _Passed:
             ended = PASSED
-        except UnphysicalMotion as error:
+        except UnphysicalError as error:
             ended, reason = UNPHYSICAL, str(error)
         bar.update(total - done, plan.name)
         last = plan.perpendicular(motion.step, params)

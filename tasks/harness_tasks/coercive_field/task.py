@@ -145,7 +145,7 @@ class CoerciveField:
     def _rigid(self, work: Work, models: Models, params: CoerciveFieldParams, runs: list[Run]) -> dict[str, Quantity]:
         """What rigid layers of the same cell would do in the same ramps."""
         mass = 0.5 * float(work.stack(BA).get_masses()[LOWER].sum())
-        friction = 1 / params.damping if params.thermostat == "langevin" else 0.0
+        friction = 1 / params.damping if params.ensemble == "langevin" else 0.0
         found: dict[str, Quantity] = {}
         for plan in {(r.plan.temperature, r.plan.parallel): r.plan for r in runs if r.plan.kind == "ramp"}.values():
             field, low, high = expected_field(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 from ase import Atoms, units
 
+from harness.contracts.engine import Motion, UnphysicalError
 from harness_tasks.conformance.probe import Probe, Values
 
 #: Change of the energy per atom that is allowed over the whole run, eV: 1 % of kT at 300 K.
@@ -17,20 +20,23 @@ def drift_line(probe: Probe, atoms: Atoms, values: Values) -> None:
     moving = atoms.copy()
     width = np.sqrt(units.kB * params.temperature / moving.get_masses())[:, None]
     velocities = width * probe.rng.normal(size=moving.positions.shape)
-    moving.set_velocities(velocities - np.average(velocities, axis=0, weights=moving.get_masses()))
+    velocities -= np.average(velocities, axis=0, weights=moving.get_masses())
     energies: list[float] = []
 
-    def observe(state: Atoms, step: int) -> None:
-        energies.append(float(state.get_potential_energy() + state.get_kinetic_energy()) / len(state))
+    def observe(motion: Motion) -> None:
+        energies.append((motion.energy + motion.kinetic_energy) / len(moving))
 
-    probe.ctx.engine.dynamics(
+    motion = probe.ctx.engine.dynamics(
         moving,
-        temperature=params.temperature,
-        timestep=params.timestep,
-        steps=params.nve_steps,
         ensemble="nve",
-        observers=[(observe, 1)],
+        temperature=params.temperature,
+        seed=[probe.ctx.seed],
+        timestep=params.timestep,
+        velocities=velocities,
     )
+    with contextlib.suppress(UnphysicalError):  # an energy that is not a number, which the line then shows
+        motion.run(params.nve_steps, observe=observe)
+    energies += [np.nan] * (params.nve_steps - len(energies))
     total = np.array(energies)
     probe.arrays["nve_energy"] = total - total[0]
     quarter = max(1, len(total) // 4)

@@ -33,7 +33,7 @@ class Conformance:
     """Whether a potential and its polarization are consistent with themselves and with the symmetries of space."""
 
     name: ClassVar[str] = "conformance"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ConformanceParams

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import UnphysicalError
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
@@ -25,7 +26,7 @@ from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.checks import checks, notes
 from harness_tasks.elastic.params import ElasticParams
 from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import Unphysical, changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, start_series
 from harness_tasks.mechanics.slopes import derived, slope
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
@@ -39,7 +40,7 @@ class Elastic:
     """Elastic constants of a sheet with clamped and with relaxed ions."""
 
     name: ClassVar[str] = "elastic"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ElasticParams
@@ -61,7 +62,7 @@ class Elastic:
             with sheet.stage(weight=50) as stage, ctx.clock("start"):
                 try:
                     series, virial = start_series(ctx, stage)
-                except Unphysical as reason:
+                except UnphysicalError as reason:
                     return Measurement({"C11": Quantity(math.nan, "N/m")}, notes=[str(reason)])
             with sheet.stage(weight=40) as virial.stage, ctx.clock("strains"):
                 curves = _strain(series, params)

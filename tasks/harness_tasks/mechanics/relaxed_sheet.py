@@ -8,7 +8,9 @@ import numpy as np
 from ase import Atoms
 from ase.constraints import FixedLine
 
+from harness.contracts.engine import UnphysicalError
 from harness.contracts.task import Context, Stage
+from harness.engine.watch import TORN
 from harness.materials.sheets import area
 from harness.units import N_PER_M
 from harness_tasks.mechanics.strain_series import Series
@@ -18,14 +20,8 @@ from harness_tasks.mechanics.virial import Virial, strained
 STRESS_FREE = 0.02
 
 
-#: Lattice constant of the relaxed sheet relative to the material's (or the reverse); beyond, the sheet is torn.
-TORN = 1.3
 #: Relative change of lattice constant or height from which a note says that this is another structure.
 FAR = 0.05
-
-
-class Unphysical(Exception):
-    """The potential does not hold the unstrained sheet together: a result, not a failure."""
 
 
 def start_series(ctx: Context, stage: Stage) -> tuple[Series, Virial]:
@@ -37,7 +33,7 @@ def start_series(ctx: Context, stage: Stage) -> tuple[Series, Virial]:
 
     Raises
     ------
-    Unphysical
+    UnphysicalError
         When the potential tears the sheet, or its answers are not numbers.
     """
     params = ctx.params
@@ -99,15 +95,17 @@ def changes_at_rest(start: Atoms, base: Atoms) -> list[str]:
 
 
 def _whole(base: Atoms, start: Atoms, virial: Virial) -> None:
-    """Raise `Unphysical` when the relaxed sheet is torn or has no energy."""
+    """Raise `UnphysicalError` when the relaxed sheet is torn or has no energy."""
     with np.errstate(all="ignore"):
         stretch = math.sqrt(abs(area(base) / area(start)))
         torn = not (1 / TORN < stretch < TORN) or not np.isfinite(base.positions).all()
     if torn:
-        raise Unphysical(f"the sheet does not hold: its lattice constant changed by a factor {stretch:.3g} at rest")
+        raise UnphysicalError(
+            f"the sheet does not hold: its lattice constant changed by a factor {stretch:.3g} at rest"
+        )
     answer = virial(base)
     if not (math.isfinite(answer.energy) and np.isfinite(answer.forces).all() and np.isfinite(answer.virial).all()):
-        raise Unphysical("energy, forces or stress of the unstrained sheet are not finite")
+        raise UnphysicalError("energy, forces or stress of the unstrained sheet are not finite")
 
 
 def _grown(atoms: Atoms, strain: float) -> Atoms:

@@ -16,16 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Ensemble, Motion, UnphysicalError
 from harness.contracts.measurement import Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context, Stage
-from harness.engine.dynamics import advance, warm
+from harness.engine.watch import Watch
 from harness.stats import fit_line
 from harness.units import N_PER_M, PC_PER_M
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 from harness_tasks.structures.sheets import offered, polarization
 
+#: Relaxation time of the thermostat, in time steps.
+DAMPING = 100
 #: Share of the progress bar.
 TENSION = 0.9
 
@@ -65,8 +68,12 @@ def add_dynamics(
     poisson
         Contraction across, used when ``edge_width`` is ``free``.
     """
-    with ctx.clock("tension"):
-        stretched = _stretch(ctx, base, poisson, stage)
+    try:
+        with ctx.clock("tension"):
+            stretched = _stretch(ctx, base, poisson, stage)
+    except UnphysicalError as error:
+        measurement.notes.append(f"the tension test ended: {error}")
+        return
     measurement.observables |= stretched.observables(ctx.seed, names)
     measurement.arrays |= {
         "edges_load": stretched.load,
@@ -97,41 +104,54 @@ def _stretch(ctx: Context, base: Atoms, poisson: float, stage: Stage) -> Stretch
     loads = max(2, math.ceil(params.max_strain * ribbon.span / params.step))
     per_load = params.relaxation_steps // params.sample_every
     state = stage.partial("tension")
-    if state is None:
-        atoms = ribbon.flat.copy()
-        warm(ctx, atoms, ~ribbon.held, [ctx.seed, 0])
-        advance(ctx, atoms, ribbon.held, params.relaxation_steps, "nvt_nose_hoover", ctx.seed)
-        samples = np.zeros((0, per_load, 4))
-    else:
-        atoms = ribbon.flat.copy()
+    atoms, watch = ribbon.flat.copy(), Watch(ribbon.flat)
+    if state is not None:
         atoms.set_cell(state["cell"])
-        atoms.positions = state["positions"]
-        atoms.set_momenta(state["momenta"])
-        samples = state["samples"]
+
+    def dynamics(ensemble: Ensemble, stream: int, velocities: np.ndarray | None = None) -> Motion:
+        return ctx.engine.dynamics(
+            atoms,
+            ensemble=ensemble,
+            temperature=params.temperature,
+            seed=[ctx.seed, stream],
+            timestep=params.timestep,
+            damping=DAMPING * params.timestep,
+            held=ribbon.held,
+            velocities=velocities,
+            watch=watch,
+            resume=state,
+        )
+
+    samples = np.zeros((0, per_load, 4))
+    if state is None:
+        equilibration = dynamics("nose_hoover", 0)
+        equilibration.run(params.relaxation_steps)
+        motion = dynamics("nve", 1, equilibration.velocities)
+    else:
+        motion, samples = dynamics("nve", 1), state["samples"]
     with stage.stage(total=(loads + 1) * per_load) as part:
         part.advance(len(samples) * per_load, "tension")
         for load in range(len(samples), loads + 1):
             _set_width(ctx, atoms, ribbon, params.step * load, poisson)
             part.advance(0, f"load {load} of {loads}")
-            taken = _load(ctx, atoms, ribbon, params.step if load else 0.0, part)
+            taken = _load(ctx, motion, ribbon, params.step if load else 0.0, part)
             samples = np.concatenate([samples, taken[None]])
-            finished = {"cell": atoms.cell.array, "positions": atoms.positions, "momenta": atoms.get_momenta()}
-            part.keep_partial("tension", finished | {"samples": samples})
+            part.keep_partial("tension", motion.state() | {"cell": atoms.cell.array, "samples": samples})
     number = np.repeat(np.arange(len(samples)), samples.shape[1])
     strain = number * params.step / ribbon.span
     flat = samples.reshape(-1, 4)
     return Stretched(number, strain, flat[:, 0], flat[:, 1:])
 
 
-def _load(ctx: Context, atoms: Atoms, ribbon: Ribbon, by: float, stage: Stage) -> np.ndarray:
+def _load(ctx: Context, motion: Motion, ribbon: Ribbon, by: float, stage: Stage) -> np.ndarray:
     """Apply one load and sample it: (samples, 4), stress in N/m and polarization in nC/m."""
-    params = ctx.params
+    params, atoms = ctx.params, motion.atoms
     for _ in range(params.ramp_steps if by else 0):
         atoms.positions[:, 1] += by / params.ramp_steps * (ribbon.follows - 0.5)
-        advance(ctx, atoms, ribbon.held, 1, "nve", ctx.seed)
+        motion.run(1)
     samples: list[np.ndarray] = []
     for _ in range(params.relaxation_steps // params.sample_every):
-        advance(ctx, atoms, ribbon.held, params.sample_every, "nve", ctx.seed)
+        motion.run(params.sample_every)
         samples.append(_sample(ctx, atoms, ribbon))
         stage.advance()
     return np.array(samples)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Relaxation, UnphysicalError
 from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Check
 from harness.contracts.task import Context, Progress
-from harness.engine.ase import Relaxation
-from harness.engine.watch import UnphysicalMotion, Watch
+from harness.engine.watch import Watch
 from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
 from harness_tasks.moire.continuum import Relaxed, displaced, relax_sheets
 from harness_tasks.moire.landscape import Landscape
@@ -130,9 +130,9 @@ def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) ->
         nonlocal steps, saved
         reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
         if reason is None and steps % GRADED == 0:
-            reason = watch.extrapolates(now, ctx.engine.calculator)
+            reason = watch.extrapolates(now, ctx.engine.extrapolation_grade)
         if reason is not None:
-            raise UnphysicalMotion(steps, reason)
+            raise UnphysicalError(reason, steps)
         if time.monotonic() - saved >= params.save_every:
             entry = {f"memory.{slot}": value for slot, value in state().items()}
             entry |= {"positions": now.positions.copy(), "steps": np.array(steps)}
@@ -153,10 +153,10 @@ def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) ->
             observe=observe,
             memory=memory,
         )
-        beyond = watch.extrapolates(atoms, ctx.engine.calculator) if np.isfinite(end.fmax) else None
+        beyond = watch.extrapolates(atoms, ctx.engine.extrapolation_grade) if np.isfinite(end.fmax) else None
         if beyond is not None:
-            raise UnphysicalMotion(steps, beyond)
-    except UnphysicalMotion as found:
+            raise UnphysicalError(beyond, steps)
+    except UnphysicalError as found:
         end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
     finite = bool(np.isfinite(end.fmax))
     if not finite and not reason:

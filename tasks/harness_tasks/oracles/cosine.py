@@ -26,7 +26,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 
-from harness.engine.asking import ask
+from harness.engine.calculators import evaluate_moved
 from harness.materials.layers import assign_layers
 from harness_tasks.oracles.plate import PlatePotential
 
@@ -170,7 +170,7 @@ class CosineCalculator(Calculator):
         """Energy, forces and stress of `atoms`."""
         super().calculate(atoms, properties, system_changes)
         assert atoms is not None
-        self.results = dict(ask(self.plate, atoms, self.implemented_properties, system_changes))
+        self.results = dict(evaluate_moved(self.plate, atoms, self.implemented_properties, system_changes))
         registry = Registry(atoms, self.constants["a"])
         if not registry.members:  # one layer
             return

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import UnphysicalError
 from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
@@ -21,7 +22,7 @@ from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import Unphysical, changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coefficients, notes
@@ -33,7 +34,7 @@ class Piezo:
     """Piezoelectric coefficients from dipoles of strained cells and, for the ions' part, from Born charges."""
 
     name: ClassVar[str] = "piezo"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = PiezoParams
@@ -56,7 +57,7 @@ class Piezo:
             with sheet.stage(weight=40) as stage, ctx.clock("start"):
                 try:
                     series, _ = start_series(ctx, stage)
-                except Unphysical as reason:
+                except UnphysicalError as reason:
                     return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, notes=[str(reason)])
             dipole = SheetDipole(ctx, series.base, sheet)
             with ctx.clock("strains"):

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen, MultipleOf
 
+from harness.contracts.engine import Optimizer
 from harness.contracts.parameters import Count, Distinct, ForceTolerance, Grade, Length, Rule, SaveInterval
 from harness.engine.extrapolation import TRUSTED
-from harness.engine.optimizers import Optimizer
 from harness.errors import HarnessError
 from harness_tasks.moire.cells import Mismatch
 

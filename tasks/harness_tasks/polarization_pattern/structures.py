@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Context, Progress
-from harness.engine.ase import Engine
+from harness.engine.field import FieldEngine
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape, Series, measure_landscape
 from harness_tasks.moire.relaxation import relax_moire
-from harness_tasks.polarization.in_field import InField
 from harness_tasks.services.points import Points
 from harness_tasks.sliding_path.path import WORK, Work, point_name
 from harness_tasks.structures.registries import make_grid, registry_operations
@@ -63,7 +63,7 @@ class Structures:
         ctx = self._ctx
         if field:
             ctx = copy.copy(ctx)
-            ctx.engine = Engine(InField(self._ctx, np.array([0.0, 0.0, field])))
+            ctx.engine = FieldEngine(ctx.engine, partial(polarization, self._ctx), np.array([0.0, 0.0, field]))
         key = f"{len(moire.atoms)}/{field:g}"
         found = relax_moire(ctx, self._work, key, moire, self._landscape(field), bar)
         self.checks += found.checks(name)

@@ -41,7 +41,7 @@ class TcSweepParams:
         At each temperature, ps.
     discard
         Share of it that is left out of averages.
-    timestep, thermostat, damping
+    timestep, ensemble, damping
         fs; ``langevin`` or ``nose_hoover``; relaxation time of the thermostat, fs.
     repeats
         Sweeps with noise of their own.
@@ -64,7 +64,7 @@ class TcSweepParams:
     time: Duration = 2.5
     discard: Fraction = 0.2
     timestep: Timestep = 2.0
-    thermostat: Literal["langevin", "nose_hoover"] = "langevin"
+    ensemble: Literal["langevin", "nose_hoover"] = "langevin"
     damping: Damping = 500.0
     repeats: Count = 5
     sample_every: Count = 5

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Motion, UnphysicalError
 from harness.contracts.task import Context, Entry, Stage
-from harness.engine.dynamics import Motion
-from harness.engine.watch import UnphysicalMotion, Watch
+from harness.engine.watch import Watch
 from harness_tasks.tc_sweep.order_parameter import Shift, im_psi
 
 #: Columns of a sample: registry of the layers (two fractions), mean Im ψ of the cells, kinetic temperature.
@@ -66,21 +66,20 @@ def _sweep(
     """One sweep, from its beginning or from the last leg that was kept; what it ended by, if it did."""
     params, name = ctx.params, f"sweep{number}"
     atoms = sheet.copy()
-    motion = Motion(
-        ctx,
-        atoms,
-        temperature=float(way[0]),
-        timestep=params.timestep,
-        thermostat=params.thermostat,
-        damping=params.damping,
-        stream=[number],
-        watch=Watch(atoms, max_grade=params.max_grade),
-    )
     done = np.zeros((0, _count(params), COLUMNS), dtype=np.float32)
     current = np.zeros((0, COLUMNS), dtype=np.float32)
     state = stage.partial(name)
+    motion = ctx.engine.dynamics(
+        atoms,
+        ensemble=params.ensemble,
+        temperature=float(way[0]),
+        seed=[ctx.seed, number],
+        timestep=params.timestep,
+        damping=params.damping,
+        watch=Watch(atoms, max_grade=params.max_grade),
+        resume=state,
+    )
     if state is not None:
-        motion.restore(state)
         done, current = state["done"], state["current"]
         stage.advance(motion.step, f"sweep {number + 1}")
     shift = Shift(sheet, registry, params.cells)
@@ -98,8 +97,8 @@ def _sweep(
         taken.clear()
         try:
             motion.run(steps, temperature, observe, params.sample_every)
-        except UnphysicalMotion as end:
-            return {"samples": done, "step": end.step, "temperature": temperature, "reason": end.reason}
+        except UnphysicalError as end:
+            return {"samples": done, "step": motion.step, "temperature": temperature, "reason": end.reason}
         current = np.concatenate([current, np.array(taken, dtype=np.float32).reshape(-1, COLUMNS)])
         if steps == left:
             done, current = np.concatenate([done, current[None]]), current[:0]

@@ -41,7 +41,7 @@ class TcSweep:
     """Curie temperature of a sliding ferroelectric of given size, at given time per temperature."""
 
     name: ClassVar[str] = "tc_sweep"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS, Need.POLAR_STACKING})
     Params: ClassVar[type] = TcSweepParams

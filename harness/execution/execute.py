@@ -1,4 +1,4 @@
-"""Make one record from one job: ``python -m harness.execution.worker job.json``.
+"""Make one record from one job, in this process.
 
 The worker runs inside the environment of its plugins. It needs neither Hydra nor a terminal, and nothing
 crosses its border but files.
@@ -22,7 +22,7 @@ from harness.contracts.measurement import Measurement
 from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
 from harness.contracts.record import FINISHED, Record, Status
-from harness.engine.ase import Engine
+from harness.engine.ase import make_engine
 from harness.engine.extrapolation import grade_frames
 from harness.engine.native import native_polarization
 from harness.errors import HarnessError, UnsupportedError
@@ -153,7 +153,7 @@ def _measure(job: Job, record: Record) -> Measurement:
         check_elements(symbols, f"polarization model '{polarization.name}'", polarization.elements)
     check_capabilities(task.name, task.requires, potential, polarization)
     calculator = potential.calculator(device=device["name"], dtype=device["dtype"])
-    engine = Engine(calculator)
+    engine = make_engine(potential, calculator)
     if polarization is None:
         polarization = native_polarization(potential, calculator)
         record.provenance["native_polarization"] = polarization is not None
@@ -189,6 +189,7 @@ def _measure(job: Job, record: Record) -> Measurement:
     record.notes, record.seconds = measurement.notes, ctx.seconds
     record.counts["atoms"] = len(atoms)
     record.counts["force_calls"] = engine.force_calls
+    record.engine = engine.name
     return measurement
 
 
@@ -262,25 +263,3 @@ def die_with_parent() -> None:
 
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line of the worker."""
-    arguments = sys.argv[1:] if argv is None else argv
-    if len(arguments) != 1:
-        print("usage: python -m harness.execution.worker job.json", file=sys.stderr)
-        return BAD_INPUT
-    die_with_parent()
-    job = Job.read(Path(arguments[0]))
-    try:
-        record = execute(job, job.config.get("timeout"))
-    except KeyboardInterrupt:
-        return EXIT["interrupted"]
-    except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    return BAD_INPUT if record.counts.get("bad_input") else EXIT[record.status]
-
-
-if __name__ == "__main__":
-    sys.exit(main())
