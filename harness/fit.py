@@ -124,7 +124,7 @@ def _out(values: Mapping[str, Any]) -> str:
 
 
 def _in_environment(values: Mapping[str, Any], plugins: list[str]) -> dict[str, dict[str, Any]]:
-    environment = ensure(environment_for(plugins), lambda line: print(line, file=sys.stderr, flush=True))
+    environment = ensure(environment_for(plugins))
     with tempfile.TemporaryDirectory(prefix="harness-fit-") as folder:
         job = Path(folder) / "job.json"
         job.write_text(json.dumps({"config": values, "plugins": plugins}))

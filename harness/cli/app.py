@@ -47,13 +47,17 @@ def run_app(job: Job, config_name: str, argv: Sequence[str] | None, examples: Ma
     from omegaconf.errors import OmegaConfBaseException
 
     from harness.cli.config import explain, register
+    from harness.cli.task_defaults import store_task_defaults
 
+    command_line = _with_examples(arguments, examples)
     register()
+    if "task" in examples:
+        store_task_defaults(command_line)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of Hydra's own printing
     handle, outcomes = tempfile.mkstemp(prefix="harness-", suffix=".jsonl")
     os.close(handle)
     os.environ[OUTCOMES] = outcomes
-    sys.argv = [config_name, *_with_examples(arguments, examples)]
+    sys.argv = [config_name, *command_line]
     try:
         hydra.main(version_base="1.3", config_path="pkg://harness.conf", config_name=config_name)(_cell(job))()
     except KeyboardInterrupt:

@@ -125,8 +125,13 @@ def _with_needs(names: Sequence[str]) -> list[Plugin]:
     return [found[name] for name in sorted(found)]
 
 
-def ensure(environment: Environment, say: Callable[[str], None]) -> Environment:
-    """Make `environment` unless it is there.
+def say_on_stderr(line: str) -> None:
+    """Print a line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def ensure(environment: Environment, say: Callable[[str], None] = say_on_stderr) -> Environment:
+    """Make `environment` unless it is there; `say` is told how far it is.
 
     Raises
     ------

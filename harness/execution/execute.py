@@ -221,7 +221,9 @@ def check_capabilities(
 def describe_host(plugins: list[str]) -> dict[str, str]:
     """Facts about this machine, from the core and the named plugins."""
     host: dict[str, str] = {}
-    lookup.manager(plugins).hook.harness_describe_host(host=host)
+    for answer in lookup.call_hook("harness_describe_host", plugins, host=host):
+        if answer.error:
+            host[f"error of {answer.plugin}"] = answer.error
     return host
 
 

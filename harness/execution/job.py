@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.data.dataset import dataset_folder, verify
+from harness.data.dataset import dataset_folder
+from harness.data.labels import verify
 from harness.errors import HarnessError, UnsupportedError
 from harness.materials.needs import check_needs
 from harness.registry import lookup

@@ -70,11 +70,10 @@ def run(config: Mapping[str, Any], command: str = "") -> Outcome:
     outcome = Outcome(record, reused, existing(record))
     if not outcome.figures:  # reused, or made in an environment that draws nothing
         outcome.figures, outcome.problems = draw(record)
-    for implementation in lookup.manager().hook.harness_run_finished.get_hookimpls():
-        try:
-            implementation.function(record)
-        except Exception as error:  # an observer never costs a record
-            outcome.problems.append(f"{implementation.plugin_name}: {type(error).__name__}: {error}")
+    if not reused:
+        for answer in lookup.call_hook("harness_run_finished", None, record=record):
+            if answer.error:  # an observer never costs a record
+                outcome.problems.append(f"{answer.plugin}: {answer.error}")
     return outcome
 
 
@@ -95,7 +94,7 @@ def _make_record(job: Job, timeout: float | None) -> Record:
 def _in_environment(job: Job, timeout: float | None) -> Record:
     folder = Path(job.folder)
     try:
-        environment = ensure(environment_for(job.plugins), lambda line: print(line, file=sys.stderr, flush=True))
+        environment = ensure(environment_for(job.plugins))
     except HarnessError as error:
         record = new_record(job)
         record.status, record.error = "failed", str(error)

@@ -92,8 +92,9 @@ def source_root() -> Path | None:
 
 
 def plugin_folders() -> list[Path]:
-    """Folders whose subfolders are plugins: ``$HARNESS_PLUGIN_PATH``, then the source tree's ``plugins``."""
+    """Folders whose subfolders are plugins: ``$HARNESS_PLUGIN_PATH``, this folder, the source tree's ``plugins``."""
     folders = [Path(p) for p in os.environ.get("HARNESS_PLUGIN_PATH", "").split(os.pathsep) if p]
+    folders.append(Path.cwd())
     root = source_root()
     if root is not None:
         folders.append(root / "plugins")

@@ -16,7 +16,9 @@ They need pytest; neither Hydra nor a terminal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+from harness.contracts.task import Context, Task
 
 if TYPE_CHECKING:
     from harness.contracts.material import Material
@@ -30,6 +32,14 @@ BILAYER: Mapping[str, Any] = {
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": 2.511, "distance": 3.35, "vacuum": 20.0,
 }  # fmt: skip
+
+
+class ConformanceTask(Task, Protocol):
+    """What the task ``conformance`` offers beyond a task."""
+
+    def examine(self, ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
+        """The measurement, and the names of the checks of each group."""
+        ...
 
 
 class _Conformance:
@@ -77,16 +87,18 @@ class _Conformance:
         assert not failed, f"{len(failed)} of {len(lines)} lines of conformance failed:\n{table}"
 
     def _examined(self) -> tuple[Measurement, dict[str, list[str]]]:
-        from harness_tasks.conformance.task import Conformance, examine
-
+        from harness.registry.lookup import build_task
         from harness.registry.parameters import build_params
         from harness.testing.trial import TrialContext
 
         cls = type(self)
         if "_found" not in vars(cls):
-            params = build_params(Conformance.Params, cls.params, "task 'conformance'")
-            task, potential, model = Conformance(), self.potential(), self.polarization()
-            cls._found = examine(TrialContext(task, potential, model, cls.material, params, cls.seed, dtype=cls.dtype))
+            task = cast("ConformanceTask", build_task("conformance"))
+            params = build_params(task.Params, cls.params, "task 'conformance'")
+            potential, model = self.potential(), self.polarization()
+            cls._found = task.examine(
+                TrialContext(task, potential, model, cls.material, params, cls.seed, dtype=cls.dtype)
+            )
         assert cls._found is not None
         return cls._found
 

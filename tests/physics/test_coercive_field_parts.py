@@ -211,9 +211,8 @@ def _published_course() -> Course:
 
 @pytest.mark.parametrize(("profile", "atoms"), [("quick", 36), ("standard", 144), ("paper", 900)])
 def test_profiles_are_valid(profile: str, atoms: int) -> None:
-    conf = Path(__file__).parents[2] / "conf" / "task"
-    merged = OmegaConf.merge(*(OmegaConf.load(conf / f"coercive_field{name}.yaml") for name in ("", f"/{profile}")))
-    values = OmegaConf.to_container(merged)["params"]  # type: ignore[call-overload, index]
+    file = Path(__file__).parents[2] / "conf" / "task" / "coercive_field" / f"{profile}.yaml"
+    values = OmegaConf.to_container(OmegaConf.load(file))["params"]  # type: ignore[call-overload, index]
     params = build_params(CoerciveFieldParams, values, "task 'coercive_field'")
     assert 4 * params.size**2 == atoms
     assert (

@@ -247,6 +247,15 @@ def test_layers_that_come_apart_are_a_result() -> None:
     assert value(found, "spontaneous_polarization_rigid") == pytest.approx(3.2e-3 * PC_PER_M)
 
 
+@pytest.mark.parametrize(("max_steps", "enough"), [(1, False), (200, True)])
+def test_relaxations_that_stop_too_early_fail_a_check(max_steps: int, enough: bool) -> None:
+    settings = {"relax_cell": True, "paths": ("relaxed",), "grid": 0, "max_steps": max_steps}
+    found = measure(Sliding(), COSINE, POLAR, material=MATERIAL | {"a": 2.6, "distance": 3.6}, **settings)
+    for name in ("path_not_converged", "lattice_constant_not_relaxed"):
+        assert check(found, name).passed is enough, name
+    assert check(found, "path_lost").passed
+
+
 @pytest.mark.parametrize("stop_after", [1, 12, 22, 30])
 def test_a_killed_run_goes_on_to_the_same_numbers(
     quick: Measurement, monkeypatch: pytest.MonkeyPatch, stop_after: int

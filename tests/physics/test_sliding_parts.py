@@ -100,9 +100,7 @@ def test_integral_of_born_charges_along_a_curve() -> None:
 @pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
 @pytest.mark.parametrize("task", [Sliding, Interlayer])
 def test_profiles_are_valid(task: type, profile: str) -> None:
-    conf = Path(__file__).parents[2] / "conf" / "task"
-    files = (conf / f"{task.name}.yaml", conf / task.name / f"{profile}.yaml")  # type: ignore[attr-defined]
-    merged = OmegaConf.merge(*(OmegaConf.load(file) for file in files))
-    params = build_params(task.Params, OmegaConf.to_container(merged)["params"], task.name)  # type: ignore
+    file = Path(__file__).parents[2] / "conf" / "task" / task.name / f"{profile}.yaml"  # type: ignore[attr-defined]
+    params = build_params(task.Params, OmegaConf.to_container(OmegaConf.load(file))["params"], task.name)  # type: ignore
     assert params.relax_cell == (profile != "quick")
     assert len(task().structure(MATERIAL, params)) == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -12,6 +11,7 @@ import pytest
 from harness_tasks import harness_tasks
 from omegaconf import OmegaConf
 
+from harness.cli.task_defaults import defaults
 from harness.registry.lookup import build_material
 from harness.registry.parameters import build_params
 
@@ -20,10 +20,9 @@ TASKS = harness_tasks()
 
 
 def composed(task: str, profile: str) -> dict[str, Any]:
-    base = OmegaConf.load(CONF / "task" / f"{task}.yaml")
-    over = CONF / "task" / task / f"{profile}.yaml"
-    values = OmegaConf.to_container(OmegaConf.merge(base, OmegaConf.load(over)) if over.exists() else base)
-    return values["params"]  # type: ignore[index, call-overload, no-any-return]
+    path = CONF / "task" / task / f"{profile}.yaml"
+    over = OmegaConf.load(path).params if path.exists() else {}
+    return OmegaConf.to_container(OmegaConf.merge(defaults(TASKS[task].Params), over))  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
@@ -45,16 +44,12 @@ def test_profiles_of_strain_series_are_valid(task: str, profile: str) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_yaml_lists_every_parameter_so_that_each_can_be_set(task: str) -> None:
-    """Hydra takes only keys that it knows; the values are the task's own defaults."""
-    defaults = {f.name: f.default for f in dataclasses.fields(TASKS[task].Params)}
-    given = OmegaConf.to_container(OmegaConf.load(CONF / "task" / f"{task}.yaml"))["params"]  # type: ignore[index, call-overload]
-    assert {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()} == defaults  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_every_task_has_a_configuration_of_its_name(task: str) -> None:
-    assert OmegaConf.load(CONF / "task" / f"{task}.yaml").name == task
+def test_the_configuration_takes_its_defaults_from_the_task(task: str, command: Callable[..., Any]) -> None:
+    shown = command(f"task={task}", "potential=plate", "--cfg", "job")
+    assert shown.returncode == 0, shown.stderr
+    composed_task = OmegaConf.create(shown.stdout).task
+    assert composed_task == {"name": task, "factory": None, "plugins": [], "params": composed(task, "quick")}
+    assert build_params(TASKS[task].Params, defaults(TASKS[task].Params), task) == TASKS[task].Params()
 
 
 @pytest.mark.parametrize("material", ["bn_bilayer", "bn_monolayer"])

@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import read, write
 
-from harness.data.dataset import CHECKSUMS, KINDS, VERSIONS
+from harness.data.labels import CHECKSUMS, KINDS, VERSIONS
 from harness.errors import HarnessError
 from harness.registry.files import sha256
 from harness.units import N_PER_M

@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
-from harness.fitting import parity
+from harness.fitting import parity, parity_plot
 from harness.fitting.atomic_output import publish
 from harness.registry.files import resolve_model, sha256
 from harness_allegro_dream import modelfile
@@ -171,6 +171,6 @@ def _write(
         text = json.dumps(facts, indent=1, ensure_ascii=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         title = f"{name}, {network.hyper.num_layers} layer(s), cutoff {network.hyper.r_max} Å"
-        parity.draw(parities, folder / f"{stem}_parity.png", title)
+        parity_plot.draw(parities, folder / f"{stem}_parity.png", title)
         if responses:
-            parity.draw(responses, folder / f"{stem}_responses_parity.png", title)
+            parity_plot.draw(responses, folder / f"{stem}_responses_parity.png", title)

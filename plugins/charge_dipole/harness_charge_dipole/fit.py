@@ -17,8 +17,9 @@ from harness.contracts.task import Progress
 from harness.data.dataset import SPLITS, Dataset
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, predict
+from harness.fitting.parity import Parity, by_family, predict
 from harness.fitting.parity import errors as parity_errors
+from harness.fitting.parity_plot import draw
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters, check_constraint, tied_polarizability
 from harness_charge_dipole.targets import CLASSES, Design, Responses, labels

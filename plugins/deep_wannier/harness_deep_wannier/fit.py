@@ -13,7 +13,8 @@ import numpy as np
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import by_family, draw, errors, predict
+from harness.fitting.parity import by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness_deep_wannier import settings as defaults
 from harness_deep_wannier.calculator import DeepWannierCalculator
 from harness_deep_wannier.cores import Cores

@@ -16,7 +16,8 @@ from ase import Atoms
 
 from harness.data.dataset import SPLITS
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, errors, predict
+from harness.fitting.parity import Parity, by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness.registry.provenance import package_versions
 from harness_gap.gapfit import Job, pack, run
 from harness_gap.potential import GAPPotential

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.data.dataset import SPLITS
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import by_family, draw, errors, predict
+from harness.fitting.parity import by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness.materials.layers import assign_layers
 from harness_layered.potential import LayeredPotential
 

@@ -23,8 +23,9 @@ from scipy.optimize import least_squares
 from harness.data.dataset import Dataset, family
 from harness.errors import HarnessError
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, draw
+from harness.fitting.parity import Parity
 from harness.fitting.parity import errors as parity_errors
+from harness.fitting.parity_plot import draw
 from harness_layered.figures import draw_curve
 from harness_layered.lennard_jones import LennardJones
 

@@ -16,7 +16,8 @@ from ase.data import atomic_numbers
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, errors, in_plane_stress
+from harness.fitting.parity import Parity, by_family, errors, in_plane_stress
+from harness.fitting.parity_plot import draw
 from harness.registry.files import sha256
 from harness.registry.provenance import sidecar
 from harness_mtp import mtpfile

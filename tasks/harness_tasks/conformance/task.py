@@ -53,29 +53,28 @@ class Conformance:
 
     def measure(self, ctx: Context) -> Measurement:
         """All lines; an observable for each with its largest error."""
-        return examine(ctx)[0]
+        return self.examine(ctx)[0]
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         """Every line against its tolerance, and the paths."""
         return figures.draw(record, arrays, folder)
 
-
-def examine(ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
-    """All lines, and the names of those of each group."""
-    probe = Probe(ctx, np.random.default_rng(ctx.seed))
-    first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
-    fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or the material ends here
-    if probe.precision.name == "float32":
-        probe.find_grain(first, fresh)
-    groups: dict[str, list[str]] = {}
-    with ctx.stages.stage("lines", total=len(GROUPS)) as stage:
-        for name, run in GROUPS.items():
-            before = len(probe.checks)
-            with ctx.clock(name):
-                run(probe, first, fresh)
-            groups[name] = list(dict.fromkeys(check.name for check in probe.checks[before:]))
-            stage.advance(1, name)
-    return finished(probe), groups
+    def examine(self, ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
+        """All lines, and the names of those of each group."""
+        probe = Probe(ctx, np.random.default_rng(ctx.seed))
+        first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
+        fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or the material ends here
+        if probe.precision.name == "float32":
+            probe.find_grain(first, fresh)
+        groups: dict[str, list[str]] = {}
+        with ctx.stages.stage("lines", total=len(GROUPS)) as stage:
+            for name, run in GROUPS.items():
+                before = len(probe.checks)
+                with ctx.clock(name):
+                    run(probe, first, fresh)
+                groups[name] = list(dict.fromkeys(check.name for check in probe.checks[before:]))
+                stage.advance(1, name)
+        return finished(probe), groups
 
 
 def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:

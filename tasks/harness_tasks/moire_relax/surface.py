@@ -104,10 +104,9 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         return []
     longest = max(names, key=lambda name: float(np.linalg.norm(arrays[f"{name}|cell"][0])))
     path = folder / "potential.png"
-    with figure(path, (10.0, 4.0), ncols=2, squeeze=False) as axes:
-        _curve(record, arrays, [n for n in names if float(arrays[f"{n}|angle"]) > 0], axes[0, 0])
-        _potential(arrays, longest, axes[0, 1])
-        axes[0, 0].figure.suptitle(f"{record.label}, {record.config['material'].get('name')}", fontsize=10)
+    with figure(path, (10.0, 4.0), f"{record.label}, {record.config['material'].get('name')}", columns=2) as axes:
+        _curve(record, arrays, [n for n in names if float(arrays[f"{n}|angle"]) > 0], axes[0])
+        _potential(arrays, longest, axes[1])
     return [path]
 
 

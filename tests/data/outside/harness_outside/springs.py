@@ -8,7 +8,8 @@ import numpy as np
 
 from harness.data.dataset import SPLITS
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import by_family, draw, errors, predict
+from harness.fitting.parity import by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness_outside import Tether
 
 
