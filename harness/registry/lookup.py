@@ -178,7 +178,7 @@ def polarization_models(plugins: Iterable[str] | None = None) -> Mapping[str, Ca
     return _collect("harness_polarization_models", plugins)
 
 
-def materials(plugins: Iterable[str] | None = None) -> dict[str, MaterialFactory]:
+def materials(plugins: Iterable[str] | None = None) -> Mapping[str, MaterialFactory]:
     """Name of a prototype -> factory."""
     return _collect("harness_materials", plugins)
 
