@@ -49,8 +49,6 @@ Damping = Annotated[float, Gt(0), Le(1e6)]
 FieldStrength = Annotated[float, Ge(0), Le(10)]
 #: Largest force that a relaxation leaves, eV/Å.
 ForceTolerance = Annotated[float, Gt(0), Le(100)]
-#: Seconds between two saves.
-SaveInterval = Annotated[float, Gt(0), Le(86_400)]
 #: Extrapolation grade.
 Grade = Annotated[float, Gt(0), Le(1e6)]
 #: Seed of the random numbers: 32 bits, as NumPy's and every backend's generators take.

@@ -139,14 +139,9 @@ class Context(Protocol):
     material: Material
     seed: int
     folder: Path
-    checkpoint: Checkpoint
     noise: Noise
     stages: Stages
     device: Mapping[str, Any]
-
-    def progress(self, description: str, total: float) -> AbstractContextManager[Progress]:
-        """A progress bar with `total` units of work."""
-        ...
 
     def clock(self, name: str) -> AbstractContextManager[None]:
         """Add the wall time of a block to the record's samples under `name`."""

@@ -172,7 +172,6 @@ def _measure(job: Job, record: Record) -> Measurement:
             material,
             int(config["seed"]),
             work,
-            checkpoint,
             noise_of(potential),
             stages,
             device,

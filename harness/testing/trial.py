@@ -20,7 +20,7 @@ from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
-from harness.contracts.task import Checkpoint, Stages, Task
+from harness.contracts.task import Stages, Task
 from harness.engine.ase import make_engine
 from harness.engine.native import native_polarization
 from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
@@ -84,17 +84,9 @@ class TrialContext:
         check_needs(task.name, task.needs, self.material)
         self.atoms: Atoms = task.structure(self.material, params)
         self.folder = Path()
-        self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
         self.noise = noise_of(potential)
-        self.bars: list[Bar] = []
         self.bar = Bar(PERCENT)
-        self.stages: Stages = RunStages(self.checkpoint, self.bar, lost_at_most)
-
-    @contextmanager
-    def progress(self, description: str, total: float) -> Iterator[Bar]:
-        """A bar that nobody sees."""
-        self.bars.append(Bar(total))
-        yield self.bars[-1]
+        self.stages: Stages = RunStages(checkpoint or MemoryCheckpoint(), self.bar, lost_at_most)
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:

@@ -20,7 +20,7 @@ from harness_tasks.sliding_path.path import Work
 
 from harness.engine.ase import ASEEngine
 from harness.registry.lookup import build_material, build_potential
-from harness.testing.trial import Bar, TrialContext
+from harness.testing.trial import TrialContext
 
 #: eV per atom: an energy this close to the lowest counts as the answer.
 GAP = 5e-8
@@ -46,7 +46,8 @@ def main(name: str, n: int, a: float, distance: float, others: list[str]) -> dic
     moire = twisted(material, n)
     started = time.process_time()
     context = TrialContext(MoireRelax(), potential, None, material, MoireParams())
-    landscape = measure_landscape(context, Work.of(context), 6, Bar(1))
+    with context.stages.stage("landscape") as stage:
+        landscape = measure_landscape(context, Work.of(context), 6, stage)
     assert landscape is not None
     start = displaced(moire, relax_sheets(moire, landscape))
     small = {"calls": context.engine.force_calls, "seconds": time.process_time() - started}

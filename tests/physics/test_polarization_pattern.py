@@ -191,7 +191,8 @@ def test_killed_anywhere_it_goes_on_to_the_same_numbers() -> None:
             LocalStar(),
             MATERIAL,
             task.Params(**params),
-            checkpoint=fragile,  # type: ignore[arg-type]
+            checkpoint=fragile,
+            lost_at_most=0,
         )
         with pytest.raises(Killed):
             task.measure(context)
@@ -238,7 +239,8 @@ def test_domains_along_the_field_grow_and_a_kill_changes_nothing() -> None:
             polarization,
             MATERIAL,
             task.Params(**params),
-            checkpoint=checkpoint,  # type: ignore[arg-type]
+            checkpoint=checkpoint,
+            lost_at_most=0,
         )
         return task.measure(context)
 

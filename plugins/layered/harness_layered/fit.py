@@ -57,7 +57,7 @@ def fit(
     frames = {s: [a for a in dataset.frames(s) if assign_layers(a).max(initial=0) > 0] for s in SPLITS}
     with progress("whole bilayers", sum(len(f) for f in frames.values())) as bar:
         calculator = potential.calculator()
-        parities = {s: predict(f, calculator, ("energy", "forces", "stress"), bar) for s, f in frames.items()}
+        parities = {s: predict(f, calculator, ("energy", "forces", "stress"), bar.update) for s, f in frames.items()}
     pair = {"intralayer": potential.intralayer, "interlayer": potential.interlayer}
     parts = {role: part.provenance() for role, part in pair.items() if part is not None}
     report = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -178,7 +179,7 @@ class _Objective:
         """Root of the objective over frames that are not trained on."""
 
         def error(model: Any) -> float:
-            return float(self(model, graphs, training=False).detach()) ** 0.5
+            return math.sqrt(float(self(model, graphs, training=False).detach()))
 
         return error
 

@@ -25,10 +25,9 @@ from harness_tasks.bend import analysis as results
 from harness_tasks.bend import checks
 from harness_tasks.bend import observables as declared
 from harness_tasks.bend.flat_sheet import Sheet, prepare_sheet
-from harness_tasks.bend.loading import History, Load, Loading, Ticker
+from harness_tasks.bend.loading import History, Load, Loading
 from harness_tasks.bend.params import BendParams
 from harness_tasks.mechanics.atomic_strain import AtomicStrain
-from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 
@@ -57,18 +56,18 @@ class Bend:
             )
         with ctx.clock("flat sheet"):
             sheet = prepare_sheet(ctx)
-        store = Store(ctx.checkpoint)
         ribbon = self._ribbon(ctx, sheet, params.width, params.length)
         others = [(name, self._ribbon(ctx, sheet, None, length), steps) for name, length, steps in _comparisons(params)]
         sizes = [1.0] + [0.5 * len(other.flat) / len(ribbon.flat) for _, other, _ in others]
-        percent = [99.9999 * size / sum(sizes) for size in sizes]  # rounding must not pass the end of the bar
-        with ctx.progress("bend", 100) as bar:
-            loading = Loading(ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus)
-            history = loading.run(Ticker(bar, percent[0]))
-            compared = []
-            for (name, other, steps), weight in zip(others, percent[1:], strict=True):
-                loading = Loading(ctx, other, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
-                compared.append((name, other, loading.run(Ticker(bar, weight))))
+        compared = []
+        with ctx.stages.stage("ribbons", total=sum(sizes)) as ribbons:
+            with ribbons.stage("main", sizes[0]) as stage:
+                loading = Loading(ctx, ribbon, stage, steps=params.steps, polarize=True, modulus=sheet.modulus)
+                history = loading.run()
+            for (name, other, steps), size in zip(others, sizes[1:], strict=True):
+                with ribbons.stage(name, size) as stage:
+                    loading = Loading(ctx, other, stage, steps=steps, polarize=False, modulus=sheet.modulus)
+                    compared.append((name, other, loading.run()))
         return self._evaluate(ctx, sheet, ribbon, history, compared)
 
     def _ribbon(self, ctx: Context, sheet: Sheet, width: float | None, length: float) -> Ribbon:

@@ -85,12 +85,11 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
     """
     held = atoms.copy()
     held.set_constraint(HeldSlip(slip))
-    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
     engine = FieldEngine(ctx.engine, partial(polarization, ctx), guess * direction, with_energy=False)
     size, tried = guess, list[tuple[float, float]]()
     for _ in range(MOST_FIELDS):
         engine.set_field(size * direction)
-        goal = max(ctx.params.fmax, 2 * noise)
+        goal = ctx.noise.reachable(ctx.params.fmax)
         found = engine.relax(
             held, fmax=goal, max_steps=min(ctx.params.max_steps, LONGEST), optimizer="lbfgs", maxstep=0.05
         )

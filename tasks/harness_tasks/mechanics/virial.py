@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Engine
 from harness.contracts.potential import Noise
 from harness.contracts.task import Entry, Stage
-from harness.engine.ase import Engine
 from harness.materials.sheets import area
 from harness.units import N_PER_M
 

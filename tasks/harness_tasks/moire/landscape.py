@@ -8,15 +8,14 @@ of them.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
-from harness_tasks.sliding_path.path import Work, at_registries
+from harness_tasks.sliding_path.path import WORK, Work, at_registries
 from harness_tasks.structures.bilayers import LOWER, UPPER, upright
 from harness_tasks.structures.registries import make_grid, registry_operations
 
@@ -24,6 +23,8 @@ from harness_tasks.structures.registries import make_grid, registry_operations
 STRAIN, LIFT = 0.01, 0.05
 #: Of the largest Fourier coefficient (besides the mean); smaller ones are left out.
 FAINT = 1e-5
+#: Of the stiffness of a layer and between layers, in evaluations.
+STIFFNESS_WORK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,12 @@ class Landscape:
         return z[:, UPPER].mean(axis=1) - z[:, LOWER].mean(axis=1)
 
 
-def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landscape | None:
+def landscape_work(work: Work, n: int) -> float:
+    """Of `measure_landscape` over n × n registries, in evaluations."""
+    return len(make_grid(n, registry_operations(work.material, work.antiparallel)).nodes) * WORK + STIFFNESS_WORK
+
+
+def measure_landscape(ctx: Context, work: Work, n: int, stage: Stage) -> Landscape | None:
     """The landscape over n × n registries, of which symmetry leaves few; None when layers do not hold together.
 
     Parameters
@@ -126,12 +132,14 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
     ctx
         Its ``params`` have ``fmax`` and ``max_steps`` for the small relaxations.
     work
-        Material, orientation and points; finished ones are not done again.
+        Material and orientation.
     n
         A multiple of 6.
+    stage
+        Advances by `landscape_work`; what it has kept is not done again.
     """
     grid = make_grid(n, registry_operations(work.material, work.antiparallel))
-    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, bar, "landscape")
+    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, stage, "landscape")
     if not np.isfinite(energy).all():
         return None
     z = positions[:, :, 2] - positions[:, :, 2].mean(axis=1, keepdims=True)
@@ -142,12 +150,11 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
     base = work.stack(grid.registries[lowest])
     base.positions = positions[lowest]
     name = f"stiffness/{int(work.antiparallel)}"
-    if name not in work.points:
-        started = time.monotonic()
+    if name not in stage:
         curvature, lame, shift = _stiffness(ctx, base), *_elasticity(ctx, base)
-        work.points.put(name, {"curvature": curvature, "lame": np.array(lame), "shift": shift}, started)
-    bar.update(4, "stiffness")
-    found = work.points[name]
+        stage.keep(name, {"curvature": curvature, "lame": lame, "shift": shift})
+    stage.advance(STIFFNESS_WORK, "stiffness")
+    found = stage[name]
     return Landscape(
         Series.through(grid.energies(energy)),
         Series.through(heights),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +12,15 @@ from ase import Atoms
 from harness.contracts.engine import Relaxation, UnphysicalError
 from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Check
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness.engine.watch import Watch
 from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
 from harness_tasks.moire.continuum import Relaxed, displaced, relax_sheets
 from harness_tasks.moire.landscape import Landscape
 from harness_tasks.moire_relax.params import MoireParams
-from harness_tasks.sliding_path.path import Work
 
 #: Steps between two looks at the extrapolation grade, which costs as much as a force call.
 GRADED = 10
-#: Name in the checkpoint of relaxations under way.
-PARTIAL = "moire-under-way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,71 +79,60 @@ def moires(material: Material, antiparallel: bool, params: MoireParams) -> dict[
     return dict(sorted(cells.items(), key=lambda entry: len(entry[1].atoms)))
 
 
-def relax_moire(
-    ctx: Context, work: Work, name: str, moire: Moire, landscape: Landscape | None, bar: Progress
-) -> Structure:
-    """Relax one cell, or take what the checkpoint has of it."""
+def relax_moire(ctx: Context, name: str, moire: Moire, landscape: Landscape | None, stage: Stage) -> Structure:
+    """Relax one cell, or take what `stage` has kept of it; `stage` advances by its atoms."""
     params: MoireParams = ctx.params
     sheets = None if landscape is None else relax_sheets(moire, landscape)
     key = f"moire/{name}"
-    if key not in work.points:
-        started = time.monotonic()
+    if key not in stage:
         begin = moire.atoms if sheets is None or params.start == "rigid" else displaced(moire, sheets)
-        work.points.put(key, _relaxed(ctx, work, name, moire, begin), started)
-        work.points.put(f"{PARTIAL}/{name}", {}, started)
-        work.points.save()
-    found = work.points[key]
-    bar.update(len(moire.atoms), name)
+        stage.keep(key, _relaxed(ctx, stage, key, moire, begin))
+    found = stage[key]
+    stage.advance(len(moire.atoms), name)
     return Structure(
         name,
         moire,
         sheets,
-        np.array(found["positions"]),
-        float(found["energy"]),
-        float(found["fmax"]),
-        int(found["force_calls"]),
-        bool(found["converged"]),
-        str(found["optimizer"]),
-        str(found["reason"]),
+        found["positions"],
+        found["energy"],
+        found["fmax"],
+        found["force_calls"],
+        found["converged"],
+        found["optimizer"],
+        found["reason"],
     )
 
 
-def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) -> dict[str, Any]:
+def _relaxed(ctx: Context, stage: Stage, key: str, moire: Moire, begin: Atoms) -> dict[str, Any]:
     """Relax from `begin`, or from where a run that was cut off had saved it."""
     params: MoireParams = ctx.params
-    key = f"{PARTIAL}/{name}"
-    partial = dict(work.points[key]) if key in work.points else {}
+    partial = stage.partial(key)
     atoms = begin.copy()
     steps, before, memory = 0, 0, {}
-    if partial:
+    if partial is not None:
         atoms.positions = partial["positions"]
-        steps, before = int(partial["steps"]), int(partial["force_calls"]) - 1  # the last one is made again
-        memory = {slot.removeprefix("memory."): v for slot, v in partial.items() if slot.startswith("memory.")}
+        steps, before = partial["steps"], partial["force_calls"] - 1  # the last one is made again
+        memory = partial["memory"]
     watch, calls = Watch(moire.atoms, max_grade=params.max_grade), ctx.engine.force_calls
-    saved = time.monotonic()
 
     def observe(now: Atoms, state: Callable[[], Arrays]) -> None:
-        nonlocal steps, saved
+        nonlocal steps
         reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
         if reason is None and steps % GRADED == 0:
             reason = watch.extrapolates(now, ctx.engine.extrapolation_grade)
         if reason is not None:
             raise UnphysicalError(reason, steps)
-        if time.monotonic() - saved >= params.save_every:
-            entry = {f"memory.{slot}": value for slot, value in state().items()}
-            entry |= {"positions": now.positions.copy(), "steps": np.array(steps)}
-            entry["force_calls"] = np.array(before + ctx.engine.force_calls - calls)
-            work.points.put(key, entry, saved)
-            work.points.save()
-            saved = time.monotonic()
+        if stage.due:
+            made = before + ctx.engine.force_calls - calls
+            entry = {"positions": now.positions, "steps": steps, "force_calls": made, "memory": state()}
+            stage.keep_partial(key, entry)
         steps += 1
 
-    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
     reason = ""
     try:
         end = ctx.engine.relax(
             atoms,
-            fmax=max(params.fmax, 2 * noise),
+            fmax=ctx.noise.reachable(params.fmax),
             max_steps=max(1, params.max_steps - steps),
             optimizer=params.optimizer,
             observe=observe,
@@ -167,6 +152,6 @@ def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) ->
         "fmax": end.fmax,
         "force_calls": before + end.force_calls,
         "converged": end.converged,
-        "optimizer": np.array(end.optimizer),
-        "reason": np.array(reason),
+        "optimizer": end.optimizer,
+        "reason": reason,
     }

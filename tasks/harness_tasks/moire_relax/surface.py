@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ from ase import Atoms
 from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.stats import number
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.moire_relax import observables as declared
 from harness_tasks.plotting import figure
 from harness_tasks.polarization.surface_potential import SurfacePotential, surface_potential
-from harness_tasks.sliding_path.path import Work
 from harness_tasks.structures.sheets import offered, polarization
 
 #: Points of the potential along each period.
@@ -30,7 +28,7 @@ PER_CM2 = 1e4
 METHOD = "ε0 (V_max - V_min) on the highest atom, interval: grid of every second point"
 
 
-def surface(ctx: Context, work: Work, structures: Sequence[Structure]) -> Measurement:
+def surface(ctx: Context, structures: Sequence[Structure], stage: Stage) -> Measurement:
     """P_max of each structure, relaxed and with rigid layers; empty where no charges are offered.
 
     Names end like those of the other observables; without an ending that of the longest period.
@@ -40,11 +38,11 @@ def surface(ctx: Context, work: Work, structures: Sequence[Structure]) -> Measur
     if "charges" not in offered(ctx) or not whole:
         return measurement
     longest = max(whole, key=lambda s: s.moire.period)
-    with ctx.progress("potential above", 2 * sum(len(s.moire.atoms) for s in whole)) as bar, ctx.clock("potential"):
+    with ctx.clock("potential"):
         for structure in whole:
             for geometry, atoms in (("", structure.atoms), ("_rigid", structure.moire.atoms)):
-                values = _charges(ctx, work, f"{structure.name}{geometry}", atoms)
-                bar.update(len(atoms), structure.name)
+                values = _charges(ctx, stage, f"{structure.name}{geometry}", atoms)
+                stage.advance(len(atoms), structure.name)
                 above = surface_potential(atoms, values["charges"], values.get("atomic_dipoles"), grid=GRID)
                 found = _numbers(structure, values["charges"], above, geometry)
                 if structure is longest:
@@ -52,16 +50,13 @@ def surface(ctx: Context, work: Work, structures: Sequence[Structure]) -> Measur
                 measurement.observables |= declared.of_cell(found, structure.name)
                 measurement.arrays[f"{structure.name}|potential{geometry}"] = above.values
                 measurement.checks.append(_threefold(f"{structure.name}{geometry}", above))
-    work.points.save()
     return measurement
 
 
-def _charges(ctx: Context, work: Work, name: str, atoms: Atoms) -> Arrays:
-    key = f"charges/{name}"
-    if key not in work.points:
-        started = time.monotonic()
-        work.points.put(key, polarization(ctx, atoms, ["charges", "atomic_dipoles"]), started)
-    return work.points[key]
+def _charges(ctx: Context, stage: Stage, name: str, atoms: Atoms) -> Arrays:
+    if name not in stage:
+        stage.keep(name, polarization(ctx, atoms, ["charges", "atomic_dipoles"]))
+    return stage[name]
 
 
 def _numbers(structure: Structure, charges: np.ndarray, above: SurfacePotential, geometry: str) -> dict[str, Quantity]:

@@ -66,12 +66,12 @@ class Stretch:
     def measure(self, ctx):
         import time
 
-        with ctx.progress("stretch", 2) as bar:
+        with ctx.stages.stage("lifted", total=2) as stage:
             ctx.atoms.calc = ctx.calculator
             energy = ctx.atoms.get_potential_energy() / len(ctx.atoms)
-            bar.update()
+            stage.advance()
             time.sleep(ctx.params.wait)
-            bar.update()
+            stage.advance()
         return Measurement(
             observables={"energy": Quantity(energy, "eV/atom")},
             arrays={"forces": ctx.atoms.get_forces()},
