@@ -32,7 +32,7 @@ from harness_tasks.sliding_path.checks import of_track
 from harness_tasks.sliding_path.path import WORK, Work, at_registries, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Track, integrate
 from harness_tasks.structures.bilayers import LOWER, bilayer
-from harness_tasks.structures.registries import BA, make_grid
+from harness_tasks.structures.registries import BA, make_grid, registry_operations
 
 #: Share of the progress bar of what comes before the runs, where there are any.
 AT_REST = 0.2

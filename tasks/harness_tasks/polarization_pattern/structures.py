@@ -15,7 +15,7 @@ from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape, Series, landscape_work, measure_landscape
 from harness_tasks.moire.relaxation import relax_moire
 from harness_tasks.sliding_path.path import Work, point_name
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 from harness_tasks.structures.sheets import polarization
 
 #: Registries along each axis of the landscape that relaxations start from.
