@@ -25,6 +25,7 @@ from omegaconf import MISSING
 from harness import learning
 from harness.cli.app import run_app
 from harness.cli.config import ComponentConfig, plain
+from harness.contracts.parameters import Seed
 from harness.data.dataset import Dataset, dataset_folder
 from harness.errors import HarnessError
 from harness.execution.environments import ensure, environment_for
@@ -61,16 +62,13 @@ class FitConfig:
     n_train: int | None = None
     parts: list[str] | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
+    seed: Seed = 0
     out: str | None = None
-
-
-SECTIONS = {"potential": ComponentConfig, "polarization": ComponentConfig, "dataset": DatasetConfig}
 
 
 def fit_one(config: Any) -> tuple[str, bool]:
     """One fit of a composed configuration."""
-    values = plain(config, FitConfig, SECTIONS)
+    values = plain(config, FitConfig)
     material = lookup.build_material(values["material"], values["material"].get("plugins") or [])
     values["material"]["name"] = material.name
     values["dataset"]["folder"] = str(dataset_folder(values["dataset"]["folder"]))

@@ -52,7 +52,7 @@ def execute(job: Job, timeout: float | None = None) -> Record:
     Returns
     -------
     Record
-        With one of the five statuses; ``counts["bad_input"]`` is 1 where the user can mend the failure.
+        With one of the five statuses; ``bad_input`` is set where the user can put the failure right.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def execute(job: Job, timeout: float | None = None) -> Record:
         record.missing = error.missing
         _finish(record, "unsupported", str(error))
     except HarnessError as error:
-        record.counts["bad_input"] = 1
+        record.bad_input = True
         _finish(record, "failed", str(error))
     except RunTimeout as error:
         _finish(record, "timeout", out_of_time(timeout, str(error)))

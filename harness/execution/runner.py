@@ -98,7 +98,7 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
     except HarnessError as error:
         record = new_record(job)
         record.status, record.error = "failed", str(error)
-        record.counts["bad_input"] = 1
+        record.bad_input = True
         write_record(folder, record)
         return record
     command = [str(environment.python), "-m", "harness.worker", str(Path(job.work) / "job.json")]
