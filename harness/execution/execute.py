@@ -181,8 +181,7 @@ def _measure(job: Job, record: Record) -> Measurement:
         stages.show(1.0)
     if resumed:
         measurement.notes.append("went on from a checkpoint: times and force calls are those of the last part alone")
-    if task.observables:
-        check_observables(task.name, task.observables, measurement.observables)
+    check_observables(task.name, task.observables, measurement.observables)
     grade_frames(calculator, measurement)
     record.observables, record.checks = measurement.observables, measurement.checks
     record.notes, record.seconds = measurement.notes, ctx.seconds

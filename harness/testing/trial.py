@@ -118,6 +118,5 @@ def measure(
     checked = build_params(task.Params, params, f"task '{task.name}'")
     context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype, lost_at_most)
     measurement = task.measure(context)
-    if task.observables:
-        check_observables(task.name, task.observables, measurement.observables)
+    check_observables(task.name, task.observables, measurement.observables)
     return measurement

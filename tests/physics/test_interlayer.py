@@ -82,7 +82,8 @@ def test_polarizability_is_that_of_the_cell(quick: Measurement) -> None:
 
 def test_own_checks_pass_and_say_why(quick: Measurement, labels: Measurement) -> None:
     for measurement in (quick, labels):
-        assert {check.name for check in measurement.checks} == {"curve_is_smooth", "forces_vanish_at_h0"}
+        names = {"curve_is_smooth", "forces_vanish_at_h0", "energies_missing", "no_bound_minimum"}
+        assert {check.name for check in measurement.checks} == names
         assert all(check.passed and check.reason for check in measurement.checks)
 
 
@@ -149,12 +150,13 @@ def test_held_layers_keep_their_heights() -> None:
 def test_layers_that_do_not_bind_are_a_result() -> None:
     found = measure(Interlayer(), PlatePotential(bond=2.511 / 3**0.5), material=MATERIAL, stackings=("AB",))
     assert math.isnan(value(found, "h0_AB")) and math.isnan(value(found, "binding_energy_per_atom_AB"))
-    assert found.checks == []
+    assert [check.name for check in found.checks if not check.passed] == ["no_bound_minimum"]
 
 
 def test_repulsive_layers_have_no_minimum_and_say_so() -> None:
     found = measure(Interlayer(), CosinePotential(distance=9.0), material=MATERIAL, stackings=("AB", "AA"))
-    assert any("no bound minimum between 2.8 and 5.5 Å" in note for note in found.notes)
+    (check,) = [check for check in found.checks if not check.passed]
+    assert check.value == 2 and "between 2.8 and 5.5 Å (AB, AA)" in check.reason
     assert all(math.isnan(value(found, f"h0_{name}")) for name in ("AA", "AB"))
 
 

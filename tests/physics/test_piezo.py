@@ -118,7 +118,7 @@ def test_the_image_of_an_atom_does_not_matter() -> None:
 
 
 def test_symmetry_zeros_and_the_threefold_axis(bonds: Measurement) -> None:
-    names = ["relaxed", "born_e_yyy", "zero_e_zyy", "born_e_zyy", "threefold_e_yxx", "threefold_e_zxx"]
+    names = ["sheet_lost", "relaxed", "born_e_yyy", "zero_e_zyy", "born_e_zyy", "threefold_e_yxx", "threefold_e_zxx"]
     assert {check.name: check.passed for check in bonds.checks} == dict.fromkeys(names, True)
     assert value(bonds, "e_yxx") == pytest.approx(-value(bonds, "e_yyy"), rel=0.01)
     assert value(bonds, "e_zyy") == pytest.approx(0, abs=1e-9)

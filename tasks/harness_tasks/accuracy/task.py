@@ -24,7 +24,8 @@ from harness.errors import HarnessError
 from harness.fitting.parity import PROPERTIES, Parity, predict
 from harness.fitting.parity_plot import to_arrays
 from harness_tasks.accuracy import figures
-from harness_tasks.accuracy.analysis import observables, without_constants
+from harness_tasks.accuracy.analysis import answers_check, observables, without_constants
+from harness_tasks.accuracy.observables import OBSERVABLES
 from harness_tasks.accuracy.params import AccuracyParams
 from harness_tasks.structures.sheets import offered, polarization
 
@@ -40,21 +41,7 @@ class Accuracy:
     requires: ClassVar[frozenset[str]] = frozenset({"energy"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = AccuracyParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = (
-        "relative_energy_rmse",
-        "energy_mae",
-        "force_rmse",
-        "thermal_force_rmse",
-        "force_mae",
-        "force_xy_rmse",
-        "force_z_rmse",
-        "stress_rmse",
-        "dipole_z_rmse",
-        "born_rmse",
-        "born_mae",
-        "born_slide_rmse",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
     def structure(self, material: Material, params: AccuracyParams) -> Atoms:
         """The largest test frame.
@@ -94,7 +81,7 @@ class Accuracy:
         found = observables(aligned, ctx.seed, relative=True)
         if level == data.level_of_theory:
             only = replace(energies, values={"energy": energies.values["energy"]})
-            found |= {k: v for k, v in observables(only, ctx.seed).items() if k in ("energy_rmse", "energy_mae")}
+            found |= observables(only, ctx.seed)
         found |= observables(answers, ctx.seed)
         absent = [word for word in PROPERTIES if word not in {*ground, *responses}]
         parities: dict[str, Parity] = {"test": aligned} | ({"test, responses": answers} if answered else {})
@@ -102,6 +89,7 @@ class Accuracy:
             found,
             to_arrays(parities, f"labels {data.level_of_theory}"),
             {"test": frames},
+            [answers_check(found)],
             notes=notes(data, level, absent, bool(answered)),
         )
 

@@ -82,6 +82,7 @@ def volumetric(found: dict[str, Quantity], thickness: float) -> dict[str, Quanti
                 number(quantity) * factor,
                 "GPa",
                 bounds,  # type: ignore[arg-type]
+                quantity.kind,
                 method=f"over the stated thickness of {thickness:g} Å",
             )
     return scaled

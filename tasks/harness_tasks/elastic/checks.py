@@ -18,7 +18,11 @@ from harness_tasks.mechanics.virial import Virial
 
 
 def checks(
-    series: Series, params: ElasticParams, found: dict[str, Quantity], curves: dict[tuple[str, int], Curves]
+    series: Series,
+    virial: Virial,
+    params: ElasticParams,
+    found: dict[str, Quantity],
+    curves: dict[tuple[str, int], Curves],
 ) -> list[Check]:
     """Isotropy, internal strain, energies against stresses, the free width, and how well all is relaxed."""
     c11 = number(found["C11"])
@@ -58,6 +62,17 @@ def checks(
             "sheet stress of the unstrained cell over C11: a strain of 0.1 % would change constants by 1 %",
         ),
     ]
+    if math.isfinite(virial.error):
+        listed.append(
+            Check(
+                "stress_usable",
+                virial.error,
+                virial.tolerance,
+                "N/m",
+                f"the potential's stress against energy differences at a trial strain with {virial.scale:.3g} N/m; the "
+                "task takes energy differences where it fails",
+            )
+        )
     if has_threefold_axis(series.group):
         for suffix in results.NAMES.values():
             given = [found[f"{name}{suffix}"] for name in ("C11", "C12", "C66")]
@@ -109,11 +124,7 @@ def notes(series: Series, virial: Virial, found: dict[str, Quantity]) -> list[st
     """What a reader of the numbers has to know."""
     remarks = []
     if not virial.from_stress:
-        reason = (
-            "this potential offers no stress"
-            if virial.error != virial.error
-            else f"its stress is off by {virial.error:.3g} N/m at a trial strain with {virial.scale:.3g} N/m"
-        )
+        reason = "this potential offers no stress" if math.isnan(virial.error) else "its stress is not usable"
         remarks.append(f"stresses are energy differences: {reason}")
     if number(found["C66"]) <= 0 or number(found["C11"]) <= abs(number(found["C12"])):
         remarks.append("the sheet is unstable in its plane: some strain lowers the energy (C66 <= 0 or C11 <= |C12|)")

@@ -22,10 +22,11 @@ from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, holds_check, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coefficients, notes
+from harness_tasks.piezo.observables import OBSERVABLES
 from harness_tasks.piezo.params import PiezoParams
 from harness_tasks.polarization.sheet_dipole import SheetDipole
 
@@ -38,12 +39,7 @@ class Piezo:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = PiezoParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    #: What a report shows first.
-    headline: ClassVar[tuple[str, ...]] = (
-        "e_yyy", "e_zyy", "e_zzz", "e_yyy_clamped", "e_zyy_clamped", "e_zzz_clamped",
-        "e_yyy_from_born", "e_zyy_from_born", "e_zyy_improper", "e_zzz_improper",
-    )  # fmt: skip
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
     def structure(self, material: Material, params: PiezoParams) -> Atoms:
         """The primitive cell."""
@@ -58,7 +54,7 @@ class Piezo:
                 try:
                     series, _ = start_series(ctx, stage)
                 except UnphysicalError as reason:
-                    return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, notes=[str(reason)])
+                    return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, checks=[holds_check(str(reason))])
             dipole = SheetDipole(ctx, series.base, sheet)
             with ctx.clock("strains"):
                 curves = _strain(series, dipole, params, sheet)
@@ -128,7 +124,7 @@ def _evaluate(
     if born is not None:
         arrays["born_effective_charges"] = born
     measurement = Measurement(found, arrays)
-    measurement.checks = checks(ctx, series, found, curves)
+    measurement.checks = [holds_check(), *checks(ctx, series, found, curves)]
     measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(ctx, series, dipole.parts, born)
     measurement.frames["cell"] = [series.structure(point) for point in rest.points]
     return measurement

@@ -19,6 +19,7 @@ from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.materials.sheets import area, sheet_stress
 from harness.units import N_PER_M, PC_PER_M
+from harness_tasks.single_point import observables as declared
 from harness_tasks.single_point.params import SinglePointParams
 from harness_tasks.structures.sheets import offered, polarization
 
@@ -31,8 +32,7 @@ class SinglePoint:
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = SinglePointParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = ("energy_per_atom", "sheet_dipole_z")
+    observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
     def structure(self, material: Material, params: SinglePointParams) -> Atoms:
         """The primitive cell, repeated."""
@@ -45,18 +45,19 @@ class SinglePoint:
             results = ctx.engine.evaluate([ctx.atoms], names)[0]
         forces = np.asarray(results["forces"])
         observables = {
-            "energy_per_atom": Quantity(results["energy"] / len(ctx.atoms), "eV"),
-            "largest_force": Quantity(float(np.linalg.norm(forces, axis=1).max()), "eV/A"),
+            **declared.ENERGY.of(Quantity(results["energy"] / len(ctx.atoms), "eV")),
+            **declared.LARGEST_FORCE.of(Quantity(float(np.linalg.norm(forces, axis=1).max()), "eV/A")),
         }
         arrays = {"forces": forces}
         if "stress" in results:
             stress = sheet_stress(results["stress"], ctx.atoms) * N_PER_M
             for label, component in (("xx", 0), ("yy", 1), ("xy", 5)):
-                observables[f"stress_{label}"] = Quantity(float(stress[component]), "N/m")
+                observables |= declared.STRESS.of(Quantity(float(stress[component]), "N/m"), component=label)
         if "dipole" in offered(ctx):
             with ctx.clock("polarization"):
                 dipole = polarization(ctx, ctx.atoms, ["dipole"])["dipole"]
-            observables["sheet_dipole_z"] = Quantity(float(dipole[2]) / area(ctx.atoms) * PC_PER_M, "pC/m")
+            across = Quantity(float(dipole[2]) / area(ctx.atoms) * PC_PER_M, "pC/m")
+            observables |= declared.SHEET_DIPOLE.of(across)
         return Measurement(observables, arrays, {"structure": [ctx.atoms.copy()]})
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
