@@ -145,7 +145,7 @@ class Material:
     def formula(self) -> str:
         """Reduced chemical formula of the whole cell, e.g. ``BN``."""
         symbols = "".join(chemical_symbols[number] for number in self.numbers)
-        return Formula(symbols).reduce()[0].format("periodic")
+        return str(Formula(symbols).reduce()[0].format("periodic"))
 
     def with_lattice_constant(self, a: float) -> Self:
         """The same stack with its cell scaled in the plane, so that the first vector has the length `a` (Å)."""

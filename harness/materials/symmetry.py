@@ -88,7 +88,7 @@ def _image(cell: tuple[np.ndarray, np.ndarray, np.ndarray], matrix: np.ndarray, 
 
 def invariant(group: Sequence[Operation], tensor: np.ndarray) -> np.ndarray:
     """The part of a `tensor` (3, …, 3) that survives every operation of the point `group`."""
-    return np.mean([operation.tensor(tensor) for operation in group], axis=0)
+    return np.asarray(np.mean([operation.tensor(tensor) for operation in group], axis=0))
 
 
 def allowed(group: Sequence[Operation], *index: int) -> bool:

@@ -7,7 +7,7 @@ import traceback
 from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
@@ -26,6 +26,7 @@ BUILT_IN = ("harness.registry.builtin", "harness_tasks", "harness_reports")
 
 #: The prototype of a material that names none.
 PROTOTYPE = "honeycomb"
+T = TypeVar("T")
 
 #: Plugins that could not be imported, by name, with the reason in one line.
 broken: dict[str, str] = {}
@@ -198,7 +199,7 @@ def fitters(plugins: Iterable[str] | None = None) -> Mapping[str, str]:
     return _collect("harness_fitters", plugins)
 
 
-def _pick(kind: str, name: str, items: Mapping[str, Any]) -> Any:
+def _pick(kind: str, name: str, items: Mapping[str, T]) -> T:
     if name not in items:
         reasons = "; ".join(f"plugin '{plugin}' is broken: {why}" for plugin, why in broken.items())
         raise unknown(kind, name, items, reasons or "`python -m harness.plugins` lists what is there.")

@@ -50,11 +50,11 @@ class Response:
 
     def dipole(self, atoms: Atoms, field: Sequence[float] = (0.0, 0.0, 0.0)) -> np.ndarray:
         """Dipole (3,), e Å."""
-        return self.ask(atoms, ["dipole"], field)["dipole"]
+        return np.asarray(self.ask(atoms, ["dipole"], field)["dipole"])
 
     def charges(self, atoms: Atoms) -> np.ndarray:
         """Born charges (N, 3, 3), e."""
-        return self.ask(atoms, ["born_effective_charges"])["born_effective_charges"]
+        return np.asarray(self.ask(atoms, ["born_effective_charges"])["born_effective_charges"])
 
     def same_dipole(self, name: str, got: np.ndarray, expected: np.ndarray, atoms: Atoms, what: str) -> None:
         """One line: the sheet polarization of `atoms` has to be as expected, up to quanta along its vectors."""
@@ -103,7 +103,7 @@ def modulo_quantum(difference: np.ndarray, atoms: Atoms) -> np.ndarray:
     if not np.isfinite(difference).all():
         return difference
     along = np.linalg.lstsq(lattice.T, difference, rcond=None)[0]
-    return difference - np.round(along) @ lattice
+    return np.asarray(difference - np.round(along) @ lattice)
 
 
 def _symmetry(response: Response, atoms: Atoms, P: np.ndarray, Z: np.ndarray | None) -> None:

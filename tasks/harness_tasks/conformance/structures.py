@@ -150,4 +150,4 @@ def distance(material: Material) -> float:
 
 def _unit(tensor: np.ndarray) -> np.ndarray:
     tensor = tensor + tensor.T
-    return tensor / np.linalg.norm(tensor)
+    return np.asarray(tensor / np.linalg.norm(tensor))

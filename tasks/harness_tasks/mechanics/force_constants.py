@@ -93,7 +93,7 @@ def force_constants(
     flat = 0.5 * (flat + flat.T)
     rigid = np.tile(np.eye(3), (n, 1)) / np.sqrt(n)
     keep = np.eye(3 * n) - rigid @ rigid.T
-    return keep @ flat @ keep
+    return np.asarray(keep @ flat @ keep)
 
 
 @dataclass(slots=True)

@@ -232,4 +232,4 @@ def _turned(six: np.ndarray, operation: Operation, strain: bool) -> np.ndarray:
     if strain:
         return voigt(operation.tensor(tensor(six)))
     shears = np.array([1, 1, 1, 2, 2, 2])
-    return voigt(operation.tensor(tensor(six * shears))) / shears
+    return np.asarray(voigt(operation.tensor(tensor(six * shears))) / shears)

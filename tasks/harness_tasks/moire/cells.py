@@ -64,17 +64,17 @@ class Moire:
     @property
     def plane(self) -> np.ndarray:
         """T₁ and T₂ as rows, Å (2, 2)."""
-        return self.atoms.cell.array[:2, :2]
+        return np.asarray(self.atoms.cell.array[:2, :2])
 
     @property
     def lattices(self) -> np.ndarray:
         """Primitive vectors of each layer as rows, Å (2, 2, 2)."""
-        return np.linalg.inv(self.repeats) @ self.plane
+        return np.asarray(np.linalg.inv(self.repeats) @ self.plane)
 
     @property
     def layer(self) -> np.ndarray:
         """0 or 1 for each atom, (N,)."""
-        return self.atoms.arrays["layer"]
+        return np.asarray(self.atoms.arrays["layer"])
 
     @property
     def period(self) -> float:
@@ -184,4 +184,4 @@ def _cells_inside(repeat: np.ndarray) -> np.ndarray:
     ranges = [np.arange(low, high + 1) for low, high in zip(corners.min(axis=0), corners.max(axis=0), strict=True)]
     every = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, 2)
     scaled = every @ np.array([[d, -b], [-c, a]])  # fractions of the cell, times its area
-    return every[((scaled >= 0) & (scaled < area)).all(axis=1)]
+    return np.asarray(every[((scaled >= 0) & (scaled < area)).all(axis=1)])

@@ -116,7 +116,7 @@ class Landscape:
     def distance(self, t: np.ndarray) -> np.ndarray:
         """h at registries (p, 2), Å (p,)."""
         z = self.heights(t)
-        return z[:, UPPER].mean(axis=1) - z[:, LOWER].mean(axis=1)
+        return np.asarray(z[:, UPPER].mean(axis=1) - z[:, LOWER].mean(axis=1))
 
 
 def landscape_work(work: Work, n: int) -> float:

@@ -86,15 +86,15 @@ class Grid:
 
     def image(self, node: int) -> np.ndarray:
         """Another registry that follows from the representative `node`, the last one; itself if there is none."""
-        return np.argwhere(self.owner == node)[-1] / self.n
+        return np.asarray(np.argwhere(self.owner == node)[-1] / self.n)
 
     def energies(self, values: np.ndarray) -> np.ndarray:
         """Spread (m,) over the grid, (n, n)."""
-        return values[self.owner]
+        return np.asarray(values[self.owner])
 
     def polarizations(self, values: np.ndarray) -> np.ndarray:
         """Spread (m, 3) over the grid, (n, n, 3)."""
-        return np.einsum("ijab,ijb->ija", self.turn, values[self.owner])
+        return np.asarray(np.einsum("ijab,ijb->ija", self.turn, values[self.owner]))
 
 
 def make_grid(n: int, symmetry: Sequence[tuple[np.ndarray, np.ndarray]]) -> Grid:
