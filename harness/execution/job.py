@@ -16,12 +16,11 @@ from harness.errors import HarnessError, UnsupportedError
 from harness.materials.needs import check_needs
 from harness.registry import lookup
 from harness.registry.catalogue import catalogue, find_plugin
-from harness.registry.files import file_parameters, resolve_model, set_parameter, sha256
+from harness.registry.files import resolve_model, set_parameter, sha256
+from harness.registry.model_files import file_parameters, marked
 from harness.registry.parameters import build_params
 
 COMPONENTS = ("potential", "polarization")
-#: A parameter of a task that is called so is a data set: looked up, verified, part of the run's identity by content.
-DATASET = "dataset"
 #: Dotted key of a structure file.
 MATERIAL_FILE = "material.file"
 
@@ -85,14 +84,15 @@ def make_job(config: Mapping[str, Any], command: str = "") -> Job:
     )
     for component in COMPONENTS:
         params = values[component].get("params") or {}
-        for key, value in list(file_parameters(params)):
+        for key, value in list(file_parameters(values[component])):
             path = resolve_model(value, folders=folders)
             set_parameter(params, key, str(path))
             files[f"{component}.params.{key}"] = sha256(path)
     given = values["task"].get("params") or {}
-    if isinstance(given.get(DATASET), str):
-        given[DATASET] = str(dataset_folder(given[DATASET], f"task.params.{DATASET}"))
-        files[f"task.params.{DATASET}"] = verify(Path(given[DATASET]))
+    for name in _datasets(values["task"], plugins):
+        if isinstance(given.get(name), str):
+            given[name] = str(dataset_folder(given[name], f"task.params.{name}"))
+            files[f"task.params.{name}"] = verify(Path(given[name]))
     if values["material"].get("file") is not None:
         path = Path(str(values["material"]["file"])).expanduser().absolute()
         values["material"]["file"] = str(path)
@@ -113,6 +113,13 @@ def _plugins(config: Mapping[str, Any]) -> list[str]:
     for name in wanted:
         find_plugin(name)
     return sorted(set(wanted))
+
+
+def _datasets(task: Mapping[str, Any], plugins: list[str]) -> list[str]:
+    """Parameters of the task that are data sets; none where it cannot be imported here."""
+    if not all(find_plugin(name).runs_here for name in task.get("plugins") or []):
+        return []
+    return marked(lookup.build_task(task.get("factory") or task["name"], plugins).Params, "dataset")
 
 
 def _task(config: dict[str, Any], plugins: list[str]) -> tuple[list[Any], str]:
@@ -144,16 +151,14 @@ def _task(config: dict[str, Any], plugins: list[str]) -> tuple[list[Any], str]:
 
 
 def _identity(config: Mapping[str, Any], files: Mapping[str, str], task: list[Any], structure: str) -> str:
-    given = config["task"].get("params")
-    if f"task.params.{DATASET}" in files:
-        given = {**given, DATASET: files[f"task.params.{DATASET}"]}
-    content: dict[str, Any] = {"task": task, "structure": structure, "task_params": given}
+    parts = {part: json.loads(json.dumps(config[part].get("params"))) for part in ("task", *COMPONENTS)}
+    for dotted, digest in files.items():
+        part, _, key = dotted.partition(".params.")
+        set_parameter(parts[part], key, digest)
+    content: dict[str, Any] = {"task": task, "structure": structure, "task_params": parts["task"]}
     for component in COMPONENTS:
-        params = json.loads(json.dumps(config[component].get("params") or {}))
-        for key, _ in list(file_parameters(params)):
-            set_parameter(params, key, files[f"{component}.params.{key}"])
         entry = config[component]
-        content[component] = [entry["name"], entry.get("factory") or entry["name"], params]
+        content[component] = [entry["name"], entry.get("factory") or entry["name"], parts[component] or {}]
     for key in ("material", "profile", "device", "seed"):
         content[key] = config[key]
     if MATERIAL_FILE in files:

@@ -62,6 +62,7 @@ class _Conformance:
     seed: ClassVar[int] = 0
     params: ClassVar[Mapping[str, Any]] = {}
     _found: ClassVar[tuple[Measurement, dict[str, list[str]]] | None] = None
+    _modules: ClassVar[frozenset[str]] = frozenset()
 
     def potential(self) -> Potential:
         """The potential under test; called once."""
@@ -74,6 +75,21 @@ class _Conformance:
     def test_polarization(self) -> None:
         """Sum rules, parities, Born charges as derivatives, answers to a field."""
         self._assert("response")
+
+    def test_model_files_are_stated(self) -> None:
+        """``model_files`` in the plugin's ``pyproject.toml`` are the parameters that its factories mark as files."""
+        import pytest
+
+        from harness.registry.catalogue import catalogue
+        from harness.registry.model_files import declared
+
+        self._examined()
+        plugins = [p for p in catalogue().values() if p.module in self._modules and p.static]
+        if not plugins:
+            pytest.skip("the pyproject.toml of the plugin is not known here")
+        for plugin in plugins:
+            stated = plugin.static.get("model_files", {})
+            assert {name: sorted(files) for name, files in stated.items()} == declared(plugin)
 
     def _assert(self, group: str) -> None:
         import pytest
@@ -96,6 +112,7 @@ class _Conformance:
             task = cast("ConformanceTask", build_task("conformance"))
             params = build_params(task.Params, cls.params, "task 'conformance'")
             potential, model = self.potential(), self.polarization()
+            cls._modules = frozenset(type(part).__module__.partition(".")[0] for part in (potential, model))
             cls._found = task.examine(
                 TrialContext(task, potential, model, cls.material, params, cls.seed, dtype=cls.dtype)
             )
