@@ -16,9 +16,9 @@ from harness.materials.sheets import area
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.interlayer.minimum import Minimum, find_minimum, find_zero
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.bilayers import LOWER, bilayer, plain, stacking_of
 from harness_tasks.structures.cells import positive
-from harness_tasks.structures.sheets import offered, polarization
 
 ATOMS = 4
 
@@ -177,7 +177,8 @@ def polarizabilities(
     ctx: Context, material: Mapping[str, Any], stage: Stage, curves: Sequence[Curve], height: float
 ) -> dict[str, Quantity]:
     """α of the material's stacking at its minimum, and of one layer, Å³ per primitive cell; empty if not offered."""
-    if not ctx.params.polarizability or "polarizability" not in offered(ctx):
+    responses = Responses.of(ctx)
+    if not ctx.params.polarizability or "polarizability" not in responses.offered:
         return {}
     stacking = str(material.get("stacking"))
     own = next((curve for curve in curves if plain(curve.stacking) == plain(stacking)), None)
@@ -191,7 +192,7 @@ def polarizabilities(
     for name, atoms in (("bilayer", pair), ("layer", layer)):
         key = f"polarizability/{name}"
         if key not in stage:
-            stage.keep(key, polarization(ctx, atoms, ["polarizability"]))
+            stage.keep(key, responses(atoms, ["polarizability"]))
         stage.advance()
         alphas[name] = stage[key]["polarizability"]
     method = f"{stacking} at {distance:.3f} A; one evaluation, nothing fitted"
