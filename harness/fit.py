@@ -25,11 +25,13 @@ from omegaconf import MISSING
 from harness import learning
 from harness.cli.app import run_app
 from harness.cli.config import ComponentConfig, plain
+from harness.contracts.parameters import Seed
 from harness.data.dataset import Dataset, dataset_folder
 from harness.errors import HarnessError
 from harness.execution.environments import ensure, environment_for
 from harness.fitting.job import fit_all
 from harness.fitting.parity_plot import draw_missing
+from harness.registry import lookup
 from harness.registry.catalogue import find_plugin
 
 #: Environment variable with the file to which each fit of a sweep appends its folder.
@@ -60,16 +62,15 @@ class FitConfig:
     n_train: int | None = None
     parts: list[str] | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
+    seed: Seed = 0
     out: str | None = None
-
-
-SECTIONS = {"potential": ComponentConfig, "polarization": ComponentConfig, "dataset": DatasetConfig}
 
 
 def fit_one(config: Any) -> tuple[str, bool]:
     """One fit of a composed configuration."""
-    values = plain(config, FitConfig, SECTIONS)
+    values = plain(config, FitConfig)
+    material = lookup.build_material(values["material"], values["material"].get("plugins") or [])
+    values["material"]["name"] = material.name
     values["dataset"]["folder"] = str(dataset_folder(values["dataset"]["folder"]))
     # read here too: what is wrong with it is said before an environment is made
     dataset = Dataset.load(values["dataset"]["folder"], values["dataset"]["dispersion"], values["n_train"])

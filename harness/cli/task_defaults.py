@@ -59,7 +59,7 @@ def _owners() -> dict[str, str | None]:
     """The plugin of each task whose defaults come from its class; None for the tasks of this distribution."""
     owners: dict[str, str | None] = dict.fromkeys(lookup.tasks(()))
     for plugin in catalogue().values():
-        if not plugin.installed:
+        if not plugin.runs_here:
             continue
         stated = plugin.static.get("tasks")
         names = set(lookup.tasks([plugin.name])) - set(owners) if stated is None else stated

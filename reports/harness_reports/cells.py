@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -149,14 +148,12 @@ def declaration(key: str, quantity: Quantity, declared: Sequence[Observable]) ->
 
 
 def in_order(observables: Mapping[str, Quantity], declared: Sequence[Observable]) -> list[str]:
-    """The keys of scalars: in the order of the declarations, then by label (numbers by size); undeclared ones last."""
+    """The keys of scalars in the order of the declarations, and within one as they come; undeclared ones last."""
     places = {observable: place for place, observable in enumerate(declared)}
 
-    def place(key: str) -> tuple[int, list[tuple[bool, float, str]]]:
+    def place(key: str) -> int:
         observable = find_observable(declared, key, observables[key])
-        parts = re.split(r"(-?\d+(?:\.\d+)?)", key)
-        words = [(bool(i % 2), float(part) if i % 2 else 0.0, part) for i, part in enumerate(parts)]
-        return (len(places) if observable is None else places[observable], words)
+        return len(places) if observable is None else places[observable]
 
     return sorted((key for key, quantity in observables.items() if isinstance(quantity.value, float)), key=place)
 

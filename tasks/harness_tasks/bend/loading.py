@@ -236,7 +236,7 @@ class Loading:
             reached = 0.3 * (1 - 0.8 ** len(history.loads))
             return reached if self.ctx.params.step is None else reached / 2
         if self.ctx.params.step is not None:
-            return 0.3 + 0.7 * min(1.0, (history.loads[-1].rms_curvature / self.ctx.params.max_curvature) ** 2)
+            return float(0.3 + 0.7 * min(1.0, (history.loads[-1].rms_curvature / self.ctx.params.max_curvature) ** 2))
         return 0.3 + 0.7 * (len(history.loads) - 1 - first) / self.steps
 
     def _is_torn(self, load: Load) -> bool:

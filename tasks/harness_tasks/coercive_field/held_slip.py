@@ -109,4 +109,4 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
 
 
 def _apart(vectors: np.ndarray) -> np.ndarray:
-    return vectors[UPPER].mean(axis=0) - vectors[LOWER].mean(axis=0)
+    return np.asarray(vectors[UPPER].mean(axis=0) - vectors[LOWER].mean(axis=0))

@@ -226,4 +226,4 @@ class Runner:
 
     def _slip(self, atoms: Atoms) -> np.ndarray:
         x = atoms.positions
-        return x[self._upper, :2].mean(axis=0) - x[self._lower, :2].mean(axis=0)
+        return np.asarray(x[self._upper, :2].mean(axis=0) - x[self._lower, :2].mean(axis=0))

@@ -6,22 +6,23 @@ not checked and costs it nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Check, Measurement
-from harness.contracts.observable import Observable
+from harness.contracts.observable import Observable, find_observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.conformance import figures, structures
 from harness_tasks.conformance.derivatives import derivative_lines, smoothness
 from harness_tasks.conformance.energy_drift import drift_line
+from harness_tasks.conformance.observables import FAILED, LINES, OBSERVABLES, WORST
 from harness_tasks.conformance.params import ConformanceParams
 from harness_tasks.conformance.probe import Probe, Values
 from harness_tasks.conformance.response import response_lines
@@ -35,18 +36,11 @@ class Conformance:
     name: ClassVar[str] = "conformance"
     version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ConformanceParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = (
-        "failed_lines",
-        "worst_error_over_tolerance",
-        "forces_slab_ttf",
-        "stress_slab_ttf",
-        "nve_drift",
-        "born_finite_differences",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: ConformanceParams) -> Atoms:
+    def structure(self, material: Material, params: ConformanceParams) -> Atoms:
         """Two primitive cells of the material; all others are made from it."""
         return structures.flat(material)
 
@@ -152,11 +146,19 @@ def finished(probe: Probe) -> Measurement:
     failed = sum(not check.passed for check in checks)
     ratios = [check.value / check.tolerance for check in checks if check.tolerance]
     observables = {
-        "failed_lines": Quantity(failed, "1", n=len(checks), method=f"of {len(checks)} lines"),
-        "worst_error_over_tolerance": Quantity(float(np.max(ratios)), "1", method="of the lines with a tolerance"),
+        **FAILED.of(Quantity(failed, "1", n=len(checks), method=f"of {len(checks)} lines")),
+        **WORST.of(Quantity(float(np.max(ratios)), "1", method="of the lines with a tolerance")),
     }
     for check in checks:
-        observables[check.name] = Quantity(check.value, check.unit, method=f"largest error; {check.reason}")
+        line = find_observable(LINES, check.name, Quantity(check.value, check.unit))
+        if line is None and np.isnan(check.value):
+            continue  # a whole group of lines that raised: the check says which
+        if line is None:
+            observables[check.name] = Quantity(check.value, check.unit)  # the worker refuses it
+            continue
+        unit = line.unit if np.isnan(check.value) else check.unit
+        found = Quantity(check.value, unit, method=f"largest error; {check.reason}")
+        observables |= line.of(found, **(line.labels_of(check.name) or {}))
     why: dict[str, list[str]] = {}
     for name, reason in probe.absent.items():
         why.setdefault(reason, []).append(name)

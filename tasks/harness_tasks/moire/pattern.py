@@ -121,4 +121,4 @@ def symmetrised(field: np.ndarray, symmetry: Symmetry) -> np.ndarray:
     if symmetry == "twist":  # T₁ stays, T₂ → −T₁ − T₂
         flip = np.array([1.0, -1.0, -1.0])
         images += [image[(i - j) % n, -j % n] * flip for image in images]
-    return np.mean(images, axis=0)
+    return np.asarray(np.mean(images, axis=0))

@@ -45,7 +45,7 @@ class SheetDipole:
         if "born" not in self._stage:
             self._stage.keep("born", self._responses(atoms, ["born_effective_charges"]))
         charges = self._stage["born"]["born_effective_charges"]
-        return charges - charges.mean(axis=0)
+        return np.asarray(charges - charges.mean(axis=0))
 
     def _ask(self, atoms: Atoms) -> Arrays:
         values = self._responses(atoms, self._names)
@@ -80,4 +80,4 @@ def improper(dipole: np.ndarray, area: float) -> np.ndarray:
 
 def ions(charges: np.ndarray, moved: np.ndarray, area: float) -> np.ndarray:
     """Σ Z du/dε over the area, (3,) e/Å: what the ions' own motion adds to the clamped coefficient."""
-    return np.einsum("iab,ib->a", charges, moved) / area
+    return np.asarray(np.einsum("iab,ib->a", charges, moved) / area)
