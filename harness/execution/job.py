@@ -154,7 +154,8 @@ def _identity(config: Mapping[str, Any], files: Mapping[str, str], task: list[An
     parts = {part: json.loads(json.dumps(config[part].get("params"))) for part in ("task", *COMPONENTS)}
     for dotted, digest in files.items():
         part, _, key = dotted.partition(".params.")
-        set_parameter(parts[part], key, digest)
+        if part in parts:
+            set_parameter(parts[part], key, digest)
     content: dict[str, Any] = {"task": task, "structure": structure, "task_params": parts["task"]}
     for component in COMPONENTS:
         entry = config[component]
