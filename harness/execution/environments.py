@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
+from typing import TextIO
 
 from harness.errors import HarnessError
 from harness.registry.catalogue import CORE, Plugin, find_plugin, source_root
@@ -204,7 +205,7 @@ def _commands(environment: Environment) -> list[list[str]]:
     ]
 
 
-def _run(command: list[str], log, say: Callable[[str], None]) -> None:  # type: ignore[no-untyped-def]
+def _run(command: list[str], log: TextIO, say: Callable[[str], None]) -> None:
     log.write(f"$ {' '.join(command)}\n")
     log.flush()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import io
 import os
 import shutil
 import subprocess
@@ -140,8 +141,8 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
 
 def _pass_on(process: subprocess.Popen[bytes], tail: collections.deque[bytes]) -> None:
     """Show the worker's stderr as it comes, and keep its end."""
-    assert process.stderr is not None
-    while chunk := process.stderr.read1(4096):  # type: ignore[attr-defined]
+    assert isinstance(process.stderr, io.BufferedReader)
+    while chunk := process.stderr.read1(4096):
         tail.append(chunk)
         sys.stderr.write(chunk.decode(errors="replace"))
         sys.stderr.flush()

@@ -5,14 +5,14 @@ After Javvaji et al., Adv. Energy Mater. 12, 2201370 (2022); docs/tasks/bend.md 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -28,6 +28,7 @@ from harness_tasks.bend.flat_sheet import Sheet, prepare_sheet
 from harness_tasks.bend.loading import History, Load, Loading
 from harness_tasks.bend.params import BendParams
 from harness_tasks.mechanics.atomic_strain import AtomicStrain
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 
@@ -38,15 +39,12 @@ class Bend:
     name: ClassVar[str] = "bend"
     version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.ONE_OR_TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = BendParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
+    def structure(self, material: Material, params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""
-        if material.get("layers", 2) not in (1, 2):
-            raise HarnessError(
-                f"bend knows how one or two layers slip, not {material['layers']}.", "Give material.layers=2."
-            )
         nx, ny = cells_for(material, params.width, params.length)
         return make_ribbon(rectangular(material, nx, ny), ny, params.held, params.boundary).flat
 
@@ -111,7 +109,7 @@ class Bend:
         if len(branch) > 2:
             on = [loads[i] for i in branch]
             measurement.checks += checks.shape_checks(ctx, found, on)
-            mirror = checks.mirror_check(ctx, ribbon, on[-1])
+            mirror = checks.mirror_check(Responses.of(ctx), ribbon, on[-1])
             measurement.checks += [] if mirror is None else [mirror]
             for name, other, its_history in compared:
                 its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)

@@ -7,14 +7,15 @@ import math
 from harness.contracts.measurement import Check
 from harness.contracts.quantity import Quantity
 from harness.materials.sheets import area
+from harness.materials.symmetry import has_threefold_axis
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.params import ElasticParams
-from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves
+from harness_tasks.mechanics.curves import NAMES, XX, XY, YY, ZZ, Curves
+from harness_tasks.mechanics.slopes import slope
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial
-from harness_tasks.structures.symmetry import has_threefold_axis
 
 
 def checks(
@@ -74,7 +75,7 @@ def checks(
             )
         )
     if has_threefold_axis(series.group):
-        for suffix in results.NAMES.values():
+        for suffix in NAMES.values():
             given = [found[f"{name}{suffix}"] for name in ("C11", "C12", "C66")]
             values = [number(quantity) for quantity in given]
             slack = math.hypot(*(_half_width(quantity) for quantity in given))
@@ -106,9 +107,9 @@ def checks(
 def _maxwell(series: Series, curves: dict[tuple[str, int], Curves], found: dict[str, Quantity]) -> Check:
     """∂σ_yy/∂ε_zz = ∂σ_zz/∂ε_yy, clamped ions: two derivatives of one energy."""
     flat = curves["clamped", YY]
-    from_strain = results.slope(flat.strain, flat.stress[:, ZZ], "N/m", "")
+    from_strain = slope(flat.strain, flat.stress[:, ZZ], "N/m", "")
     pulled = curves["clamped", ZZ]
-    from_pull = results.slope(pulled.strain, pulled.stress[:, YY], "N/m", "")
+    from_pull = slope(pulled.strain, pulled.stress[:, YY], "N/m", "")
     scale = abs(number(found["E_zzzz_clamped"])) / GPA * series.thickness * N_PER_M
     slack = _half_width(from_strain) + _half_width(from_pull)
     return Check(

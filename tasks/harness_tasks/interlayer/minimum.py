@@ -84,7 +84,7 @@ def _roots(coefficients: np.ndarray, origin: float) -> np.ndarray:
     """Distances where a polynomial in exp(−(h − origin)) vanishes."""
     roots = np.roots(coefficients)
     real = roots[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 0)].real
-    return origin - np.log(real) / DECAY
+    return np.asarray(origin - np.log(real) / DECAY)
 
 
 def _solve(

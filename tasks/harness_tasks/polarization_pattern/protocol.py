@@ -17,15 +17,14 @@ from harness_tasks.moire.cells import Moire, mismatched, twisted
 from harness_tasks.moire.pattern import Pattern, from_atoms, from_registry, turns
 from harness_tasks.moire.registry_field import Look, grid
 from harness_tasks.polarization.local_dipoles import Groups
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization_pattern import analysis as results
 from harness_tasks.polarization_pattern.analysis import Case
 from harness_tasks.polarization_pattern.observables import NAMES, RESPONSE, Kind
 from harness_tasks.polarization_pattern.params import PatternParams
-from harness_tasks.polarization_pattern.structures import LANDSCAPE, RELAXATION, Structures
+from harness_tasks.polarization_pattern.structures import RELAXATION, Structures
 from harness_tasks.structures.bilayers import bilayer
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import make_grid
-from harness_tasks.structures.sheets import offered, polarization
+from harness_tasks.structures.registries import make_grid, registry_operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,9 @@ class Work:
         self.notes: list[str] = []
         self.frames: dict[str, list[Atoms]] = {}
         self.structures = Structures(ctx, self.notes)
-        self.symbol = str(list(ctx.material.get("symbols", ("B", "N")))[1])
-        known = offered(ctx)
+        self.symbol = ctx.material.symbols[1]
+        self.responses = Responses.of(ctx)
+        known = self.responses.offered
         local = self.params.local
         self.by_atoms = local == "atoms" or (local == "auto" and "atomic_dipoles" in known)
         if not self.by_atoms:
@@ -67,7 +67,7 @@ class Work:
         plan = self._plan()
         cases: list[Case] = []
         work = float(sum(len(step.moire.atoms) * (1 + RELAXATION * step.relaxed) for step in plan))
-        work += RELAXATION * LANDSCAPE * any(step.relaxed for step in plan)
+        work += RELAXATION * self.structures.effort * any(step.relaxed for step in plan)
         with self.ctx.stages.stage("patterns", total=work) as stage:
             for step in plan:
                 with self.ctx.clock(step.kind if not step.relaxed else f"{step.kind}, relaxed"):
@@ -145,8 +145,10 @@ class Work:
         if step.name not in stage:
             if step.by_atoms:
                 groups = Groups.of(step.moire.atoms, step.moire.layer, self.symbol)
+                names = [name for name in ("dipole", "atomic_dipoles", "charges") if name in self.responses.offered]
                 answered = step.field if self.response == "electronic" else 0.0
-                found = from_atoms(self.ctx, step.moire, groups, atoms, self.params.grid, answered)
+                values = self.responses(atoms, names, (0.0, 0.0, answered))
+                found = from_atoms(values, step.moire, groups, atoms, self.params.grid)
             else:
                 found = self._from_registry(step, atoms, stage)
             entry: dict[str, Any] = {"field": found.field, "residual": found.residual, "mismatch": found.mismatch}
@@ -156,8 +158,8 @@ class Work:
 
     def _from_registry(self, step: Step, atoms: Atoms, stage: Stage) -> Pattern:
         moire, size = step.moire, self.params.grid
-        few = make_grid(self.params.registry_grid, antiparallel=False)
-        cell = bilayer(self.ctx.material, (0, 0), positive(self.ctx.material, "distance"))
+        few = make_grid(self.params.registry_grid, registry_operations(self.ctx.material, antiparallel=False))
+        cell = bilayer(self.ctx.material, (0, 0), self.ctx.material.distance)
         dipoles = np.array([self._dipole(registry, stage) for registry in few.registries])
         points = grid(moire, size)
         if step.relaxed:
@@ -169,6 +171,6 @@ class Work:
     def _dipole(self, registry: np.ndarray, stage: Stage) -> np.ndarray:
         name = f"bilayer/{registry[0]:.6f},{registry[1]:.6f}"
         if name not in stage:
-            atoms = bilayer(self.ctx.material, registry, positive(self.ctx.material, "distance"))
-            stage.keep(name, polarization(self.ctx, atoms, ["dipole"]))
+            atoms = bilayer(self.ctx.material, registry, self.ctx.material.distance)
+            stage.keep(name, self.responses(atoms, ["dipole"]))
         return np.asarray(stage[name]["dipole"])

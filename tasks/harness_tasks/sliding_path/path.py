@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Check
 from harness.contracts.task import Context, Stage
 from harness.engine.resumable import evaluate, relax
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.sliding_path.checks import lost_check, unconverged_check
 from harness_tasks.sliding_path.track import Track
 from harness_tasks.structures.bilayers import (
@@ -18,12 +19,9 @@ from harness_tasks.structures.bilayers import (
     distance_of,
     lattice_check,
     own_lattice_constant,
-    stacking_of,
     upright,
 )
-from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import AB, BA
-from harness_tasks.structures.sheets import offered, polarization
 
 #: Of a relaxation in the progress bar, in evaluations.
 WORK = 6
@@ -41,7 +39,7 @@ class Work:
         Properties that are asked for at each point: ``dipole``, ``born_effective_charges``, whichever are offered.
     """
 
-    material: dict[str, Any]
+    material: Material
     antiparallel: bool
     polar: list[str]
     notes: list[str] = field(default_factory=list)
@@ -50,14 +48,13 @@ class Work:
     @classmethod
     def of(cls, ctx: Context) -> Work:
         """Of a run."""
-        antiparallel = stacking_of(str(ctx.material.get("stacking")))[1]
-        polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in offered(ctx)]
-        return cls(dict(ctx.material), antiparallel, polar)
+        polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in Responses.of(ctx).offered]
+        return cls(ctx.material, ctx.material.antiparallel, polar)
 
     @property
     def distance(self) -> float:
         """Of rigid layers, Å."""
-        return positive(self.material, "distance")
+        return self.material.distance
 
     def stack(self, registry: np.ndarray) -> Atoms:
         """Flat layers."""
@@ -71,7 +68,7 @@ def relax_lattice(ctx: Context, work: Work, stage: Stage) -> None:
         a, note, failed = own_lattice_constant(ctx, stacking, ctx.params.fmax, ctx.params.max_steps)
         stage.keep("lattice", {"a": a, "note": note, "failed": failed})
     found = stage["lattice"]
-    work.material["a"] = found["a"]
+    work.material = work.material.with_lattice_constant(found["a"])
     work.notes.append(found["note"])
     work.checks.append(lattice_check(found["failed"]))
 
@@ -134,13 +131,14 @@ def polarize(
 ) -> dict[str, np.ndarray]:
     """Dipole and Born charges, as offered, at each registry; nan where there is no structure."""
     shapes = {"dipole": (3,), "born_effective_charges": (4, 3, 3)}
+    responses = Responses.of(ctx)
     polar: dict[str, list[np.ndarray]] = {name: [] for name in work.polar}
     for t, positions in zip(registries, found, strict=True):
         key = f"polarization/{point_name(kind, t)}"
         if np.isfinite(positions).all() and key not in stage:
             atoms = work.stack(t)
             atoms.positions = positions
-            stage.keep(key, polarization(ctx, atoms, work.polar))
+            stage.keep(key, responses(atoms, work.polar))
         for name in work.polar:
             entry = stage[key][name] if key in stage else np.full(shapes[name], np.nan)
             polar[name].append(entry)
