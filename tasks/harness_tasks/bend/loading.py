@@ -222,7 +222,7 @@ class Loading:
             )
             if params.lateral == "held":
                 break
-            stress = lateral_stress(ctx, atoms)
+            stress = lateral_stress(ctx.engine, atoms)
             if abs(stress) * N_PER_M < LATERAL:
                 break
             scale = 1 - stress / self.modulus
