@@ -1,4 +1,4 @@
-"""What the core itself brings: any ASE calculator as a potential, and facts about the host."""
+"""What the core itself brings: any ASE calculator as a potential, a material prototype, and facts about the host."""
 
 from __future__ import annotations
 
@@ -87,6 +87,14 @@ class ASEPotential:
 def harness_potentials() -> dict[str, Any]:
     """The built-in potential."""
     return {"ase": ASEPotential}
+
+
+@hookimpl
+def harness_materials() -> dict[str, Any]:
+    """The built-in prototype."""
+    from harness.materials.honeycomb import honeycomb
+
+    return {"honeycomb": honeycomb}
 
 
 @hookimpl

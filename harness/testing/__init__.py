@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from harness.contracts.task import Context, Task
 
 if TYPE_CHECKING:
+    from harness.contracts.material import Material
     from harness.contracts.measurement import Check, Measurement
     from harness.contracts.potential import PolarizationModel, Potential
 
@@ -47,7 +48,7 @@ class _Conformance:
     Attributes
     ----------
     material
-        As the keys of ``conf/material``; choose elements that the model knows.
+        A `Material`, or a mapping with the keys of ``conf/material``; choose elements that the model knows.
     dtype
         Number type that the potential is asked for: ``float64`` or ``float32``.
     seed
@@ -56,7 +57,7 @@ class _Conformance:
         Parameters of the task ``conformance`` that are not to be its defaults.
     """
 
-    material: ClassVar[Mapping[str, Any]] = BILAYER
+    material: ClassVar[Material | Mapping[str, Any]] = BILAYER
     dtype: ClassVar[str] = "float64"
     seed: ClassVar[int] = 0
     params: ClassVar[Mapping[str, Any]] = {}
