@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from ase import Atoms
@@ -14,9 +13,9 @@ from harness.engine.field import FieldEngine
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape, Series, landscape_work, measure_landscape
 from harness_tasks.moire.relaxation import relax_moire
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.sliding_path.path import Work, point_name
 from harness_tasks.structures.registries import make_grid, registry_operations
-from harness_tasks.structures.sheets import polarization
 
 #: Registries along each axis of the landscape that relaxations start from.
 REGISTRIES = 6
@@ -53,7 +52,7 @@ class Structures:
         ctx = self._ctx
         if field:
             ctx = copy.copy(ctx)
-            ctx.engine = FieldEngine(ctx.engine, partial(polarization, self._ctx), np.array([0.0, 0.0, field]))
+            ctx.engine = FieldEngine(ctx.engine, Responses.of(self._ctx), np.array([0.0, 0.0, field]))
         key = f"{len(moire.atoms)}/{field:g}"
         landscape = self._landscape(field, stage)
         with stage.stage(weight=RELAXATION * len(moire.atoms), total=len(moire.atoms)) as part:
@@ -76,5 +75,5 @@ class Structures:
         if name not in stage:
             atoms = self._work.stack(registry)
             atoms.positions = stage[point_name("relaxed", registry)]["positions"]
-            stage.keep(name, polarization(self._ctx, atoms, ["dipole"]))
+            stage.keep(name, Responses.of(self._ctx)(atoms, ["dipole"]))
         return np.asarray(stage[name]["dipole"])
