@@ -31,6 +31,7 @@ from harness.errors import HarnessError
 from harness.execution.environments import ensure, environment_for
 from harness.fitting.job import fit_all
 from harness.fitting.parity_plot import draw_missing
+from harness.registry import lookup
 from harness.registry.catalogue import find_plugin
 
 #: Environment variable with the file to which each fit of a sweep appends its folder.
@@ -68,6 +69,8 @@ class FitConfig:
 def fit_one(config: Any) -> tuple[str, bool]:
     """One fit of a composed configuration."""
     values = plain(config, FitConfig)
+    material = lookup.build_material(values["material"], values["material"].get("plugins") or [])
+    values["material"]["name"] = material.name
     values["dataset"]["folder"] = str(dataset_folder(values["dataset"]["folder"]))
     # read here too: what is wrong with it is said before an environment is made
     dataset = Dataset.load(values["dataset"]["folder"], values["dataset"]["dispersion"], values["n_train"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -39,7 +40,7 @@ def run_app(job: Job, config_name: str, argv: Sequence[str] | None, examples: Ma
     int
         0 when all is well; 1 when a run failed or timed out; 2 for bad input; 130 after Ctrl-C.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = _with_material_file(list(sys.argv[1:] if argv is None else argv))
     import hydra
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
@@ -94,6 +95,13 @@ def _cell(job: Job) -> Callable[[Any], None]:
                 stream.write(json.dumps({"status": status, "bad_input": bad_input}) + "\n")
 
     return call
+
+
+def _with_material_file(arguments: list[str]) -> list[str]:
+    """``material.file=PATH`` alone chooses ``material=file``."""
+    plain = [re.sub(r"^\+{1,2}material\.file=", "material.file=", argument) for argument in arguments]
+    given = {argument.partition("=")[0] for argument in plain}
+    return [*plain, "material=file"] if "material.file" in given and "material" not in given else plain
 
 
 def _with_examples(arguments: list[str], examples: Mapping[str, str]) -> list[str]:

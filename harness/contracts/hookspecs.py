@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from harness.contracts.material import MaterialFactory
     from harness.contracts.potential import PolarizationFactory, PotentialFactory
     from harness.contracts.record import Record
     from harness.contracts.report import Report
@@ -30,6 +31,11 @@ class HarnessSpec:
     @hookspec
     def harness_polarization_models(self) -> Mapping[str, PolarizationFactory]:
         """Name -> factory, called with ``polarization.params`` as keywords."""
+        raise NotImplementedError
+
+    @hookspec
+    def harness_materials(self) -> Mapping[str, MaterialFactory]:
+        """Name of a prototype -> factory, called with the other keys of ``material`` as keywords."""
         raise NotImplementedError
 
     @hookspec

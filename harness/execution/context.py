@@ -14,6 +14,7 @@ import numpy as np
 
 from harness import __version__
 from harness.contracts.engine import Engine
+from harness.contracts.material import Material
 from harness.contracts.potential import Noise, PolarizationModel, Potential
 from harness.contracts.task import Stages
 from harness.records.store import cannot_write
@@ -36,7 +37,7 @@ class WorkerContext:
     polarization: PolarizationModel | None
     engine: Engine
     params: Any
-    material: Mapping[str, Any]
+    material: Material
     seed: int
     folder: Path
     noise: Noise

@@ -31,6 +31,7 @@ from harness.execution.figures import draw
 from harness.execution.job import Job, check_elements, resolve_device
 from harness.execution.progress import TqdmProgress, where
 from harness.execution.stages import PERCENT, RunStages
+from harness.materials.needs import check_needs
 from harness.records.store import write_record
 from harness.registry import lookup
 from harness.registry.catalogue import catalogue
@@ -140,7 +141,9 @@ def _measure(job: Job, record: Record) -> Measurement:
     record.provenance["potential"] = potential.provenance()
     record.provenance["polarization"] = polarization.provenance() if polarization is not None else None
     record.host = describe_host(plugins)
-    atoms = task.structure(config["material"], params)
+    material = lookup.build_material(config["material"], plugins)
+    check_needs(task.name, task.needs, material)
+    atoms = task.structure(material, params)
     symbols = set(atoms.get_chemical_symbols())
     device = resolve_device(potential, config["device"])
     # The record says what was computed in, not what was asked for.
@@ -166,7 +169,7 @@ def _measure(job: Job, record: Record) -> Measurement:
             polarization,
             engine,
             params,
-            config["material"],
+            material,
             int(config["seed"]),
             work,
             noise_of(potential),

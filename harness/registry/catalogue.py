@@ -39,8 +39,9 @@ class Plugin:
     requirements
         Its dependencies as its ``pyproject.toml`` states them; empty without a source folder.
     static
-        What it says of itself in ``[tool.harness]``: potentials, polarization_models, tasks, programs, and ``needs``:
-        plugins that it builds on and that have to be in its environment.
+        What it says of itself in ``[tool.harness]``: potentials, polarization_models, tasks, programs,
+        ``model_files`` (see `harness.registry.model_files`), and ``needs``: plugins that it builds on and that have to
+        be in its environment.
     """
 
     name: str

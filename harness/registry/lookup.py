@@ -1,4 +1,4 @@
-"""What plugins bring, by name: potentials, polarization models, tasks, reports."""
+"""What plugins bring, by name: potentials, polarization models, materials, tasks, reports."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from harness.registry.catalogue import catalogue
 from harness.registry.parameters import check_parameters
 
 if TYPE_CHECKING:
+    from harness.contracts.material import Material, MaterialFactory
     from harness.contracts.potential import PolarizationModel, Potential
     from harness.contracts.report import Report
     from harness.contracts.task import Task
 
 BUILT_IN = ("harness.registry.builtin", "harness_tasks", "harness_reports")
 
+#: The prototype of a material that names none.
+PROTOTYPE = "honeycomb"
 T = TypeVar("T")
 
 #: Plugins that could not be imported, by name, with the reason in one line.
@@ -176,6 +179,11 @@ def polarization_models(plugins: Iterable[str] | None = None) -> Mapping[str, Ca
     return _collect("harness_polarization_models", plugins)
 
 
+def materials(plugins: Iterable[str] | None = None) -> Mapping[str, MaterialFactory]:
+    """Name of a prototype -> factory."""
+    return _collect("harness_materials", plugins)
+
+
 def tasks(plugins: Iterable[str] | None = None) -> Mapping[str, type[Task]]:
     """Name -> class of every task."""
     return _collect("harness_tasks", plugins)
@@ -216,6 +224,33 @@ def build_polarization(name: str, params: Mapping[str, Any], plugins: Iterable[s
     factory = _pick("polarization model", name, polarization_models(plugins))
     check_parameters(factory, params, f"polarization model '{name}'", "polarization.params")
     return factory(**params)
+
+
+def build_material(values: Mapping[str, Any], plugins: Iterable[str] | None = ()) -> Material:
+    """Make the material that the section ``material`` of a configuration describes.
+
+    Parameters
+    ----------
+    values
+        ``file`` for a structure file, else ``prototype`` (default ``honeycomb``) with its parameters; ``plugins`` are
+        the distributions that bring the prototype.
+
+    Raises
+    ------
+    HarnessError
+        For an unknown prototype, key or value, and for a file that holds no sheet.
+    """
+    keys = {key: value for key, value in values.items() if key not in ("prototype", "plugins")}
+    factory: MaterialFactory
+    if values.get("file") is not None:
+        from harness.materials.structure_file import material_from_file
+
+        factory, owner = material_from_file, "a material from a file"
+    else:
+        name = str(values.get("prototype") or PROTOTYPE)
+        factory, owner = _pick("material prototype", name, materials(plugins)), f"material prototype '{name}'"
+    check_parameters(factory, keys, owner, "material")
+    return factory(**keys)
 
 
 def build_task(name: str, plugins: Iterable[str] | None = ()) -> Task:

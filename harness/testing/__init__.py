@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from harness.contracts.task import Context, Task
 
 if TYPE_CHECKING:
+    from harness.contracts.material import Material
     from harness.contracts.measurement import Check, Measurement
     from harness.contracts.potential import PolarizationModel, Potential
 
@@ -47,7 +48,7 @@ class _Conformance:
     Attributes
     ----------
     material
-        As the keys of ``conf/material``; choose elements that the model knows.
+        A `Material`, or a mapping with the keys of ``conf/material``; choose elements that the model knows.
     dtype
         Number type that the potential is asked for: ``float64`` or ``float32``.
     seed
@@ -56,11 +57,12 @@ class _Conformance:
         Parameters of the task ``conformance`` that are not to be its defaults.
     """
 
-    material: ClassVar[Mapping[str, Any]] = BILAYER
+    material: ClassVar[Material | Mapping[str, Any]] = BILAYER
     dtype: ClassVar[str] = "float64"
     seed: ClassVar[int] = 0
     params: ClassVar[Mapping[str, Any]] = {}
     _found: ClassVar[tuple[Measurement, dict[str, list[str]]] | None] = None
+    _modules: ClassVar[frozenset[str]] = frozenset()
 
     def potential(self) -> Potential:
         """The potential under test; called once."""
@@ -73,6 +75,21 @@ class _Conformance:
     def test_polarization(self) -> None:
         """Sum rules, parities, Born charges as derivatives, answers to a field."""
         self._assert("response")
+
+    def test_model_files_are_stated(self) -> None:
+        """``model_files`` in the plugin's ``pyproject.toml`` are the parameters that its factories mark as files."""
+        import pytest
+
+        from harness.registry.catalogue import catalogue
+        from harness.registry.model_files import declared
+
+        self._examined()
+        plugins = [p for p in catalogue().values() if p.module in self._modules and p.static]
+        if not plugins:
+            pytest.skip("the pyproject.toml of the plugin is not known here")
+        for plugin in plugins:
+            stated = plugin.static.get("model_files", {})
+            assert {name: sorted(files) for name, files in stated.items()} == declared(plugin)
 
     def _assert(self, group: str) -> None:
         import pytest
@@ -95,6 +112,7 @@ class _Conformance:
             task = cast("ConformanceTask", build_task("conformance"))
             params = build_params(task.Params, cls.params, "task 'conformance'")
             potential, model = self.potential(), self.polarization()
+            cls._modules = frozenset(type(part).__module__.partition(".")[0] for part in (potential, model))
             cls._found = task.examine(
                 TrialContext(task, potential, model, cls.material, params, cls.seed, dtype=cls.dtype)
             )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.contracts.engine import Engine
+from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
@@ -23,6 +24,8 @@ from harness.contracts.task import Stages, Task
 from harness.engine.ase import make_engine
 from harness.engine.native import native_polarization
 from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
+from harness.materials.needs import check_needs
+from harness.registry import lookup
 from harness.registry.parameters import build_params
 
 if TYPE_CHECKING:
@@ -57,14 +60,14 @@ class Bar:
 
 
 class TrialContext:
-    """A `harness.contracts.task.Context` in memory."""
+    """A `harness.contracts.task.Context` in memory; `material` may be a mapping with the keys of ``conf/material``."""
 
     def __init__(
         self,
         task: Task,
         potential: Potential,
         polarization: PolarizationModel | None,
-        material: Mapping[str, Any],
+        material: Material | Mapping[str, Any],
         params: Any,
         seed: int = 0,
         checkpoint: MemoryCheckpoint | None = None,
@@ -72,12 +75,14 @@ class TrialContext:
         lost_at_most: float = LOST_AT_MOST,
     ) -> None:
         self.potential = potential
-        self.material, self.params, self.seed = material, params, seed
+        self.material = material if isinstance(material, Material) else lookup.build_material(material)
+        self.params, self.seed = params, seed
         self.device: Mapping[str, Any] = {"name": "cpu", "dtype": dtype}
         self.calculator: BaseCalculator = potential.calculator(device="cpu", dtype=dtype)
         self.polarization = polarization or native_polarization(potential, self.calculator)
         self.engine: Engine = make_engine(potential, self.calculator)
-        self.atoms: Atoms = task.structure(material, params)
+        check_needs(task.name, task.needs, self.material)
+        self.atoms: Atoms = task.structure(self.material, params)
         self.folder = Path()
         self.noise = noise_of(potential)
         self.bar = Bar(PERCENT)
@@ -94,7 +99,7 @@ def measure(
     potential: Potential,
     polarization: PolarizationModel | None = None,
     *,
-    material: Mapping[str, Any],
+    material: Material | Mapping[str, Any],
     seed: int = 0,
     checkpoint: MemoryCheckpoint | None = None,
     dtype: str = "float64",
@@ -102,6 +107,8 @@ def measure(
     **params: Any,
 ) -> Measurement:
     """One measurement; `params` are the task's, checked as in a run. With ``lost_at_most=0`` every entry is saved.
+
+    `material` may be a mapping with the keys of ``conf/material``.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from harness_tasks.moire_relax.task import MoireParams, MoireRelax
 from harness_tasks.sliding_path.path import Work
 
 from harness.engine.ase import ASEEngine
-from harness.registry.lookup import build_potential
+from harness.registry.lookup import build_material, build_potential
 from harness.testing.trial import TrialContext
 
 #: eV per atom: an energy this close to the lowest counts as the answer.
@@ -41,8 +41,7 @@ def relax(calculator: Any, atoms: Atoms, optimizer: str, fmax: float, started: f
 
 def main(name: str, n: int, a: float, distance: float, others: list[str]) -> dict[str, Any]:
     """The registry start and the rigid one with the optimiser of the task, then `others` from rigid layers."""
-    material = {"name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB"}
-    material |= {"a": a, "distance": distance, "vacuum": 20.0}
+    material = build_material({"layers": 2, "stacking": "AB", "a": a, "distance": distance, "vacuum": 20.0})
     potential: Any = build_potential(name, {})
     moire = twisted(material, n)
     started = time.process_time()

@@ -15,6 +15,7 @@ from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
@@ -271,7 +272,7 @@ def test_the_mirror_check_can_fail() -> None:
 
 def test_a_ribbon_too_short_to_bend_is_told() -> None:
     with pytest.raises(HarnessError, match="at least 30 Å"):
-        Bend().structure(MONOLAYER, BendParams(length=12.0))
+        Bend().structure(build_material(MONOLAYER), BendParams(length=12.0))
 
 
 def test_free_width_without_stress_is_told() -> None:

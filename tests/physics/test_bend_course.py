@@ -18,6 +18,7 @@ from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 from harness.contracts.measurement import Measurement
 from harness.contracts.record import Record
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
@@ -26,7 +27,7 @@ MONOLAYER = BILAYER | {"layers": 1}
 
 
 def ribbon() -> Ribbon:
-    return make_ribbon(rectangular(BILAYER, 1, 12), 12, 4.0, "periodic")
+    return make_ribbon(rectangular(build_material(BILAYER), 1, 12), 12, 4.0, "periodic")
 
 
 def load(shortening: float, curvature: float) -> Load:
@@ -126,4 +127,4 @@ def test_structure_is_what_is_bent() -> None:
     assert isinstance(context.atoms, Atoms)
     assert len(context.atoms) == 8 * 9
     with pytest.raises(HarnessError, match="material.a must be positive"):
-        Bend().structure(BILAYER | {"a": -1.0}, params)
+        Bend().structure(build_material(BILAYER | {"a": -1.0}), params)

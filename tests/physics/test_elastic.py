@@ -12,10 +12,10 @@ from ase import Atoms
 from harness_tasks.elastic.task import Elastic
 from harness_tasks.mechanics.force_constants import plan
 from harness_tasks.oracles.plate import PlatePotential
-from harness_tasks.structures.cells import primitive
-from harness_tasks.structures.symmetry import allowed, has_threefold_axis, operations
 
 from harness.contracts.measurement import Measurement
+from harness.materials.symmetry import allowed, has_threefold_axis, operations
+from harness.registry.lookup import build_material
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from harness.units import N_PER_M
 from tests.support.checkpoints import FragileCheckpoint, Killed
@@ -172,7 +172,7 @@ class Primed(PlatePotential):
 
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> Any:
         calculator = super().calculator(device, dtype)
-        calculator.get_property("energy", primitive(BILAYER))
+        calculator.get_property("energy", build_material(BILAYER).atoms)
         return calculator
 
 
@@ -249,7 +249,7 @@ def test_the_published_tension_of_a_large_sheet_gives_the_static_modulus(edge_wi
     [("AA", 1, 12, 2), ("AA", 2, 12, 6), ("AA'", 2, 12, 6), ("AB", 2, 6, 9), ("SP", 2, 4, 8)],
 )
 def test_symmetry_leaves_few_displacements(stacking: str, layers: int, order: int, calls: int) -> None:
-    atoms = primitive(BILAYER | {"stacking": stacking, "layers": layers})
+    atoms = build_material(BILAYER | {"stacking": stacking, "layers": layers}).atoms
     group = operations(atoms)
     assert len(group) == order
     assert sum(2 if both else 1 for _, _, both in plan(atoms, group)) == calls
@@ -264,6 +264,6 @@ def test_symmetry_leaves_few_displacements(stacking: str, layers: int, order: in
 def test_symmetry_knows_which_stackings_are_piezoelectric(
     stacking: str, layers: int, yyy: bool, zyy: bool, zzz: bool
 ) -> None:
-    group = operations(primitive(BILAYER | {"stacking": stacking, "layers": layers}))
+    group = operations(build_material(BILAYER | {"stacking": stacking, "layers": layers}).atoms)
     assert (allowed(group, 1, 1, 1), allowed(group, 2, 1, 1), allowed(group, 2, 2, 2)) == (yyy, zyy, zzz)
     assert not allowed(group, 0, 1, 1)

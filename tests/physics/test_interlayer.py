@@ -17,6 +17,7 @@ from harness_tasks.structures.bilayers import HeldLayers, bilayer
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 from harness.testing.trial import TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
@@ -137,7 +138,7 @@ def test_relaxed_layers_gain_what_their_rumpling_costs() -> None:
 
 
 def test_held_layers_keep_their_heights() -> None:
-    atoms = bilayer(MATERIAL, (0.3, 0.1), 3.3)
+    atoms = bilayer(build_material(MATERIAL), (0.3, 0.1), 3.3)
     atoms.set_constraint(HeldLayers([np.array([0, 1]), np.array([2, 3])]))
     before = atoms.positions.copy()
     atoms.set_positions(before + np.random.default_rng(0).normal(0, 0.1, (4, 3)))
@@ -198,4 +199,4 @@ def test_a_killed_run_goes_on_to_the_same_numbers(stop_after: int) -> None:
 
 def test_one_layer_is_refused() -> None:
     with pytest.raises(HarnessError, match="needs two layers"):
-        Interlayer().structure(MATERIAL | {"layers": 1}, InterlayerParams())
+        measure(Interlayer(), COSINE, material=MATERIAL | {"layers": 1})

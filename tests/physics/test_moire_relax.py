@@ -19,6 +19,7 @@ from harness_tasks.structures.registries import AB, SP
 
 from harness.contracts.measurement import Measurement
 from harness.engine.extrapolation import PROPERTY
+from harness.registry.lookup import build_material
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 from tests.support.stages import memory_stage
@@ -59,7 +60,7 @@ def whole() -> Measurement:
 
 
 def test_forces_of_the_oracle_are_the_slope_of_its_energy() -> None:
-    atoms = twisted(MATERIAL, 2).atoms
+    atoms = twisted(build_material(MATERIAL), 2).atoms
     atoms.rattle(0.05, seed=2)
     atoms.calc = OVERLAP.calculator()
     direction = np.random.default_rng(0).normal(size=atoms.positions.shape)
@@ -105,7 +106,7 @@ def test_rigid_registries_have_known_areas() -> None:
 @pytest.mark.parametrize("twist", [True, False])
 def test_wall_of_elastic_sheets_is_the_one_of_the_sine_gordon_equation(soft: Landscape, twist: bool) -> None:
     """At long periods; shear walls of a twist, and walls of tension of a mismatch."""
-    moire = twisted(MATERIAL, 17) if twist else mismatched(MATERIAL, 45)
+    moire = twisted(build_material(MATERIAL), 17) if twist else mismatched(build_material(MATERIAL), 45)
     relaxed = relax_sheets(moire, soft)
     found = walls(moire, sheet_registry(moire, relaxed), "AB")
     lonely = lonely_width(soft, "AB", twist)
@@ -239,7 +240,7 @@ def test_extrapolation_ends_a_relaxation_as_a_result() -> None:
 def test_layers_turn_against_each_other_around_aa(twists: Measurement) -> None:
     """Relaxation shrinks AA by a further twist there: opposite ways in the two layers, around a fixed point."""
     moved, layer = (twists.arrays[f"6.01deg|{name}"] for name in ("displacement", "layer"))
-    moire = twisted(MATERIAL, 5)
+    moire = twisted(build_material(MATERIAL), 5)
     look = Look(moire, moire.atoms.positions)
     ring = 5.0 * np.array([(math.cos(angle), math.sin(angle)) for angle in np.arange(6) * math.pi / 3])
     around = np.stack([-ring[:, 1], ring[:, 0]], axis=1) / 5.0

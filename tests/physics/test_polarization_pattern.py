@@ -43,7 +43,14 @@ def found() -> Measurement:
     return measure(PolarizationPattern(), FreeAtoms(), LocalStar(), material=MATERIAL, **params)
 
 
-@pytest.mark.parametrize("moire", [twisted(MATERIAL, 5), mismatched(MATERIAL, 12), mismatched(MATERIAL, -12)])
+@pytest.mark.parametrize(
+    "moire",
+    [
+        twisted(MATERIAL, 5),
+        mismatched(MATERIAL, 12),
+        mismatched(MATERIAL, -12),
+    ],
+)
 @pytest.mark.parametrize(
     ("bias", "expected"), [(0.01, (0, -1)), (-0.01, (1, 0)), (2.5, (0, -1)), (2.7, (0, 0)), (-2.7, (0, 0))]
 )

@@ -16,6 +16,7 @@ from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB, BA
 
 from harness.contracts.measurement import Measurement
+from harness.registry.lookup import build_material
 from harness.testing.trial import TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
@@ -75,10 +76,12 @@ def test_known_polarization_is_recovered_from_dipoles_and_from_born_charges(quic
 def test_layer_born_charge_is_the_slope_of_the_polarization(quick: Measurement) -> None:
     """At SP of the rigid path; slope of the closed form by differences."""
     steps = 1e-4 * np.array([-1, 1])
-    direction = (BA - AB) @ bilayer(MATERIAL, AB, 3.35).cell.array[:2]
+    direction = (BA - AB) @ bilayer(build_material(MATERIAL), AB, 3.35).cell.array[:2]
     length = float(np.linalg.norm(direction))
     dipoles = [
-        POLAR.calculate(bilayer(MATERIAL, AB + (0.5 + s / length) * (BA - AB), 3.35), ["dipole"])["dipole"][2]
+        POLAR.calculate(bilayer(build_material(MATERIAL), AB + (0.5 + s / length) * (BA - AB), 3.35), ["dipole"])[
+            "dipole"
+        ][2]
         for s in steps
     ]
     slope = (dipoles[1] - dipoles[0]) / 2e-4

@@ -106,7 +106,7 @@ class Params:
     radius: Positive = 1.0
     turns: tuple[int, ...] = (1, 2)
 class Rings:
-    name, version, requires, observables, Params = "rings", 1, frozenset(), (), Params
+    name, version, requires, needs, observables, Params = "rings", 1, frozenset(), frozenset(), (), Params
 @hookimpl
 def harness_tasks():
     return {"rings": Rings}

@@ -12,6 +12,7 @@ from harness_tasks import harness_tasks
 from omegaconf import OmegaConf
 
 from harness.cli.task_defaults import defaults
+from harness.registry.lookup import build_material
 from harness.registry.parameters import build_params
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -29,7 +30,7 @@ def test_profiles_of_bend_are_valid(profile: str) -> None:
     params = build_params(TASKS["bend"].Params, composed("bend", profile), "task 'bend'")
     assert (params.method == "dynamics") == (profile == "paper")
     material = OmegaConf.to_container(OmegaConf.load(CONF / "material" / "bn_bilayer.yaml"))
-    atoms = TASKS["bend"]().structure(material, params)
+    atoms = TASKS["bend"]().structure(build_material(material), params)
     assert len(atoms) == {"quick": 144, "standard": 4608, "paper": 4608}[profile]
 
 
@@ -56,7 +57,7 @@ def test_every_material_can_be_built(material: str) -> None:
     values = OmegaConf.to_container(OmegaConf.load(CONF / "material" / f"{material}.yaml"))
     assert values["name"] == material  # type: ignore[index, call-overload]
     task = TASKS["single_point"]
-    assert len(task().structure(values, task.Params())) in (2, 4)
+    assert len(task().structure(build_material(values), task.Params())) in (2, 4)
 
 
 def test_the_command_line_wins_over_the_profile(harness: Callable[..., CompletedProcess[str]]) -> None:
@@ -71,7 +72,8 @@ def test_the_command_line_wins_over_the_profile(harness: Callable[..., Completed
 def test_profiles_of_tc_sweep_are_valid(profile: str) -> None:
     params = build_params(TASKS["tc_sweep"].Params, composed("tc_sweep", profile), "task 'tc_sweep'")
     material = OmegaConf.to_container(OmegaConf.load(CONF / "material" / "bn_bilayer.yaml"))
-    assert len(TASKS["tc_sweep"]().structure(material, params)) == {"quick": 16, "standard": 256, "paper": 900}[profile]
+    sheet = TASKS["tc_sweep"]().structure(build_material(material), params)
+    assert len(sheet) == {"quick": 16, "standard": 256, "paper": 900}[profile]
     temperatures = params.temperatures(100.0)
     steps = params.repeats * (2 * len(temperatures) - 1) * params.steps
     assert steps == {"quick": 43_750, "standard": 345_000, "paper": 12_150_000}[profile]  # as their comments say

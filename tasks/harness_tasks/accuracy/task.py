@@ -5,7 +5,7 @@ Docs: docs/tasks/accuracy.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
@@ -38,10 +39,11 @@ class Accuracy:
     name: ClassVar[str] = "accuracy"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = AccuracyParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: AccuracyParams) -> Atoms:
+    def structure(self, material: Material, params: AccuracyParams) -> Atoms:
         """The largest test frame.
 
         Raises
@@ -53,11 +55,11 @@ class Accuracy:
         if not frames:
             raise HarnessError(f"the data set {params.dataset} has no test frames.", "Give task.params.dataset=FOLDER.")
         atoms = max(frames, key=len)
-        wanted, there = set(material.get("symbols") or atoms.symbols), set(atoms.symbols)
+        wanted, there = set(material.atoms.symbols), set(atoms.symbols)
         if wanted != there:
             raise HarnessError(
                 f"the data set {Path(params.dataset).name} is of {', '.join(sorted(there))}, "
-                f"material={material.get('name')} of {', '.join(sorted(wanted))}.",
+                f"material={material.name} of {', '.join(sorted(wanted))}.",
                 "Choose the material of the data set, or give task.params.dataset=FOLDER.",
             )
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)

@@ -5,14 +5,14 @@ After Javvaji et al., Adv. Energy Mater. 12, 2201370 (2022); docs/tasks/bend.md 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -38,15 +38,12 @@ class Bend:
     name: ClassVar[str] = "bend"
     version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.ONE_OR_TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = BendParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
+    def structure(self, material: Material, params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""
-        if material.get("layers", 2) not in (1, 2):
-            raise HarnessError(
-                f"bend knows how one or two layers slip, not {material['layers']}.", "Give material.layers=2."
-            )
         nx, ny = cells_for(material, params.width, params.length)
         return make_ribbon(rectangular(material, nx, ny), ny, params.held, params.boundary).flat
 

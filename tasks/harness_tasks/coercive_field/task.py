@@ -6,19 +6,18 @@ After Deng et al., arXiv 2407.15081.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context, Stage
-from harness.errors import HarnessError
 from harness.materials.sheets import area
 from harness_tasks.coercive_field import analysis as results
 from harness_tasks.coercive_field import checks
@@ -32,9 +31,8 @@ from harness_tasks.coercive_field.switching import HELD_WORK, Course, Strength, 
 from harness_tasks.sliding_path.checks import of_track
 from harness_tasks.sliding_path.path import WORK, Work, at_registries, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Track, integrate
-from harness_tasks.structures.bilayers import LOWER, bilayer, require_bilayer, stacking_of
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import BA, make_grid
+from harness_tasks.structures.bilayers import LOWER, bilayer
+from harness_tasks.structures.registries import BA, make_grid, registry_operations
 
 #: Share of the progress bar of what comes before the runs, where there are any.
 AT_REST = 0.2
@@ -46,21 +44,21 @@ class CoerciveField:
     name: ClassVar[str] = "coercive_field"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "born_effective_charges"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS, Need.PARALLEL_LAYERS})
     Params: ClassVar[type] = CoerciveFieldParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: CoerciveFieldParams) -> Atoms:
+    def structure(self, material: Material, params: CoerciveFieldParams) -> Atoms:
         """The bilayer at BA, where every field begins."""
-        require_bilayer(material, self.name)
-        if stacking_of(str(material.get("stacking")))[1]:
-            raise HarnessError("antiparallel layers have no polarization to switch.", "Give material.stacking=AB.")
-        return bilayer(material, BA, positive(material, "distance"))
+        return bilayer(material, BA, material.distance)
 
     def measure(self, ctx: Context) -> Measurement:
         """The path, fields at rest, fields beside the path, then the runs; whatever is finished stays finished."""
         params: CoerciveFieldParams = ctx.params
         work = Work.of(ctx)
-        grid = make_grid(params.grid, False) if params.grid and "dipole" in work.polar else None
+        grid = None
+        if params.grid and "dipole" in work.polar:
+            grid = make_grid(params.grid, registry_operations(work.material, antiparallel=False))
         share = WORK if params.path == "relaxed" else 1
         still = params.path_points * (share + 1) + (len(grid.nodes) * (share + 1) if grid else 0)
         still += 3 * HELD_WORK * len(params.dips)

@@ -6,14 +6,14 @@ not checked and costs it nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.observable import Observable, find_observable
 from harness.contracts.quantity import Quantity
@@ -36,10 +36,11 @@ class Conformance:
     name: ClassVar[str] = "conformance"
     version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ConformanceParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: ConformanceParams) -> Atoms:
+    def structure(self, material: Material, params: ConformanceParams) -> Atoms:
         """Two primitive cells of the material; all others are made from it."""
         return structures.flat(material)
 

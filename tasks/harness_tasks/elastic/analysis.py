@@ -6,12 +6,12 @@ import math
 
 from harness.contracts.quantity import Quantity
 from harness.materials.sheets import area
+from harness.materials.symmetry import has_threefold_axis
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.mechanics.curves import NAMES, XX, XY, YY, ZZ, Curves, along
 from harness_tasks.mechanics.slopes import curvature, derived, slope
 from harness_tasks.mechanics.strain_series import Series
-from harness_tasks.structures.symmetry import has_threefold_axis
 
 
 def in_plane(series: Series, curves: dict[tuple[str, int], Curves], seed: int) -> dict[str, Quantity]:

@@ -7,6 +7,7 @@ import math
 from harness.contracts.measurement import Check
 from harness.contracts.quantity import Quantity
 from harness.materials.sheets import area
+from harness.materials.symmetry import has_threefold_axis
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.elastic import analysis as results
@@ -15,7 +16,6 @@ from harness_tasks.mechanics.curves import NAMES, XX, XY, YY, ZZ, Curves
 from harness_tasks.mechanics.slopes import slope
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial
-from harness_tasks.structures.symmetry import has_threefold_axis
 
 
 def checks(

@@ -6,14 +6,14 @@ docs/tasks/elastic.md derives every number.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.engine import UnphysicalError
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -32,7 +32,6 @@ from harness_tasks.mechanics.slopes import derived, slope
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.mechanics.virial import Virial, strained
-from harness_tasks.structures.cells import primitive
 
 #: Sheet stress across at which a free width counts as free, N/m.
 FREE = 2e-3
@@ -44,12 +43,13 @@ class Elastic:
     name: ClassVar[str] = "elastic"
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ElasticParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: ElasticParams) -> Atoms:
+    def structure(self, material: Material, params: ElasticParams) -> Atoms:
         """The primitive cell, two atoms a layer."""
-        return primitive(material)
+        return material.atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """Strain the cell in every direction that symmetry does not supply, and fit."""

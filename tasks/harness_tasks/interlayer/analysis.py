@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Check, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -25,8 +25,7 @@ from harness_tasks.interlayer.observables import (
     RELAXED,
     RIGID,
 )
-from harness_tasks.structures.bilayers import LOWER, bilayer, plain, stacking_of
-from harness_tasks.structures.cells import positive
+from harness_tasks.structures.bilayers import LOWER, bilayer, plain
 from harness_tasks.structures.sheets import offered, polarization
 
 ATOMS = 4
@@ -75,13 +74,13 @@ def difference(a: Quantity, b: Quantity, factor: float, unit: str) -> Quantity:
 
 def evaluate(
     ctx: Context,
-    material: Mapping[str, Any],
+    material: Material,
     curves: Mapping[str, Sequence[Curve]],
     alphas: Mapping[str, Quantity],
 ) -> Measurement:
     """Observables, checks, arrays and notes."""
     params = ctx.params
-    sheet = area(bilayer(material, (0, 0), positive(material, "distance")))
+    sheet = area(bilayer(material, (0, 0), material.distance))
     measurement = Measurement()
     for kind, group in curves.items():
         minima = {curve.stacking: find_minimum(curve.distance, curve.energy, params.fit_points) for curve in group}
@@ -100,7 +99,7 @@ def evaluate(
     measurement.arrays["stackings"] = np.array(params.stackings)
     measurement.observables |= alphas
     if params.relax_cell:
-        relaxed = Quantity(float(material["a"]), "A", method="forces and stress relaxed")
+        relaxed = Quantity(material.a, "A", method="forces and stress relaxed")
         measurement.observables |= LATTICE_CONSTANT.of(relaxed)
     if params.polarizability and not alphas:
         measurement.notes.append("no polarizability: neither potential nor polarization model offers it")
@@ -205,17 +204,15 @@ def _checks(curves: Sequence[Curve], minima: Mapping[str, Minimum | None], n_poi
 
 
 def polarizabilities(
-    ctx: Context, material: Mapping[str, Any], stage: Stage, curves: Sequence[Curve], height: float
+    ctx: Context, material: Material, stage: Stage, curves: Sequence[Curve], height: float
 ) -> dict[str, Quantity]:
     """α of the material's stacking at its minimum, and of one layer, Å³ per primitive cell; empty if not offered."""
     if not ctx.params.polarizability or "polarizability" not in offered(ctx):
         return {}
-    stacking = str(material.get("stacking"))
-    own = next((curve for curve in curves if plain(curve.stacking) == plain(stacking)), None)
+    own = next((curve for curve in curves if plain(curve.stacking) == plain(material.stacking)), None)
     minimum = own and find_minimum(own.distance, own.energy, ctx.params.fit_points)
-    distance = number(minimum.distance) if minimum else positive(material, "distance")
-    registry, antiparallel = stacking_of(stacking)
-    pair = bilayer(material, registry, distance, antiparallel=antiparallel, height=height)
+    distance = number(minimum.distance) if minimum else material.distance
+    pair = bilayer(material, material.registry, distance, antiparallel=material.antiparallel, height=height)
     layer = pair[LOWER]
     layer.positions[:, 2] += height / 2 - layer.positions[0, 2]
     alphas = {}
@@ -225,7 +222,7 @@ def polarizabilities(
             stage.keep(key, polarization(ctx, atoms, ["polarizability"]))
         stage.advance()
         alphas[name] = stage[key]["polarizability"]
-    method = f"{stacking} at {distance:.3f} A; one evaluation, nothing fitted"
+    method = f"{material.stacking} at {distance:.3f} A; one evaluation, nothing fitted"
     found: dict[str, Quantity] = {}
     for word, axes in (("in_plane", (0, 1)), ("out_of_plane", (2,))):
         double, single = (float(np.mean([alphas[k][i, i] for i in axes])) for k in ("bilayer", "layer"))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context, Stage
 from harness.engine.resumable import evaluate, relax
+from harness.materials.honeycomb import stacking_of
 from harness_tasks.interlayer import analysis as results
 from harness_tasks.interlayer.analysis import Curve
 from harness_tasks.interlayer.observables import OBSERVABLES
@@ -26,10 +27,7 @@ from harness_tasks.structures.bilayers import (
     bilayer,
     lattice_check,
     own_lattice_constant,
-    require_bilayer,
-    stacking_of,
 )
-from harness_tasks.structures.cells import positive
 
 #: A relaxation in the progress bar, in evaluations.
 RELAXATION = 5
@@ -39,15 +37,11 @@ RELAXATION = 5
 class Work:
     """What the steps of one measurement share."""
 
-    material: dict[str, Any]
+    material: Material
+    height: float  # of every cell, Å
     stage: Stage
     notes: list[str] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
-
-    @property
-    def height(self) -> float:
-        """Of every cell, Å."""
-        return float(self.material["height"])
 
 
 class Interlayer:
@@ -56,28 +50,27 @@ class Interlayer:
     name: ClassVar[str] = "interlayer"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = InterlayerParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: InterlayerParams) -> Atoms:
+    def structure(self, material: Material, params: InterlayerParams) -> Atoms:
         """The material's own bilayer."""
-        require_bilayer(material, self.name)
-        registry, antiparallel = stacking_of(str(material.get("stacking")))
-        return bilayer(material, registry, positive(material, "distance"), antiparallel=antiparallel)
+        return bilayer(material, material.registry, material.distance, antiparallel=material.antiparallel)
 
     def measure(self, ctx: Context) -> Measurement:
         """The curves, their minima, and the polarizability."""
         params: InterlayerParams = ctx.params
-        top = positive(ctx.material, "vacuum") + max(params.distances)
+        top = ctx.material.vacuum + max(params.distances)
         n = len(params.stackings) * len(params.distances)
         with ctx.stages.stage("curves", total=3 + n * (1 + RELAXATION * params.relaxed)) as stage:
-            work = Work({**ctx.material, "height": top}, stage)
+            work = Work(ctx.material, top, stage)
             if params.relax_cell:
                 reference = results.reference_of(params.stackings)
                 if "lattice" not in stage:
                     a, note, failed = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
                     stage.keep("lattice", {"a": a, "note": note, "failed": failed})
-                work.material["a"] = stage["lattice"]["a"]
+                work.material = work.material.with_lattice_constant(stage["lattice"]["a"])
                 work.notes.append(stage["lattice"]["note"])
                 work.checks.append(lattice_check(stage["lattice"]["failed"]))
             with ctx.clock("rigid curves"):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from harness_tasks.structures.symmetry import Operation
+from harness.materials.symmetry import Operation
 
 #: Eigenvalues below this share of the largest one count as zero: nothing holds the atoms along them.
 LOOSE = 1e-7

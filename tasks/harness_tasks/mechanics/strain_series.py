@@ -10,9 +10,9 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Stage
+from harness.materials.symmetry import Operation, operations
 from harness_tasks.mechanics.force_constants import Newton, force_constants
 from harness_tasks.mechanics.virial import Answer, strained, tensor, voigt
-from harness_tasks.structures.symmetry import Operation, operations
 
 Ask = Callable[[Atoms], Answer]
 #: Newton steps per strained cell.

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -87,10 +86,13 @@ def add_dynamics(
 def sheet_for_tension(ctx: Context, base: Atoms) -> Ribbon:
     """The open sheet with two held edges, built from the relaxed unit cell."""
     z = np.sort(base.positions[:, 2])
-    layers = len(base) // 2
-    material: dict[str, Any] = {**ctx.material, "a": float(np.linalg.norm(base.cell[0]))}
-    if layers > 1:
-        material["distance"] = float(z[-2:].mean() - z[:2].mean()) / (layers - 1)
+    material = ctx.material.with_lattice_constant(float(np.linalg.norm(base.cell[0])))
+    layers = material.layers
+    if layers > 1 and material.honeycomb:
+        distance = float(z[-2:].mean() - z[:2].mean()) / (layers - 1)
+        material = material.restacked(
+            layers, distance, registry=material.registry, antiparallel=material.antiparallel, stacking=material.stacking
+        )
     nx, ny = cells_for(material, ctx.params.width, ctx.params.length)
     sheet = rectangular(material, nx, ny)
     return make_ribbon(sheet, ny, ctx.params.held, "open")

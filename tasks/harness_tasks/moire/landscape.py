@@ -17,7 +17,7 @@ from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness_tasks.sliding_path.path import WORK, Work, at_registries
 from harness_tasks.structures.bilayers import LOWER, UPPER, upright
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 
 #: Strain of the layers, and change of their distance (Å), for second differences of the energy.
 STRAIN, LIFT = 0.01, 0.05
@@ -119,9 +119,9 @@ class Landscape:
         return np.asarray(z[:, UPPER].mean(axis=1) - z[:, LOWER].mean(axis=1))
 
 
-def landscape_work(n: int, antiparallel: bool) -> float:
+def landscape_work(work: Work, n: int) -> float:
     """Of `measure_landscape` over n × n registries, in evaluations."""
-    return len(make_grid(n, antiparallel).nodes) * WORK + STIFFNESS_WORK
+    return len(make_grid(n, registry_operations(work.material, work.antiparallel)).nodes) * WORK + STIFFNESS_WORK
 
 
 def measure_landscape(ctx: Context, work: Work, n: int, stage: Stage) -> Landscape | None:
@@ -138,7 +138,7 @@ def measure_landscape(ctx: Context, work: Work, n: int, stage: Stage) -> Landsca
     stage
         Advances by `landscape_work`; what it has kept is not done again.
     """
-    grid = make_grid(n, work.antiparallel)
+    grid = make_grid(n, registry_operations(work.material, work.antiparallel))
     energy, positions = at_registries(ctx, work, "relaxed", grid.registries, stage, "landscape")
     if not np.isfinite(energy).all():
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.engine import Relaxation, UnphysicalError
+from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Check
 from harness.contracts.task import Context, Stage
 from harness.engine.watch import Watch
@@ -70,7 +71,7 @@ class Structure:
         return made
 
 
-def moires(material: Mapping[str, Any], antiparallel: bool, params: MoireParams) -> dict[str, Moire]:
+def moires(material: Material, antiparallel: bool, params: MoireParams) -> dict[str, Moire]:
     """The cells by name, smallest first."""
     cells = {f"{twist_angle(n):.2f}deg": twisted(material, n, antiparallel=antiparallel) for n in params.twists}
     for n in params.mismatch:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
@@ -20,7 +20,6 @@ from harness_tasks.moire_relax.params import MoireParams
 from harness_tasks.moire_relax.surface import draw as draw_potential
 from harness_tasks.moire_relax.surface import surface
 from harness_tasks.sliding_path.path import Work, relax_lattice
-from harness_tasks.structures.bilayers import require_bilayer, stacking_of
 
 #: Shares of the progress bar: of the landscape, and of the potential above the relaxed structures.
 LANDSCAPE, SURFACE = 0.05, 0.05
@@ -32,14 +31,13 @@ class MoireRelax:
     name: ClassVar[str] = "moire_relax"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = MoireParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: MoireParams) -> Atoms:
+    def structure(self, material: Material, params: MoireParams) -> Atoms:
         """The largest of the cells, with rigid layers."""
-        require_bilayer(material, self.name)
-        antiparallel = stacking_of(str(material.get("stacking")))[1]
-        return list(moires(material, antiparallel, params).values())[-1].atoms
+        return list(moires(material, material.antiparallel, params).values())[-1].atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """The landscape, then cell by cell from the smallest; what is finished survives a kill."""
@@ -51,7 +49,7 @@ class MoireRelax:
                 relax_lattice(ctx, work, stage)
             cells = moires(work.material, work.antiparallel, params)
             sizes = sum(len(moire.atoms) for moire in cells.values())
-            evaluations = landscape_work(params.grid, work.antiparallel)
+            evaluations = landscape_work(work, params.grid)
             with stage.stage("landscape", LANDSCAPE, evaluations) as part, ctx.clock("landscape"):
                 landscape = measure_landscape(ctx, work, params.grid, part)
             if landscape is None:

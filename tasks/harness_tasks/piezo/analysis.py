@@ -13,6 +13,7 @@ from harness.contracts.potential import noise_of
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
 from harness.materials.sheets import area
+from harness.materials.symmetry import allowed, has_threefold_axis
 from harness.stats import number
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import NAMES, XX, YY, ZZ, along
@@ -21,7 +22,6 @@ from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.virial import VOIGT, strained, tensor
 from harness_tasks.polarization.sheet_dipole import improper, ions, proper
 from harness_tasks.structures.sheets import offered
-from harness_tasks.structures.symmetry import allowed, has_threefold_axis
 
 COMPONENTS = {XX: "xx", YY: "yy", ZZ: "zz"}
 #: e/Å in nC/m.

@@ -6,14 +6,14 @@ docs/tasks/piezo.md derives every number.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.engine import UnphysicalError
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -29,7 +29,6 @@ from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coeffi
 from harness_tasks.piezo.observables import OBSERVABLES
 from harness_tasks.piezo.params import PiezoParams
 from harness_tasks.polarization.sheet_dipole import SheetDipole
-from harness_tasks.structures.cells import primitive
 
 
 class Piezo:
@@ -38,12 +37,13 @@ class Piezo:
     name: ClassVar[str] = "piezo"
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = PiezoParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: PiezoParams) -> Atoms:
-        """The primitive cell, two atoms a layer."""
-        return primitive(material)
+    def structure(self, material: Material, params: PiezoParams) -> Atoms:
+        """The primitive cell."""
+        return material.atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """Strain the cell along y, x and z, and fit the polarization."""

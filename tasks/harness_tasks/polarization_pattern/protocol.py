@@ -21,10 +21,9 @@ from harness_tasks.polarization_pattern import analysis as results
 from harness_tasks.polarization_pattern.analysis import Case
 from harness_tasks.polarization_pattern.observables import NAMES, RESPONSE, Kind
 from harness_tasks.polarization_pattern.params import PatternParams
-from harness_tasks.polarization_pattern.structures import LANDSCAPE, RELAXATION, Structures
+from harness_tasks.polarization_pattern.structures import RELAXATION, Structures
 from harness_tasks.structures.bilayers import bilayer
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 from harness_tasks.structures.sheets import offered, polarization
 
 
@@ -54,7 +53,7 @@ class Work:
         self.notes: list[str] = []
         self.frames: dict[str, list[Atoms]] = {}
         self.structures = Structures(ctx, self.notes)
-        self.symbol = str(list(ctx.material.get("symbols", ("B", "N")))[1])
+        self.symbol = ctx.material.symbols[1]
         known = offered(ctx)
         local = self.params.local
         self.by_atoms = local == "atoms" or (local == "auto" and "atomic_dipoles" in known)
@@ -67,7 +66,7 @@ class Work:
         plan = self._plan()
         cases: list[Case] = []
         work = float(sum(len(step.moire.atoms) * (1 + RELAXATION * step.relaxed) for step in plan))
-        work += RELAXATION * LANDSCAPE * any(step.relaxed for step in plan)
+        work += RELAXATION * self.structures.effort * any(step.relaxed for step in plan)
         with self.ctx.stages.stage("patterns", total=work) as stage:
             for step in plan:
                 with self.ctx.clock(step.kind if not step.relaxed else f"{step.kind}, relaxed"):
@@ -156,8 +155,8 @@ class Work:
 
     def _from_registry(self, step: Step, atoms: Atoms, stage: Stage) -> Pattern:
         moire, size = step.moire, self.params.grid
-        few = make_grid(self.params.registry_grid, antiparallel=False)
-        cell = bilayer(self.ctx.material, (0, 0), positive(self.ctx.material, "distance"))
+        few = make_grid(self.params.registry_grid, registry_operations(self.ctx.material, antiparallel=False))
+        cell = bilayer(self.ctx.material, (0, 0), self.ctx.material.distance)
         dipoles = np.array([self._dipole(registry, stage) for registry in few.registries])
         points = grid(moire, size)
         if step.relaxed:
@@ -169,6 +168,6 @@ class Work:
     def _dipole(self, registry: np.ndarray, stage: Stage) -> np.ndarray:
         name = f"bilayer/{registry[0]:.6f},{registry[1]:.6f}"
         if name not in stage:
-            atoms = bilayer(self.ctx.material, registry, positive(self.ctx.material, "distance"))
+            atoms = bilayer(self.ctx.material, registry, self.ctx.material.distance)
             stage.keep(name, polarization(self.ctx, atoms, ["dipole"]))
         return np.asarray(stage[name]["dipole"])

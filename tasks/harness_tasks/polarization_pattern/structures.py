@@ -15,14 +15,13 @@ from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape, Series, landscape_work, measure_landscape
 from harness_tasks.moire.relaxation import relax_moire
 from harness_tasks.sliding_path.path import Work, point_name
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 from harness_tasks.structures.sheets import polarization
 
 #: Registries along each axis of the landscape that relaxations start from.
 REGISTRIES = 6
-#: Of a relaxation in the progress bar, in patterns; and of the landscape, in atoms that are relaxed.
+#: Of a relaxation in the progress bar, in patterns.
 RELAXATION = 30
-LANDSCAPE = landscape_work(REGISTRIES, antiparallel=False)
 
 
 class Structures:
@@ -32,19 +31,22 @@ class Structures:
     ----------
     checks
         Of the relaxations so far.
+    effort
+        Of the landscape in the progress bar, in atoms that are relaxed.
     """
 
     def __init__(self, ctx: Context, notes: list[str]) -> None:
         self._ctx, self._notes = ctx, notes
-        self._work = Work(dict(ctx.material), False, ["dipole"], notes)
+        self._work = Work(ctx.material, False, ["dipole"], notes)
         self.checks = self._work.checks
+        self.effort = landscape_work(self._work, REGISTRIES)
         self._bare: Landscape | None = None
         self._asked = False
 
     def relaxed(self, name: str, moire: Moire, field: float, stage: Stage) -> Atoms | None:
         """The cell at rest in a vertical field (V/Å); None, with a check, where it is no structure of the material."""
         if not self._asked:
-            with stage.stage(weight=RELAXATION * LANDSCAPE, total=LANDSCAPE) as part:
+            with stage.stage(weight=RELAXATION * self.effort, total=self.effort) as part:
                 self._bare, self._asked = measure_landscape(self._ctx, self._work, REGISTRIES, part), True
             if self._bare is None:
                 self._notes.append("no registry landscape: relaxations begin with rigid layers")
@@ -63,7 +65,7 @@ class Structures:
         """The landscape in a field, E(t) − E p⊥(t): domains along the field grow."""
         if self._bare is None or not field:
             return self._bare
-        few = make_grid(REGISTRIES, False)
+        few = make_grid(REGISTRIES, registry_operations(self._work.material, antiparallel=False))
         dipoles = few.polarizations(np.array([self._dipole(registry, stage) for registry in few.registries]))
         energy = few.energies(self._bare.known[1]) - field * dipoles[..., 2]
         registries = np.stack(np.meshgrid(*2 * [np.arange(REGISTRIES) / REGISTRIES], indexing="ij"), axis=-1)

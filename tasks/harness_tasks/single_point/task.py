@@ -5,13 +5,13 @@ The plainest task: the static reference for DFT, and a measure of what a run cos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -21,7 +21,6 @@ from harness.materials.sheets import area, sheet_stress
 from harness.units import N_PER_M, PC_PER_M
 from harness_tasks.single_point import observables as declared
 from harness_tasks.single_point.params import SinglePointParams
-from harness_tasks.structures.cells import primitive
 from harness_tasks.structures.sheets import offered, polarization
 
 
@@ -31,12 +30,13 @@ class SinglePoint:
     name: ClassVar[str] = "single_point"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = SinglePointParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: SinglePointParams) -> Atoms:
+    def structure(self, material: Material, params: SinglePointParams) -> Atoms:
         """The primitive cell, repeated."""
-        return primitive(material).repeat((*params.repeat, 1))
+        return material.atoms.repeat((*params.repeat, 1))
 
     def measure(self, ctx: Context) -> Measurement:
         """Energy per atom; forces; sheet stress and sheet dipole where they are offered."""

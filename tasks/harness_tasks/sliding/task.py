@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
@@ -18,9 +18,8 @@ from harness_tasks.sliding.observables import OBSERVABLES
 from harness_tasks.sliding.params import SlidingParams
 from harness_tasks.sliding_path.path import WORK, Work, at_registries, point_name, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Landscape
-from harness_tasks.structures.bilayers import bilayer, require_bilayer, stacking_of
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import AB, Grid, make_grid
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB, Grid, make_grid, registry_operations
 
 
 class Sliding:
@@ -29,21 +28,20 @@ class Sliding:
     name: ClassVar[str] = "sliding"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = SlidingParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: SlidingParams) -> Atoms:
+    def structure(self, material: Material, params: SlidingParams) -> Atoms:
         """The material's own bilayer."""
-        require_bilayer(material, self.name)
-        registry, antiparallel = stacking_of(str(material.get("stacking")))
-        return bilayer(material, registry, positive(material, "distance"), antiparallel=antiparallel)
+        return bilayer(material, material.registry, material.distance, antiparallel=material.antiparallel)
 
     def measure(self, ctx: Context) -> Measurement:
         """The paths, then the map; what is finished survives a kill."""
         params: SlidingParams = ctx.params
         work = Work.of(ctx)
         antiparallel, polar = work.antiparallel, work.polar
-        grid = make_grid(params.grid, antiparallel) if params.grid else None
+        grid = make_grid(params.grid, registry_operations(work.material, antiparallel)) if params.grid else None
         kinds = () if antiparallel else params.paths
         n = params.path_points
         total = sum(n * (WORK if kind == "relaxed" else 1) + n * bool(polar) for kind in kinds)

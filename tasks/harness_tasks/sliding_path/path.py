@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Check
 from harness.contracts.task import Context, Stage
 from harness.engine.resumable import evaluate, relax
@@ -18,10 +18,8 @@ from harness_tasks.structures.bilayers import (
     distance_of,
     lattice_check,
     own_lattice_constant,
-    stacking_of,
     upright,
 )
-from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import AB, BA
 from harness_tasks.structures.sheets import offered, polarization
 
@@ -41,7 +39,7 @@ class Work:
         Properties that are asked for at each point: ``dipole``, ``born_effective_charges``, whichever are offered.
     """
 
-    material: dict[str, Any]
+    material: Material
     antiparallel: bool
     polar: list[str]
     notes: list[str] = field(default_factory=list)
@@ -50,14 +48,13 @@ class Work:
     @classmethod
     def of(cls, ctx: Context) -> Work:
         """Of a run."""
-        antiparallel = stacking_of(str(ctx.material.get("stacking")))[1]
         polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in offered(ctx)]
-        return cls(dict(ctx.material), antiparallel, polar)
+        return cls(ctx.material, ctx.material.antiparallel, polar)
 
     @property
     def distance(self) -> float:
         """Of rigid layers, Å."""
-        return positive(self.material, "distance")
+        return self.material.distance
 
     def stack(self, registry: np.ndarray) -> Atoms:
         """Flat layers."""
@@ -71,7 +68,7 @@ def relax_lattice(ctx: Context, work: Work, stage: Stage) -> None:
         a, note, failed = own_lattice_constant(ctx, stacking, ctx.params.fmax, ctx.params.max_steps)
         stage.keep("lattice", {"a": a, "note": note, "failed": failed})
     found = stage["lattice"]
-    work.material["a"] = found["a"]
+    work.material = work.material.with_lattice_constant(found["a"])
     work.notes.append(found["note"])
     work.checks.append(lattice_check(found["failed"]))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import spglib
 from ase import Atoms
 
 #: Å, how far an atom may be from the image of another one.
@@ -42,24 +42,48 @@ class Operation:
 
 
 def operations(atoms: Atoms, tolerance: float = TOLERANCE) -> list[Operation]:
-    """The point operations of `atoms`, one for each rotation, the identity first.
+    """The point operations of `atoms`, one for each rotation, the identity first; found by spglib.
 
-    Vacuum counts as part of the cell, which a sheet in the middle of it does not notice.
+    Where the third direction is not periodic, they are those of the layer group: none turns the sheet's normal into
+    its plane, and none relies on a repetition along it. The third cell vector has to be normal to the others there.
+
+    Parameters
+    ----------
+    tolerance
+        Å, how far an atom may be from the image of another one.
+
+    Raises
+    ------
+    ValueError
+        When atoms overlap or the cell has no volume.
     """
-    cell = atoms.cell.array
-    metric = cell @ cell.T
-    whole = np.array(list(itertools.product((-1, 0, 1), repeat=9)), dtype=float).reshape(-1, 3, 3)
-    close = np.abs(whole @ metric @ np.swapaxes(whole, 1, 2) - metric).max(axis=(1, 2)) < tolerance * cell.max()
-    scaled = np.linalg.solve(cell.T, atoms.positions.T).T
-    found = []
-    for matrix in whole[close]:  # rows: images of the cell's vectors in terms of them
-        image = _image(atoms, scaled @ matrix, scaled, tolerance)
-        if image is not None:
-            rotation = np.linalg.solve(cell, matrix @ cell).T
+    cell = (atoms.cell.array, atoms.get_scaled_positions(wrap=False), atoms.numbers)
+    if atoms.pbc[2]:
+        found = spglib.get_symmetry_dataset(cell, symprec=tolerance)
+    else:
+        found = spglib.get_symmetry_layerdataset(cell, aperiodic_dir=2, symprec=tolerance)
+    if found is None:
+        raise ValueError("spglib finds no symmetry operations: atoms overlap, or the cell has no volume")
+    group: dict[bytes, Operation] = {}
+    # rows of the transposed matrix: images of the cell's vectors in terms of them; sorting makes the order definite
+    pairs = zip(np.swapaxes(found.rotations, 1, 2), found.translations, strict=True)
+    for matrix, translation in sorted(pairs, key=lambda pair: pair[0].ravel().tolist()):
+        if matrix.tobytes() not in group:
+            rotation = np.linalg.solve(atoms.cell.array, matrix @ atoms.cell.array).T
             left, _, right = np.linalg.svd(rotation)
-            found.append(Operation(left @ right, image))
-    found.sort(key=lambda operation: not np.allclose(operation.rotation, np.eye(3), atol=1e-6))
-    return found
+            group[matrix.tobytes()] = Operation(left @ right, _image(cell, matrix, translation))
+    return sorted(group.values(), key=lambda operation: not np.allclose(operation.rotation, np.eye(3), atol=1e-6))
+
+
+def _image(cell: tuple[np.ndarray, np.ndarray, np.ndarray], matrix: np.ndarray, translation: np.ndarray) -> np.ndarray:
+    """The atom next to where each atom is moved, (natoms,)."""
+    vectors, scaled, numbers = cell
+    difference = (scaled @ matrix + translation)[:, None] - scaled[None, :]
+    difference -= np.round(difference)
+    distance = np.linalg.norm(difference @ vectors, axis=2)
+    distance[numbers[:, None] != numbers[None, :]] = np.inf
+    nearest: np.ndarray = distance.argmin(axis=1)
+    return nearest
 
 
 def invariant(group: Sequence[Operation], tensor: np.ndarray) -> np.ndarray:
@@ -83,17 +107,3 @@ def has_threefold_axis(group: Sequence[Operation]) -> bool:
     """Whether a third of a turn about z is among the operations: then a sheet is isotropic in its plane."""
     turn = np.array([[-0.5, -np.sqrt(0.75), 0], [np.sqrt(0.75), -0.5, 0], [0, 0, 1]])
     return any(np.allclose(operation.rotation, turn, atol=1e-3) for operation in group)
-
-
-def _image(atoms: Atoms, moved: np.ndarray, scaled: np.ndarray, tolerance: float) -> np.ndarray | None:
-    numbers, cell = atoms.numbers, atoms.cell.array
-    same = numbers[:, None] == numbers[None, :]
-    for target in np.flatnonzero(numbers == numbers[0]):
-        apart = moved + (scaled[target] - moved[0])
-        difference = apart[:, None] - scaled[None, :]
-        difference -= np.round(difference)
-        near = same & (np.linalg.norm(difference @ cell, axis=2) < tolerance)
-        if (near.sum(axis=1) == 1).all() and (near.sum(axis=0) == 1).all():
-            image: np.ndarray = near.argmax(axis=1)
-            return image
-    return None
