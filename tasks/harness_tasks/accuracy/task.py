@@ -27,7 +27,7 @@ from harness_tasks.accuracy import figures
 from harness_tasks.accuracy.analysis import answers_check, observables, without_constants
 from harness_tasks.accuracy.observables import OBSERVABLES
 from harness_tasks.accuracy.params import AccuracyParams
-from harness_tasks.structures.sheets import offered, polarization
+from harness_tasks.polarization.responses import Responses
 
 GROUND_STATE = ("energy", "forces", "stress")
 RESPONSES = tuple(word for word in PROPERTIES if word not in GROUND_STATE)
@@ -70,13 +70,14 @@ class Accuracy:
         data = _load(ctx.params.dataset).view(dispersion=ctx.params.dispersion or dispersion_of(level))
         # energy and forces of a polarization model are those that a field adds
         ground = [word for word in GROUND_STATE if word in ctx.potential.implemented_properties]
-        responses = [word for word in RESPONSES if word in offered(ctx)]
+        asked = Responses.of(ctx)
+        responses = [word for word in RESPONSES if word in asked.offered]
         frames, answered = data.frames("test"), data.frames("test", "responses") if responses else []
         with ctx.stages.stage("frames", total=len(frames) + len(answered)) as stage, ctx.clock("evaluation"):
             energies = predict(
                 frames, lambda atoms, names: ctx.engine.evaluate([atoms], names)[0], ground, stage.advance
             )
-            answers = predict(answered, lambda atoms, names: polarization(ctx, atoms, names), responses, stage.advance)
+            answers = predict(answered, asked, responses, stage.advance)
         aligned = without_constants(energies, _counts(frames))
         found = observables(aligned, ctx.seed, relative=True)
         if level == data.level_of_theory:

@@ -16,8 +16,8 @@ from harness.units import N_PER_M
 from harness_tasks.bend.dynamics import LOADS, hold_at_temperature
 from harness_tasks.bend.flat_sheet import lateral_stress
 from harness_tasks.bend.profiles import averages, shape_of
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.ribbon import Ribbon
-from harness_tasks.structures.sheets import polarization
 
 #: A load counts as buckled above this share of the last curvature.
 BUCKLED = 0.1
@@ -200,7 +200,7 @@ class Loading:
         response: Arrays = {}
         if self.polarize and np.isfinite(energy):
             with ctx.clock("polarization"):
-                response = polarization(ctx, atoms, ("dipole", "charges", "atomic_dipoles"))
+                response = Responses.of(ctx)(atoms, ("dipole", "charges", "atomic_dipoles"))
         shape = shape_of(ribbon, atoms.positions, float(atoms.cell[1, 1]))
         return Load(
             shortening,
@@ -222,7 +222,7 @@ class Loading:
             )
             if params.lateral == "held":
                 break
-            stress = lateral_stress(ctx, atoms)
+            stress = lateral_stress(ctx.engine, atoms)
             if abs(stress) * N_PER_M < LATERAL:
                 break
             scale = 1 - stress / self.modulus

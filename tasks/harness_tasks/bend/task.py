@@ -28,6 +28,7 @@ from harness_tasks.bend.flat_sheet import Sheet, prepare_sheet
 from harness_tasks.bend.loading import History, Load, Loading
 from harness_tasks.bend.params import BendParams
 from harness_tasks.mechanics.atomic_strain import AtomicStrain
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 
@@ -108,7 +109,7 @@ class Bend:
         if len(branch) > 2:
             on = [loads[i] for i in branch]
             measurement.checks += checks.shape_checks(ctx, found, on)
-            mirror = checks.mirror_check(ctx, ribbon, on[-1])
+            mirror = checks.mirror_check(Responses.of(ctx), ribbon, on[-1])
             measurement.checks += [] if mirror is None else [mirror]
             for name, other, its_history in compared:
                 its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)

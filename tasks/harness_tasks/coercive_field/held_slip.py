@@ -12,7 +12,6 @@ and every other coordinate relaxes in the same field. The largest λ on the way 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from ase.constraints import FixConstraint
 
 from harness.contracts.task import Context
 from harness.engine.field import FieldEngine
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.bilayers import LOWER, UPPER
-from harness_tasks.structures.sheets import polarization
 
 #: Most fields that are tried, share of the field at which the balance is found, and a field that no sheet bears, V/Å.
 MOST_FIELDS, CLOSE, LARGEST = 8, 1e-4, 20.0
@@ -85,7 +84,7 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
     """
     held = atoms.copy()
     held.set_constraint(HeldSlip(slip))
-    engine = FieldEngine(ctx.engine, partial(polarization, ctx), guess * direction, with_energy=False)
+    engine = FieldEngine(ctx.engine, Responses.of(ctx), guess * direction, with_energy=False)
     size, tried = guess, list[tuple[float, float]]()
     for _ in range(MOST_FIELDS):
         engine.set_field(size * direction)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from ase import Atoms
@@ -21,8 +20,8 @@ from harness.engine.watch import Watch
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.coercive_field.switching import Course, slipped
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.sliding_path.path import Work
-from harness_tasks.structures.sheets import polarization
 
 #: Steps between two entries of a run's history.
 SAMPLE = 20
@@ -169,7 +168,7 @@ class Runner:
 
         sliding = np.zeros((len(atoms), 3))
         sliding[self._upper] = axes.slip
-        pull = FieldForce(partial(polarization, self._ctx), field, params.born_every, sliding, self._small)
+        pull = FieldForce(Responses.of(self._ctx), field, params.born_every, sliding, self._small)
         origin, watch = self._slip(atoms), Watch(atoms)
         history: list[list[float]] = []
         state = stage.partial(plan.name)

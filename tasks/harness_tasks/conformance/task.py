@@ -7,6 +7,7 @@ not checked and costs it nothing.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -78,7 +79,7 @@ def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:
         periodic.pbc = True
         for kind, atoms in (("bulk", _bulk(probe)), ("slab_ttf", sheet), ("slab_ttt", periodic)):
             parts = [f"forces_{kind}", f"stress_{kind}"] + ([] if kind == "bulk" else [f"stress_z_{kind}"])
-            probe.attempt(parts, lambda kind=kind, atoms=atoms: derivative_lines(probe, kind, atoms))  # type: ignore[misc]
+            probe.attempt(parts, partial(derivative_lines, probe, kind, atoms))
     if not probe.has_stress:
         probe.leave_out(["stress"], f"{probe.ctx.potential.name} offers no stress")
 
@@ -86,11 +87,14 @@ def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:
 def symmetries(probe: Probe, first: Atoms, fresh: Values) -> None:
     """Invariances, net force and torque, size and vacuum."""
     for _ in range(probe.ctx.params.samples):
-        sheet, crystal = _slab(probe), _bulk(probe)
-        probe.attempt("slab", lambda sheet=sheet: slab_lines(probe, sheet, probe.evaluate(sheet)))  # type: ignore[misc]
-        probe.attempt("bulk", lambda solid=crystal: bulk_lines(probe, solid, probe.evaluate(solid)))  # type: ignore[misc]
-        free = structures.molecule(probe.ctx.material, probe.rng, probe.ctx.params.rattle)
-        probe.attempt("molecule", lambda free=free: molecule_lines(probe, free))  # type: ignore[misc]
+        _symmetries_of(probe, _slab(probe), _bulk(probe))
+
+
+def _symmetries_of(probe: Probe, sheet: Atoms, crystal: Atoms) -> None:
+    probe.attempt("slab", lambda: slab_lines(probe, sheet, probe.evaluate(sheet)))
+    probe.attempt("bulk", lambda: bulk_lines(probe, crystal, probe.evaluate(crystal)))
+    free = structures.molecule(probe.ctx.material, probe.rng, probe.ctx.params.rattle)
+    probe.attempt("molecule", lambda: molecule_lines(probe, free))
 
 
 def smooth(probe: Probe, first: Atoms, fresh: Values) -> None:
@@ -100,7 +104,7 @@ def smooth(probe: Probe, first: Atoms, fresh: Values) -> None:
     shake = structures.shake(_slab(probe), probe.rng)
     for name, path in (("smooth_lift", lift), ("smooth_shake", shake)):
         names = [f"{name}_energy", f"{name}_forces"]
-        probe.attempt(names, lambda name=name, path=path: smoothness(probe, name, path, params.path_points))  # type: ignore[misc]
+        probe.attempt(names, partial(smoothness, probe, name, path, params.path_points))
 
 
 def dynamics(probe: Probe, first: Atoms, fresh: Values) -> None:
@@ -112,8 +116,7 @@ def response(probe: Probe, first: Atoms, fresh: Values) -> None:
     """Polarization, where it is offered."""
     probe.about = "polarization"
     for _ in range(probe.ctx.params.samples):
-        sheet = _slab(probe)
-        probe.attempt("polarization", lambda sheet=sheet: response_lines(probe, sheet))  # type: ignore[misc]
+        probe.attempt("polarization", partial(response_lines, probe, _slab(probe)))
     probe.about = "potential"
 
 

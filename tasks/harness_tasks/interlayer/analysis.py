@@ -25,8 +25,8 @@ from harness_tasks.interlayer.observables import (
     RELAXED,
     RIGID,
 )
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.bilayers import LOWER, bilayer, plain
-from harness_tasks.structures.sheets import offered, polarization
 
 ATOMS = 4
 
@@ -207,7 +207,8 @@ def polarizabilities(
     ctx: Context, material: Material, stage: Stage, curves: Sequence[Curve], height: float
 ) -> dict[str, Quantity]:
     """α of the material's stacking at its minimum, and of one layer, Å³ per primitive cell; empty if not offered."""
-    if not ctx.params.polarizability or "polarizability" not in offered(ctx):
+    responses = Responses.of(ctx)
+    if not ctx.params.polarizability or "polarizability" not in responses.offered:
         return {}
     own = next((curve for curve in curves if plain(curve.stacking) == plain(material.stacking)), None)
     minimum = own and find_minimum(own.distance, own.energy, ctx.params.fit_points)
@@ -219,7 +220,7 @@ def polarizabilities(
     for name, atoms in (("bilayer", pair), ("layer", layer)):
         key = f"polarizability/{name}"
         if key not in stage:
-            stage.keep(key, polarization(ctx, atoms, ["polarizability"]))
+            stage.keep(key, responses(atoms, ["polarizability"]))
         stage.advance()
         alphas[name] = stage[key]["polarizability"]
     method = f"{material.stacking} at {distance:.3f} A; one evaluation, nothing fitted"

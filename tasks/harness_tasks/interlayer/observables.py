@@ -40,7 +40,7 @@ def _of_minimum(relaxed: bool) -> dict[str, Observable]:
             f"c33_{middle}{{stacking}}",
             "GPa",
             f"c₃₃_{{stacking}}{sign}",
-            f"The same times the distance at the minimum, stacking {{stacking}}, {how} layers.",
+            f"Elastic constant across {how} layers, their stiffness times their distance, stacking {{stacking}}.",
             not relaxed,
         ),
         "above": Observable(

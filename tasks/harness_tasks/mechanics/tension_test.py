@@ -23,9 +23,9 @@ from harness.contracts.task import Context, Stage
 from harness.engine.watch import Watch
 from harness.stats import fit_line
 from harness.units import N_PER_M, PC_PER_M
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
-from harness_tasks.structures.sheets import offered, polarization
 
 #: Relaxation time of the thermostat, in time steps.
 DAMPING = 100
@@ -163,9 +163,10 @@ def _sample(ctx: Context, atoms: Atoms, ribbon: Ribbon) -> np.ndarray:
     near = ribbon.held & (ribbon.follows <= 0.5)
     pull = 0.5 * (forces[near, 1].sum() - forces[far, 1].sum()) / atoms.cell[0, 0] * N_PER_M
     dipole = np.full(3, np.nan)
-    if "dipole" in offered(ctx):
+    responses = Responses.of(ctx)
+    if "dipole" in responses.offered:
         area = atoms.cell[0, 0] * np.ptp(atoms.positions[:, 1])
-        dipole = polarization(ctx, atoms, ["dipole"])["dipole"] / area * PC_PER_M / 1000
+        dipole = responses(atoms, ["dipole"])["dipole"] / area * PC_PER_M / 1000
     return np.array([pull, *dipole])
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Engine
 from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness_tasks.sliding_path.path import WORK, Work, at_registries
@@ -151,7 +152,10 @@ def measure_landscape(ctx: Context, work: Work, n: int, stage: Stage) -> Landsca
     base.positions = positions[lowest]
     name = f"stiffness/{int(work.antiparallel)}"
     if name not in stage:
-        curvature, lame, shift = _stiffness(ctx, base), *_elasticity(ctx, base)
+        curvature, lame, shift = (
+            _stiffness(ctx.engine, base),
+            *_elasticity(ctx.engine, base, ctx.params.fmax, ctx.params.max_steps),
+        )
         stage.keep(name, {"curvature": curvature, "lame": lame, "shift": shift})
     stage.advance(STIFFNESS_WORK, "stiffness")
     found = stage[name]
@@ -167,21 +171,21 @@ def measure_landscape(ctx: Context, work: Work, n: int, stage: Stage) -> Landsca
     )
 
 
-def _second_difference(ctx: Context, around: list[Atoms], step: float) -> float:
-    low, mid, high = (found["energy"] for found in ctx.engine.evaluate(around, ["energy"]))
+def _second_difference(engine: Engine, around: list[Atoms], step: float) -> float:
+    low, mid, high = (found["energy"] for found in engine.evaluate(around, ["energy"]))
     return float((low - 2 * mid + high) / step**2)
 
 
-def _stiffness(ctx: Context, base: Atoms) -> float:
+def _stiffness(engine: Engine, base: Atoms) -> float:
     lifted = []
     for step in (-LIFT, 0.0, LIFT):
         atoms = base.copy()
         atoms.positions[UPPER, 2] += step
         lifted.append(atoms)
-    return _second_difference(ctx, lifted, LIFT)
+    return _second_difference(engine, lifted, LIFT)
 
 
-def _elasticity(ctx: Context, base: Atoms) -> tuple[tuple[float, float], float]:
+def _elasticity(engine: Engine, base: Atoms, fmax: float, max_steps: int) -> tuple[tuple[float, float], float]:
     """λ and μ per layer, ions relaxed, and ξ: ½ E″/A is C11 + C12 (biaxial) or C11 − C12 (ε_xx = −ε_yy)."""
     moduli, shifts = [], []
     for second in (1.0, -1.0):
@@ -193,11 +197,11 @@ def _elasticity(ctx: Context, base: Atoms) -> tuple[tuple[float, float], float]:
             if second > 0:  # nothing moves in the plane
                 atoms.set_constraint(upright(atoms))
             even = atoms.positions[:, 1].copy()
-            ctx.engine.relax(atoms, fmax=ctx.params.fmax, max_steps=ctx.params.max_steps, optimizer="lbfgs")
+            engine.relax(atoms, fmax=fmax, max_steps=max_steps, optimizer="lbfgs")
             strained.append(atoms)
             if second < 0 and step:
                 moved = (atoms.positions[:, 1] - even) / (2 * step)
                 shifts.append(0.5 * float(moved[1] - moved[0] + moved[3] - moved[2]))
-        moduli.append(_second_difference(ctx, strained, STRAIN) / (2 * area(base)) / 2)
+        moduli.append(_second_difference(engine, strained, STRAIN) / (2 * area(base)) / 2)
     both, difference = moduli
     return ((both - difference) / 2, difference / 2), float(np.mean(shifts))

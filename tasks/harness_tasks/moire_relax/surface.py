@@ -18,8 +18,8 @@ from harness.stats import number
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.moire_relax import observables as declared
 from harness_tasks.plotting import figure
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization.surface_potential import SurfacePotential, surface_potential
-from harness_tasks.structures.sheets import offered, polarization
 
 #: Points of the potential along each period.
 GRID = 96
@@ -35,13 +35,14 @@ def surface(ctx: Context, structures: Sequence[Structure], stage: Stage) -> Meas
     """
     measurement = Measurement()
     whole = [s for s in structures if not s.reason]
-    if "charges" not in offered(ctx) or not whole:
+    responses = Responses.of(ctx)
+    if "charges" not in responses.offered or not whole:
         return measurement
     longest = max(whole, key=lambda s: s.moire.period)
     with ctx.clock("potential"):
         for structure in whole:
             for geometry, atoms in (("", structure.atoms), ("_rigid", structure.moire.atoms)):
-                values = _charges(ctx, stage, f"{structure.name}{geometry}", atoms)
+                values = _charges(responses, stage, f"{structure.name}{geometry}", atoms)
                 stage.advance(len(atoms), structure.name)
                 above = surface_potential(atoms, values["charges"], values.get("atomic_dipoles"), grid=GRID)
                 found = _numbers(structure, values["charges"], above, geometry)
@@ -53,9 +54,9 @@ def surface(ctx: Context, structures: Sequence[Structure], stage: Stage) -> Meas
     return measurement
 
 
-def _charges(ctx: Context, stage: Stage, name: str, atoms: Atoms) -> Arrays:
+def _charges(responses: Responses, stage: Stage, name: str, atoms: Atoms) -> Arrays:
     if name not in stage:
-        stage.keep(name, polarization(ctx, atoms, ["charges", "atomic_dipoles"]))
+        stage.keep(name, responses(atoms, ["charges", "atomic_dipoles"]))
     return stage[name]
 
 

@@ -20,8 +20,8 @@ from harness_tasks.mechanics.curves import NAMES, XX, YY, ZZ, along
 from harness_tasks.mechanics.slopes import derived, slope
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.virial import VOIGT, strained, tensor
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization.sheet_dipole import improper, ions, proper
-from harness_tasks.structures.sheets import offered
 
 COMPONENTS = {XX: "xx", YY: "yy", ZZ: "zz"}
 #: e/Å in nC/m.
@@ -182,7 +182,7 @@ def notes(ctx: Context, series: Series, parts: Sequence[str], born: np.ndarray |
         remarks.append(
             "the model has charges: in the plane they count as shared with bonded atoms; *_dipoles leaves them out"
         )
-    elif "charges" in offered(ctx):
+    elif "charges" in Responses.of(ctx).offered:
         remarks.append("charges without atomic_dipoles: the dipole is taken as the model gives it")
     lowest = series.newton().eigenvalues()[:1]
     if len(lowest) and lowest[0] < -1e-3:

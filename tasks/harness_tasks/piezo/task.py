@@ -28,6 +28,7 @@ from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coefficients, notes
 from harness_tasks.piezo.observables import OBSERVABLES
 from harness_tasks.piezo.params import PiezoParams
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization.sheet_dipole import SheetDipole
 
 
@@ -55,7 +56,7 @@ class Piezo:
                     series, _ = start_series(ctx, stage)
                 except UnphysicalError as reason:
                     return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, checks=[holds_check(str(reason))])
-            dipole = SheetDipole(ctx, series.base, sheet)
+            dipole = SheetDipole(Responses.of(ctx), series.base, sheet)
             with ctx.clock("strains"):
                 curves = _strain(series, dipole, params, sheet)
             with ctx.clock("Born charges"):

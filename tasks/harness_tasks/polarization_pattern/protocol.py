@@ -17,6 +17,7 @@ from harness_tasks.moire.cells import Moire, mismatched, twisted
 from harness_tasks.moire.pattern import Pattern, from_atoms, from_registry, turns
 from harness_tasks.moire.registry_field import Look, grid
 from harness_tasks.polarization.local_dipoles import Groups
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization_pattern import analysis as results
 from harness_tasks.polarization_pattern.analysis import Case
 from harness_tasks.polarization_pattern.observables import NAMES, RESPONSE, Kind
@@ -24,7 +25,6 @@ from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.polarization_pattern.structures import RELAXATION, Structures
 from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import make_grid, registry_operations
-from harness_tasks.structures.sheets import offered, polarization
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Work:
         self.frames: dict[str, list[Atoms]] = {}
         self.structures = Structures(ctx, self.notes)
         self.symbol = ctx.material.symbols[1]
-        known = offered(ctx)
+        self.responses = Responses.of(ctx)
+        known = self.responses.offered
         local = self.params.local
         self.by_atoms = local == "atoms" or (local == "auto" and "atomic_dipoles" in known)
         if not self.by_atoms:
@@ -144,8 +145,10 @@ class Work:
         if step.name not in stage:
             if step.by_atoms:
                 groups = Groups.of(step.moire.atoms, step.moire.layer, self.symbol)
+                names = [name for name in ("dipole", "atomic_dipoles", "charges") if name in self.responses.offered]
                 answered = step.field if self.response == "electronic" else 0.0
-                found = from_atoms(self.ctx, step.moire, groups, atoms, self.params.grid, answered)
+                values = self.responses(atoms, names, (0.0, 0.0, answered))
+                found = from_atoms(values, step.moire, groups, atoms, self.params.grid)
             else:
                 found = self._from_registry(step, atoms, stage)
             entry: dict[str, Any] = {"field": found.field, "residual": found.residual, "mismatch": found.mismatch}
@@ -169,5 +172,5 @@ class Work:
         name = f"bilayer/{registry[0]:.6f},{registry[1]:.6f}"
         if name not in stage:
             atoms = bilayer(self.ctx.material, registry, self.ctx.material.distance)
-            stage.keep(name, polarization(self.ctx, atoms, ["dipole"]))
+            stage.keep(name, self.responses(atoms, ["dipole"]))
         return np.asarray(stage[name]["dipole"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from ase import Atoms
@@ -13,10 +12,10 @@ from harness.engine.field import FieldEngine
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape, Series, landscape_work, measure_landscape
 from harness_tasks.moire.relaxation import RelaxationSettings, relax_moire
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.sliding_path.path import Work, point_name
 from harness_tasks.structures.registries import make_grid, registry_operations
-from harness_tasks.structures.sheets import polarization
 
 #: Registries along each axis of the landscape that relaxations start from.
 REGISTRIES = 6
@@ -52,7 +51,7 @@ class Structures:
                 self._notes.append("no registry landscape: relaxations begin with rigid layers")
         ctx, engine = self._ctx, self._ctx.engine
         if field:
-            engine = FieldEngine(engine, partial(polarization, ctx), np.array([0.0, 0.0, field]))
+            engine = FieldEngine(engine, Responses.of(ctx), np.array([0.0, 0.0, field]))
         params: PatternParams = ctx.params
         settings = RelaxationSettings(
             ctx.noise.reachable(params.fmax), params.optimizer, params.max_steps, params.start, params.max_grade
@@ -79,5 +78,5 @@ class Structures:
         if name not in stage:
             atoms = self._work.stack(registry)
             atoms.positions = stage[point_name("relaxed", registry)]["positions"]
-            stage.keep(name, polarization(self._ctx, atoms, ["dipole"]))
+            stage.keep(name, Responses.of(self._ctx)(atoms, ["dipole"]))
         return np.asarray(stage[name]["dipole"])

@@ -19,9 +19,9 @@ from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness.materials.sheets import area, sheet_stress
 from harness.units import N_PER_M, PC_PER_M
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.single_point import observables as declared
 from harness_tasks.single_point.params import SinglePointParams
-from harness_tasks.structures.sheets import offered, polarization
 
 
 class SinglePoint:
@@ -53,9 +53,10 @@ class SinglePoint:
             stress = sheet_stress(results["stress"], ctx.atoms) * N_PER_M
             for label, component in (("xx", 0), ("yy", 1), ("xy", 5)):
                 observables |= declared.STRESS.of(Quantity(float(stress[component]), "N/m"), component=label)
-        if "dipole" in offered(ctx):
+        responses = Responses.of(ctx)
+        if "dipole" in responses.offered:
             with ctx.clock("polarization"):
-                dipole = polarization(ctx, ctx.atoms, ["dipole"])["dipole"]
+                dipole = responses(ctx.atoms, ["dipole"])["dipole"]
             across = Quantity(float(dipole[2]) / area(ctx.atoms) * PC_PER_M, "pC/m")
             observables |= declared.SHEET_DIPOLE.of(across)
         return Measurement(observables, arrays, {"structure": [ctx.atoms.copy()]})

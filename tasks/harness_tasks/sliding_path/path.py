@@ -11,6 +11,7 @@ from harness.contracts.material import Material
 from harness.contracts.measurement import Check
 from harness.contracts.task import Context, Stage
 from harness.engine.resumable import evaluate, relax
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.sliding_path.checks import lost_check, unconverged_check
 from harness_tasks.sliding_path.track import Track
 from harness_tasks.structures.bilayers import (
@@ -21,7 +22,6 @@ from harness_tasks.structures.bilayers import (
     upright,
 )
 from harness_tasks.structures.registries import AB, BA
-from harness_tasks.structures.sheets import offered, polarization
 
 #: Of a relaxation in the progress bar, in evaluations.
 WORK = 6
@@ -48,7 +48,7 @@ class Work:
     @classmethod
     def of(cls, ctx: Context) -> Work:
         """Of a run."""
-        polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in offered(ctx)]
+        polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in Responses.of(ctx).offered]
         return cls(ctx.material, ctx.material.antiparallel, polar)
 
     @property
@@ -131,13 +131,14 @@ def polarize(
 ) -> dict[str, np.ndarray]:
     """Dipole and Born charges, as offered, at each registry; nan where there is no structure."""
     shapes = {"dipole": (3,), "born_effective_charges": (4, 3, 3)}
+    responses = Responses.of(ctx)
     polar: dict[str, list[np.ndarray]] = {name: [] for name in work.polar}
     for t, positions in zip(registries, found, strict=True):
         key = f"polarization/{point_name(kind, t)}"
         if np.isfinite(positions).all() and key not in stage:
             atoms = work.stack(t)
             atoms.positions = positions
-            stage.keep(key, polarization(ctx, atoms, work.polar))
+            stage.keep(key, responses(atoms, work.polar))
         for name in work.polar:
             entry = stage[key][name] if key in stage else np.full(shapes[name], np.nan)
             polar[name].append(entry)
