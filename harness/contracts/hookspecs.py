@@ -50,7 +50,7 @@ class HarnessSpec:
 
     @hookspec
     def harness_fitters(self) -> Mapping[str, str]:
-        """Name of a potential or polarization model -> ``"module:function"`` that fits it."""
+        """Name of a potential or polarization model -> ``"module:function"``, a `harness.contracts.fitter.Fitter`."""
         raise NotImplementedError
 
     @hookspec

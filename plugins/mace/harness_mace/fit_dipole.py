@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError
 from harness.materials.layers import assign_layers
@@ -25,7 +25,6 @@ from harness_mace.settings import Common, finish, identity, model_name, read
 from harness_mace.training import train
 
 if TYPE_CHECKING:
-    from harness.contracts.task import Progress
     from harness.data.dataset import Dataset
 
 __all__ = ["Settings", "fit", "frames_with_dipoles"]
@@ -66,8 +65,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit Born charges and dipoles; writes the model, its facts (.json), parity data (.npz) and plot (.png).
 
@@ -190,3 +189,7 @@ def _layer_sums(values: Any, batch: dict[str, Any]) -> Any:
 
     groups = torch.unique(batch["batch"] * _LAYERS + batch["layer"], return_inverse=True)[1]
     return torch.zeros(int(groups.max()) + 1, 3, 3, dtype=values.dtype).index_add(0, groups, values)
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

@@ -13,6 +13,7 @@ Layers are rotated so that T₁ lies along x; AA (or AA′) is at the origin. `m
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -148,6 +149,28 @@ def mismatched(material: Material, cells: int, *, antiparallel: bool = False) ->
     made = _stack(material, repeats, length, antiparallel, angle=0.0, mismatch=1 - number[1] / number[0])
     assert len(made.atoms) == mismatch_atoms(min(number))
     return made
+
+
+def named_cells(
+    material: Material, twists: Sequence[int], mismatch: Sequence[int], *, antiparallel: bool
+) -> dict[str, Moire]:
+    """Cells by name, smallest first: ``21.79deg``, ``mismatch9``, ``mismatchm11`` for a stretched layer.
+
+    Parameters
+    ----------
+    material
+        A bilayer of honeycomb layers.
+    twists
+        n of the twisted cells (n, n + 1).
+    mismatch
+        Cells of the upper layer along each period; see `mismatched`.
+    antiparallel
+        Whether the upper layer is turned by half a turn.
+    """
+    cells = {f"{twist_angle(n):.2f}deg": twisted(material, n, antiparallel=antiparallel) for n in twists}
+    for n in mismatch:
+        cells[f"mismatch{'m' if n < 0 else ''}{abs(n)}"] = mismatched(material, n, antiparallel=antiparallel)
+    return dict(sorted(cells.items(), key=lambda entry: len(entry[1].atoms)))
 
 
 def _stack(

@@ -1,23 +1,21 @@
-"""The structures of the task `moire_relax`: made, started, relaxed, kept."""
+"""Relaxation of moiré cells: started from elastic sheets or rigid layers, watched, kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.engine import Relaxation, UnphysicalError
-from harness.contracts.material import Material
+from harness.contracts.engine import Engine, Optimizer, Relaxation, UnphysicalError
 from harness.contracts.measurement import Arrays, Check
-from harness.contracts.task import Context, Stage
+from harness.contracts.task import Stage
 from harness.engine.watch import Watch
-from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
+from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.continuum import Relaxed, displaced, relax_sheets
 from harness_tasks.moire.landscape import Landscape
-from harness_tasks.moire_relax.params import MoireParams
 
 #: Steps between two looks at the extrapolation grade, which costs as much as a force call.
 GRADED = 10
@@ -71,22 +69,54 @@ class Structure:
         return made
 
 
-def moires(material: Material, antiparallel: bool, params: MoireParams) -> dict[str, Moire]:
-    """The cells by name, smallest first."""
-    cells = {f"{twist_angle(n):.2f}deg": twisted(material, n, antiparallel=antiparallel) for n in params.twists}
-    for n in params.mismatch:
-        cells[f"mismatch{'m' if n < 0 else ''}{abs(n)}"] = mismatched(material, n, antiparallel=antiparallel)
-    return dict(sorted(cells.items(), key=lambda entry: len(entry[1].atoms)))
+@dataclass(frozen=True, slots=True)
+class RelaxationSettings:
+    """How moiré cells are relaxed.
+
+    Attributes
+    ----------
+    fmax
+        Largest force that is left, eV/Å.
+    optimizer, max_steps
+        As for `harness.contracts.engine.Engine.relax`.
+    start
+        ``registry``: from elastic sheets over the landscape, where there is one; ``rigid``: from flat layers.
+    max_grade
+        Extrapolation grade that ends a relaxation; None: none.
+    """
+
+    fmax: float
+    optimizer: Optimizer
+    max_steps: int
+    start: Literal["registry", "rigid"]
+    max_grade: float | None
 
 
-def relax_moire(ctx: Context, name: str, moire: Moire, landscape: Landscape | None, stage: Stage) -> Structure:
-    """Relax one cell, or take what `stage` has kept of it; `stage` advances by its atoms."""
-    params: MoireParams = ctx.params
+def relax_moire(
+    engine: Engine, name: str, moire: Moire, landscape: Landscape | None, stage: Stage, settings: RelaxationSettings
+) -> Structure:
+    """Relax one cell, or take what `stage` has kept of it; `stage` advances by its atoms.
+
+    Parameters
+    ----------
+    engine
+        It relaxes and evaluates.
+    name
+        Of the cell, in `stage` and in the result.
+    moire
+        The cell with rigid layers.
+    landscape
+        Of the registries, for the start; None: there is none.
+    stage
+        Keeps the finished structure, and the state of one under way.
+    settings
+        Where it starts and when it ends.
+    """
     sheets = None if landscape is None else relax_sheets(moire, landscape)
     key = f"moire/{name}"
     if key not in stage:
-        begin = moire.atoms if sheets is None or params.start == "rigid" else displaced(moire, sheets)
-        stage.keep(key, _relaxed(ctx, stage, key, moire, begin))
+        begin = moire.atoms if sheets is None or settings.start == "rigid" else displaced(moire, sheets)
+        stage.keep(key, _relaxed(engine, stage, key, moire, begin, settings))
     found = stage[key]
     stage.advance(len(moire.atoms), name)
     return Structure(
@@ -103,9 +133,10 @@ def relax_moire(ctx: Context, name: str, moire: Moire, landscape: Landscape | No
     )
 
 
-def _relaxed(ctx: Context, stage: Stage, key: str, moire: Moire, begin: Atoms) -> dict[str, Any]:
+def _relaxed(
+    engine: Engine, stage: Stage, key: str, moire: Moire, begin: Atoms, settings: RelaxationSettings
+) -> dict[str, Any]:
     """Relax from `begin`, or from where a run that was cut off had saved it."""
-    params: MoireParams = ctx.params
     partial = stage.partial(key)
     atoms = begin.copy()
     steps, before, memory = 0, 0, {}
@@ -113,42 +144,42 @@ def _relaxed(ctx: Context, stage: Stage, key: str, moire: Moire, begin: Atoms) -
         atoms.positions = partial["positions"]
         steps, before = partial["steps"], partial["force_calls"] - 1  # the last one is made again
         memory = partial["memory"]
-    watch, calls = Watch(moire.atoms, max_grade=params.max_grade), ctx.engine.force_calls
+    watch, calls = Watch(moire.atoms, max_grade=settings.max_grade), engine.force_calls
 
     def observe(now: Atoms, state: Callable[[], Arrays]) -> None:
         nonlocal steps
         reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
         if reason is None and steps % GRADED == 0:
-            reason = watch.extrapolates(now, ctx.engine.extrapolation_grade)
+            reason = watch.extrapolates(now, engine.extrapolation_grade)
         if reason is not None:
             raise UnphysicalError(reason, steps)
         if stage.due:
-            made = before + ctx.engine.force_calls - calls
+            made = before + engine.force_calls - calls
             entry = {"positions": now.positions, "steps": steps, "force_calls": made, "memory": state()}
             stage.keep_partial(key, entry)
         steps += 1
 
     reason = ""
     try:
-        end = ctx.engine.relax(
+        end = engine.relax(
             atoms,
-            fmax=ctx.noise.reachable(params.fmax),
-            max_steps=max(1, params.max_steps - steps),
-            optimizer=params.optimizer,
+            fmax=settings.fmax,
+            max_steps=max(1, settings.max_steps - steps),
+            optimizer=settings.optimizer,
             observe=observe,
             memory=memory,
         )
-        beyond = watch.extrapolates(atoms, ctx.engine.extrapolation_grade) if np.isfinite(end.fmax) else None
+        beyond = watch.extrapolates(atoms, engine.extrapolation_grade) if np.isfinite(end.fmax) else None
         if beyond is not None:
             raise UnphysicalError(beyond, steps)
     except UnphysicalError as found:
-        end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
+        end, reason = Relaxation(False, engine.force_calls - calls, np.nan, settings.optimizer), str(found)
     finite = bool(np.isfinite(end.fmax))
     if not finite and not reason:
         reason = f"step {steps}: its energy became infinite"
     return {
         "positions": atoms.positions,
-        "energy": float(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"]) if finite else np.nan,
+        "energy": float(engine.evaluate([atoms], ["energy"])[0]["energy"]) if finite else np.nan,
         "fmax": end.fmax,
         "force_calls": before + end.force_calls,
         "converged": end.converged,

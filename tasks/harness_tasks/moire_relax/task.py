@@ -12,8 +12,9 @@ from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context
+from harness_tasks.moire.cells import named_cells
 from harness_tasks.moire.landscape import landscape_work, measure_landscape
-from harness_tasks.moire.relaxation import moires, relax_moire
+from harness_tasks.moire.relaxation import RelaxationSettings, relax_moire
 from harness_tasks.moire_relax import analysis as results
 from harness_tasks.moire_relax.observables import OBSERVABLES
 from harness_tasks.moire_relax.params import MoireParams
@@ -37,7 +38,8 @@ class MoireRelax:
 
     def structure(self, material: Material, params: MoireParams) -> Atoms:
         """The largest of the cells, with rigid layers."""
-        return list(moires(material, material.antiparallel, params).values())[-1].atoms
+        cells = named_cells(material, params.twists, params.mismatch, antiparallel=material.antiparallel)
+        return list(cells.values())[-1].atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """The landscape, then cell by cell from the smallest; what is finished survives a kill."""
@@ -47,7 +49,7 @@ class MoireRelax:
         with ctx.stages.stage("cells") as stage:
             if params.relax_cell:
                 relax_lattice(ctx, work, stage)
-            cells = moires(work.material, work.antiparallel, params)
+            cells = named_cells(work.material, params.twists, params.mismatch, antiparallel=work.antiparallel)
             sizes = sum(len(moire.atoms) for moire in cells.values())
             evaluations = landscape_work(work, params.grid)
             with stage.stage("landscape", LANDSCAPE, evaluations) as part, ctx.clock("landscape"):
@@ -55,10 +57,13 @@ class MoireRelax:
             if landscape is None:
                 work.notes.append("no registry landscape: relaxations begin with rigid layers")
             structures = []
+            settings = RelaxationSettings(
+                ctx.noise.reachable(params.fmax), params.optimizer, params.max_steps, params.start, params.max_grade
+            )
             with stage.stage("relaxations", 1 - LANDSCAPE - SURFACE, sizes) as part:
                 for name, moire in cells.items():
                     with ctx.clock(name):
-                        structures.append(relax_moire(ctx, name, moire, landscape, part))
+                        structures.append(relax_moire(ctx.engine, name, moire, landscape, part, settings))
                     if structures[-1].reason:
                         work.notes.append(f"cells larger than {name} were not tried")
                         break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +11,9 @@ from harness.contracts.task import Context, Stage
 from harness.engine.field import FieldEngine
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape, Series, landscape_work, measure_landscape
-from harness_tasks.moire.relaxation import relax_moire
+from harness_tasks.moire.relaxation import RelaxationSettings, relax_moire
 from harness_tasks.polarization.responses import Responses
+from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.sliding_path.path import Work, point_name
 from harness_tasks.structures.registries import make_grid, registry_operations
 
@@ -49,14 +49,17 @@ class Structures:
                 self._bare, self._asked = measure_landscape(self._ctx, self._work, REGISTRIES, part), True
             if self._bare is None:
                 self._notes.append("no registry landscape: relaxations begin with rigid layers")
-        ctx = self._ctx
+        ctx, engine = self._ctx, self._ctx.engine
         if field:
-            ctx = copy.copy(ctx)
-            ctx.engine = FieldEngine(ctx.engine, Responses.of(self._ctx), np.array([0.0, 0.0, field]))
+            engine = FieldEngine(engine, Responses.of(ctx), np.array([0.0, 0.0, field]))
+        params: PatternParams = ctx.params
+        settings = RelaxationSettings(
+            ctx.noise.reachable(params.fmax), params.optimizer, params.max_steps, params.start, params.max_grade
+        )
         key = f"{len(moire.atoms)}/{field:g}"
         landscape = self._landscape(field, stage)
         with stage.stage(weight=RELAXATION * len(moire.atoms), total=len(moire.atoms)) as part:
-            found = relax_moire(ctx, key, moire, landscape, part)
+            found = relax_moire(engine, key, moire, landscape, part, settings)
         self.checks += found.checks(name)
         return None if found.reason else found.atoms
 
