@@ -1,8 +1,8 @@
 """Benchmark of machine-learned interatomic potentials for two-dimensional polar materials.
 
 The modules in this folder are the commands (``python -m harness``, ``python -m harness.NAME``) and the ground that all
-else stands on (`errors`, `stats`). Everything else lies in packages by layer. A plugin marks what it brings with
-`hookimpl`.
+else stands on (`errors`, `stats`, `units`). Everything else lies in packages by layer. A plugin marks what it brings
+with `hookimpl`.
 """
 
 from __future__ import annotations

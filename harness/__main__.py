@@ -18,7 +18,7 @@ def run_one(config: Any) -> tuple[str, bool]:
     values = plain(config)
     overrides = [str(override) for override in HydraConfig.get().overrides.task]
     outcome = run(values, command=shlex.join(["python", "-m", "harness", *overrides]))
-    record, bad_input = outcome.record, bool(outcome.record.counts.get("bad_input"))
+    record, bad_input = outcome.record, outcome.record.bad_input
     if record.status in ("ok", "unsupported"):
         if outcome.reused:
             print("reused the finished record (force=true measures anew)")

@@ -26,12 +26,12 @@ class HarnessError(Exception):
 
 
 class UnsupportedError(HarnessError):
-    """The potential or polarization model lacks a property that the task requires.
+    """The potential or polarization model lacks a property that the task requires, or the material what it needs.
 
     Parameters
     ----------
     missing
-        Names of the missing properties.
+        Names of what is missing.
     """
 
     def __init__(self, what: str, mend: str = "", missing: Iterable[str] = ()) -> None:

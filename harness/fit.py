@@ -25,11 +25,13 @@ from omegaconf import MISSING
 from harness import learning
 from harness.cli.app import run_app
 from harness.cli.config import ComponentConfig, plain
+from harness.contracts.parameters import Seed
 from harness.data.dataset import Dataset, dataset_folder
 from harness.errors import HarnessError
 from harness.execution.environments import ensure, environment_for
 from harness.fitting.job import fit_all
 from harness.fitting.parity_plot import draw_missing
+from harness.registry import lookup
 from harness.registry.catalogue import find_plugin
 
 #: Environment variable with the file to which each fit of a sweep appends its folder.
@@ -60,23 +62,22 @@ class FitConfig:
     n_train: int | None = None
     parts: list[str] | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
+    seed: Seed = 0
     out: str | None = None
-
-
-SECTIONS = {"potential": ComponentConfig, "polarization": ComponentConfig, "dataset": DatasetConfig}
 
 
 def fit_one(config: Any) -> tuple[str, bool]:
     """One fit of a composed configuration."""
-    values = plain(config, FitConfig, SECTIONS)
+    values = plain(config, FitConfig)
+    material = lookup.build_material(values["material"], values["material"].get("plugins") or [])
+    values["material"]["name"] = material.name
     values["dataset"]["folder"] = str(dataset_folder(values["dataset"]["folder"]))
     # read here too: what is wrong with it is said before an environment is made
     dataset = Dataset.load(values["dataset"]["folder"], values["dataset"]["dispersion"], values["n_train"])
     out = values["out"] = str(Path(_out(values)).expanduser().absolute())
     plugins = sorted({*values["potential"]["plugins"], *values["polarization"]["plugins"]})
     start = time.perf_counter()
-    if all(find_plugin(name).installed for name in plugins):
+    if all(find_plugin(name).runs_here for name in plugins):
         results = fit_all(values, plugins)
     else:
         results = _in_environment(values, plugins)
@@ -121,7 +122,7 @@ def _out(values: Mapping[str, Any]) -> str:
 
 
 def _in_environment(values: Mapping[str, Any], plugins: list[str]) -> dict[str, dict[str, Any]]:
-    environment = ensure(environment_for(plugins), lambda line: print(line, file=sys.stderr, flush=True))
+    environment = ensure(environment_for(plugins))
     with tempfile.TemporaryDirectory(prefix="harness-fit-") as folder:
         job = Path(folder) / "job.json"
         job.write_text(json.dumps({"config": values, "plugins": plugins}))

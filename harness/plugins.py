@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,8 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
 def _offered(kind: str, *owners: str) -> dict[str, Any]:
     """What the loaded modules called `owners` bring, without building anything."""
     found: dict[str, Any] = {}
-    hook = getattr(lookup.manager().hook, f"harness_{kind}")
-    for implementation in hook.get_hookimpls():
-        if implementation.plugin_name in owners:
-            try:
-                found.update(implementation.function())
-            except Exception as error:  # a plugin that cannot even say what it has
-                lookup.broken[implementation.plugin_name] = f"{type(error).__name__}: {error}"
+    for _, offer in lookup.offers(f"harness_{kind}", only=owners):
+        found.update(offer)
     return found
 
 
@@ -135,11 +130,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--observables", metavar="TASK", help="print what the task returns, as a Markdown table")
     parser.add_argument("--into", metavar="FILE", type=Path, help="put that table between its two comments in a page")
     arguments = parser.parse_args(argv)
-    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     try:
         if arguments.make:
             for name in arguments.make:
-                print(ensure(environment_for([name]), say).folder)
+                print(ensure(environment_for([name])).folder)
             return 0
         if arguments.observables:
             _show_observables(arguments.observables, arguments.into)

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
-    return BAD_INPUT if record.counts.get("bad_input") else EXIT[record.status]
+    return BAD_INPUT if record.bad_input else EXIT[record.status]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -39,20 +40,24 @@ def run_app(job: Job, config_name: str, argv: Sequence[str] | None, examples: Ma
     int
         0 when all is well; 1 when a run failed or timed out; 2 for bad input; 130 after Ctrl-C.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = _with_material_file(list(sys.argv[1:] if argv is None else argv))
     import hydra
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     from harness.cli.config import explain, register
+    from harness.cli.task_defaults import store_task_defaults
 
+    command_line = _with_examples(arguments, examples)
     register()
+    if "task" in examples:
+        store_task_defaults(command_line)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of Hydra's own printing
     handle, outcomes = tempfile.mkstemp(prefix="harness-", suffix=".jsonl")
     os.close(handle)
     os.environ[OUTCOMES] = outcomes
-    sys.argv = [config_name, *_with_examples(arguments, examples)]
+    sys.argv = [config_name, *command_line]
     try:
         hydra.main(version_base="1.3", config_path="pkg://harness.conf", config_name=config_name)(_cell(job))()
     except KeyboardInterrupt:
@@ -90,6 +95,13 @@ def _cell(job: Job) -> Callable[[Any], None]:
                 stream.write(json.dumps({"status": status, "bad_input": bad_input}) + "\n")
 
     return call
+
+
+def _with_material_file(arguments: list[str]) -> list[str]:
+    """``material.file=PATH`` alone chooses ``material=file``."""
+    plain = [re.sub(r"^\+{1,2}material\.file=", "material.file=", argument) for argument in arguments]
+    given = {argument.partition("=")[0] for argument in plain}
+    return [*plain, "material=file"] if "material.file" in given and "material" not in given else plain
 
 
 def _with_examples(arguments: list[str], examples: Mapping[str, str]) -> list[str]:

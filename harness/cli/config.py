@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, Le
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
@@ -17,8 +17,10 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from harness.contracts.parameters import Positive, Seed
 from harness.errors import HarnessError, unknown
 from harness.registry.catalogue import catalogue
+from harness.registry.parameters import build_params
 
 #: Groups that a command line chooses from.
 GROUPS = ("task", "potential", "polarization", "material", "profile", "device", "experiment")
@@ -51,7 +53,7 @@ class DeviceConfig:
 
     name: str = "cpu"
     dtype: str = "auto"
-    threads: int = 1
+    threads: Annotated[int, Ge(1), Le(1024)] = 1
 
 
 @dataclass
@@ -64,19 +66,10 @@ class Config:
     material: dict[str, Any] = MISSING
     profile: ProfileConfig = MISSING
     device: DeviceConfig = MISSING
-    seed: int = 0
+    seed: Seed = 0
     runs: str = "runs"
     force: bool = False
-    timeout: float | None = None
-
-
-SECTIONS = {
-    "task": ComponentConfig,
-    "potential": ComponentConfig,
-    "polarization": ComponentConfig,
-    "profile": ProfileConfig,
-    "device": DeviceConfig,
-}
+    timeout: Positive | None = None
 
 
 class PluginSearchPath(SearchPathPlugin):
@@ -96,13 +89,14 @@ def register() -> None:
     Plugins.instance().register(PluginSearchPath)
 
 
-def plain(config: DictConfig, schema: type | None = None, sections: Mapping[str, type] | None = None) -> dict[str, Any]:
-    """The configuration as plain nested values, everything resolved, with no key beyond the schema.
+def plain(config: DictConfig, schema: type = Config) -> dict[str, Any]:
+    """The configuration as plain nested values, everything resolved, checked against the schema.
 
     Raises
     ------
     HarnessError
-        When a value that only the user can give is missing.
+        When a value that only the user can give is missing, for a key that ``+key=value`` forced past the schema, and
+        for a value outside its bounds.
     """
     missing = sorted(OmegaConf.missing_keys(config))
     if missing:
@@ -110,18 +104,8 @@ def plain(config: DictConfig, schema: type | None = None, sections: Mapping[str,
     resolved = OmegaConf.to_container(config, resolve=True)
     assert isinstance(resolved, dict)
     values = {str(key): value for key, value in resolved.items()}
-    _check_keys(values, schema or Config, "")
-    for key, section in (SECTIONS if sections is None else sections).items():
-        _check_keys(values[key], section, f"{key}.")
+    build_params(schema, values, owner="", key="")
     return values
-
-
-def _check_keys(values: dict[str, Any], schema: type, prefix: str) -> None:
-    """Refuse keys that ``+key=value`` forced past the schema."""
-    names = [f.name for f in dataclasses.fields(schema)]
-    for key in values:
-        if key not in names:
-            raise unknown("setting", f"{prefix}{key}", [f"{prefix}{name}" for name in names])
 
 
 def explain(error: Exception, overrides: Iterable[str], config_name: str = "config") -> HarnessError:

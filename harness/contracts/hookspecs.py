@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from harness.contracts.material import MaterialFactory
     from harness.contracts.potential import PolarizationFactory, PotentialFactory
     from harness.contracts.record import Record
     from harness.contracts.report import Report
@@ -33,6 +34,11 @@ class HarnessSpec:
         raise NotImplementedError
 
     @hookspec
+    def harness_materials(self) -> Mapping[str, MaterialFactory]:
+        """Name of a prototype -> factory, called with the other keys of ``material`` as keywords."""
+        raise NotImplementedError
+
+    @hookspec
     def harness_tasks(self) -> Mapping[str, type[Task]]:
         """Name -> task class."""
         raise NotImplementedError
@@ -44,7 +50,7 @@ class HarnessSpec:
 
     @hookspec
     def harness_fitters(self) -> Mapping[str, str]:
-        """Name of a potential or polarization model -> ``"module:function"`` that fits it."""
+        """Name of a potential or polarization model -> ``"module:function"``, a `harness.contracts.fitter.Fitter`."""
         raise NotImplementedError
 
     @hookspec

@@ -6,8 +6,9 @@ Physical quantities have an upper bound far beyond any sensible use, so that a s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, Predicate
 
@@ -49,8 +50,6 @@ Damping = Annotated[float, Gt(0), Le(1e6)]
 FieldStrength = Annotated[float, Ge(0), Le(10)]
 #: Largest force that a relaxation leaves, eV/Å.
 ForceTolerance = Annotated[float, Gt(0), Le(100)]
-#: Seconds between two saves.
-SaveInterval = Annotated[float, Gt(0), Le(86_400)]
 #: Extrapolation grade.
 Grade = Annotated[float, Gt(0), Le(1e6)]
 #: Seed of the random numbers: 32 bits, as NumPy's and every backend's generators take.
@@ -59,3 +58,25 @@ Seed = Annotated[int, Ge(0), Lt(2**32)]
 Distinct = Rule(lambda values: len(set(values)) == len(values), "different values")
 Odd = Rule(lambda number: number % 2 == 1, "an odd number")
 Increasing = Rule(lambda values: all(a < b for a, b in zip(values, values[1:], strict=False)), "increasing values")
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """Marks a parameter that names a file or a data set: resolved before a run, part of its identity by content.
+
+    Parameters
+    ----------
+    kind
+        ``model``: a path, or the name of a file that ships with a plugin. ``arguments``: a mapping, each of whose words
+        is a model file where such a file exists. ``dataset``: a folder, or the name of one in ``datasets/``.
+    """
+
+    kind: Literal["model", "arguments", "dataset"]
+
+
+#: A model file; what the factory gets is an absolute path.
+ModelFile = Annotated[str, FileMark("model")]
+#: Keyword arguments of somebody else's function, any of which may be a model file.
+FileArguments = Annotated[Mapping[str, Any], FileMark("arguments")]
+#: A data set; what the task gets is an absolute path.
+DatasetName = Annotated[str, FileMark("dataset")]

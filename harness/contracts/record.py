@@ -45,6 +45,8 @@ class Record:
     engine
         What evaluated, relaxed and moved structures: ``ase``, or also a native one, ``ase+lammps``; empty in older
         records and where no task ran.
+    bad_input
+        Whether the user can put right what went wrong: `error` says how.
     missing
         For ``unsupported``: the properties that were required and not offered.
     """
@@ -69,6 +71,7 @@ class Record:
     finished: str = ""
     error: str = ""
     stderr: str = ""
+    bad_input: bool = False
     missing: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     engine: str = ""
@@ -130,6 +133,8 @@ class Record:
             )
             for c in fields["checks"]
         ]
+        fields["counts"] = dict(fields["counts"])
+        fields.setdefault("bad_input", bool(fields["counts"].pop("bad_input", 0)))  # a count in older records
         fields["schema"] = SCHEMA
         return cls(**fields, folder=folder)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
 
+    from harness.contracts.material import Material, Need
     from harness.contracts.record import Record
 from harness.contracts.engine import Engine
 from harness.contracts.measurement import Arrays, Measurement
@@ -135,17 +136,12 @@ class Context(Protocol):
     polarization: PolarizationModel | None
     engine: Engine
     params: Any
-    material: Mapping[str, Any]
+    material: Material
     seed: int
     folder: Path
-    checkpoint: Checkpoint
     noise: Noise
     stages: Stages
     device: Mapping[str, Any]
-
-    def progress(self, description: str, total: float) -> AbstractContextManager[Progress]:
-        """A progress bar with `total` units of work."""
-        ...
 
     def clock(self, name: str) -> AbstractContextManager[None]:
         """Add the wall time of a block to the record's samples under `name`."""
@@ -161,6 +157,8 @@ class Task(Protocol):
         Raised whenever a number that the task returns could change.
     requires
         Property names that the potential and the polarization model must offer between them.
+    needs
+        What the material must have; another one is `unsupported`.
     Params
         A dataclass; its fields are the keys that the configuration may set.
     observables
@@ -171,11 +169,12 @@ class Task(Protocol):
     name: ClassVar[str]
     version: ClassVar[int]
     requires: ClassVar[frozenset[str]]
+    needs: ClassVar[frozenset[Need]]
     Params: ClassVar[type]
     observables: ClassVar[tuple[Observable, ...]]
 
-    def structure(self, material: Mapping[str, Any], params: Any) -> Atoms:
-        """The starting structure; pure, cheap, without a calculator."""
+    def structure(self, material: Material, params: Any) -> Atoms:
+        """The starting structure, of a material that has all that the task needs; pure, cheap, without a calculator."""
         ...
 
     def measure(self, ctx: Context) -> Measurement:

@@ -18,22 +18,18 @@ from typing import Any
 
 from ase import Atoms
 
-from harness.data.labels import CHECKSUMS, KINDS, VERSIONS, labelled, read_frames, response_is_sound, verify, version_of
+from harness.data.labels import KINDS, labelled, read_frames, response_is_sound, verify, version_of
 from harness.errors import HarnessError, unknown
 from harness.registry.catalogue import source_root
 
 __all__ = [
-    "CHECKSUMS",
     "DISPERSIONS",
-    "KINDS",
     "LEVELS",
     "SPLITS",
-    "VERSIONS",
     "Dataset",
     "dataset_folder",
     "family",
     "nested",
-    "verify",
 ]
 
 SPLITS = ("train", "validation", "test")

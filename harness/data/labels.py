@@ -93,7 +93,7 @@ def polarizability(atoms: Atoms) -> np.ndarray:
     """
     epsilon = np.asarray(atoms.info["dielectric"], dtype=float).reshape(3, 3)
     alpha = (epsilon - np.eye(3)) * atoms.get_volume() / (4 * np.pi)
-    return 0.5 * (alpha + alpha.T)
+    return np.asarray(0.5 * (alpha + alpha.T))
 
 
 def labelled(frame: Atoms, dispersion: str) -> Atoms:

@@ -25,12 +25,14 @@ class CountedCalculator(BaseCalculator):
     @property
     def implemented_properties(self) -> Sequence[str]:
         """Those of the calculator inside."""
-        return self.inner.implemented_properties
+        names: Sequence[str] = self.inner.implemented_properties
+        return names
 
     @property
     def results(self) -> dict[str, Any]:
         """Those of the calculator inside."""
-        return self.inner.results
+        results: dict[str, Any] = self.inner.results
+        return results
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
         """The property `name`, from the calculator inside."""
@@ -48,7 +50,7 @@ class CountedCalculator(BaseCalculator):
 
     def calculation_required(self, atoms: Atoms, properties: Sequence[str]) -> bool:
         """Whether one of `properties` would have to be evaluated."""
-        return self.inner.calculation_required(atoms, properties)
+        return bool(self.inner.calculation_required(atoms, properties))
 
 
 def evaluate_moved(
@@ -67,5 +69,6 @@ def evaluate_moved(
     if isinstance(calculator, Calculator):
         calculator.reset()
         calculator.calculate(atoms, list(properties), list(changes))
-        return calculator.results
+        results: Mapping[str, Any] = calculator.results
+        return results
     return {name: calculator.get_property(name, atoms) for name in properties}

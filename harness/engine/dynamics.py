@@ -71,7 +71,7 @@ class LegMotion(ABC):
     @property
     def kinetic_temperature(self) -> float:
         """K; see `harness.engine.steppers.degrees_of_freedom` for what is counted."""
-        return 2 * self.kinetic_energy / (self._freedom * units.kB)
+        return float(2 * self.kinetic_energy / (self._freedom * units.kB))
 
     def state(self) -> dict[str, np.ndarray]:
         """All that is needed to go on from here, between legs; arrays by name."""
@@ -209,7 +209,7 @@ class SteppedMotion(LegMotion):
         self.energy, forces = float(found["energy"]), found["forces"]
         if not np.isfinite(self.energy):
             raise UnphysicalError("the energy is not a number", self.step)
-        return forces if self._force is None else forces + self._force(self.atoms, self.step)
+        return np.asarray(forces if self._force is None else forces + self._force(self.atoms, self.step))
 
     def _forget(self) -> None:
         """Make the calculator build its lists anew from these positions, as it would in a new process."""

@@ -24,7 +24,7 @@ def balanced_charges(response: Response, atoms: Atoms) -> np.ndarray:
     Without the subtraction a uniform field would push the whole sheet (Deng et al., arXiv 2407.15081).
     """
     charges = response(atoms, ["born_effective_charges"])["born_effective_charges"]
-    return charges - charges.mean(axis=0)
+    return np.asarray(charges - charges.mean(axis=0))
 
 
 def field_force(charges: np.ndarray, field: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def field_force(charges: np.ndarray, field: np.ndarray) -> np.ndarray:
     field
         V/Å, (3,).
     """
-    return np.einsum("a,iab->ib", field, charges)
+    return np.asarray(np.einsum("a,iab->ib", field, charges))
 
 
 class FieldForce:

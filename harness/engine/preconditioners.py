@@ -67,7 +67,7 @@ class KeptExp(Exp):
         """P⁻¹x; factorises only after P was rebuilt."""
         if self._factorised is not self.P:
             self._factor, self._factorised = _factorise(self.P), self.P
-        return self._factor.solve(x)
+        return np.asarray(self._factor.solve(x))
 
 
 class Sheet(Precon):
@@ -124,11 +124,11 @@ class Sheet(Precon):
 
     def solve(self, x: np.ndarray) -> np.ndarray:
         """P⁻¹x."""
-        return self._factor.solve(x)
+        return np.asarray(self._factor.solve(x))
 
     def Pdot(self, x: np.ndarray) -> np.ndarray:
         """Px."""
-        return self.P @ x
+        return np.asarray(self.P @ x)
 
     def copy(self) -> Sheet:
         """A copy that shares the factor."""
@@ -136,7 +136,7 @@ class Sheet(Precon):
 
     def asarray(self) -> np.ndarray:
         """P as a dense matrix."""
-        return self.P.toarray()
+        return np.asarray(self.P.toarray())
 
 
 class Stack(Sheet):

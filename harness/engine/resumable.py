@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Engine
 from harness.contracts.potential import Noise
 from harness.contracts.task import Stage
-from harness.engine.ase import Engine
 
 #: Most structures handed to the engine at once.
 BATCH = 64

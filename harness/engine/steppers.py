@@ -229,4 +229,4 @@ def thermal_velocities(
         v[held] = 0.0
     else:
         v -= (masses * v).sum(axis=0) / masses.sum()
-    return v
+    return np.asarray(v)

@@ -101,7 +101,7 @@ class Watch:
 
     def _bonds(self, atoms: Atoms) -> np.ndarray:
         x = atoms.positions
-        return np.linalg.norm(x[self._j] - x[self._i] + self._images @ atoms.cell.array, axis=1)
+        return np.asarray(np.linalg.norm(x[self._j] - x[self._i] + self._images @ atoms.cell.array, axis=1))
 
     def _distances(self, x: np.ndarray) -> np.ndarray:
         return np.diff([x[members, 2].mean() for members in self._layers])

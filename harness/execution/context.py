@@ -14,9 +14,9 @@ import numpy as np
 
 from harness import __version__
 from harness.contracts.engine import Engine
+from harness.contracts.material import Material
 from harness.contracts.potential import Noise, PolarizationModel, Potential
-from harness.contracts.task import Checkpoint, Stages
-from harness.execution.progress import TqdmProgress
+from harness.contracts.task import Stages
 from harness.records.store import cannot_write
 
 if TYPE_CHECKING:
@@ -37,20 +37,13 @@ class WorkerContext:
     polarization: PolarizationModel | None
     engine: Engine
     params: Any
-    material: Mapping[str, Any]
+    material: Material
     seed: int
     folder: Path
-    checkpoint: Checkpoint
     noise: Noise
     stages: Stages
     device: Mapping[str, Any] = field(default_factory=lambda: {"name": "cpu", "dtype": "float64"})
     seconds: dict[str, list[float]] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def progress(self, description: str, total: float) -> Iterator[TqdmProgress]:
-        """A progress bar on standard error."""
-        with TqdmProgress(description, total) as bar:
-            yield bar
 
     @contextlib.contextmanager
     def clock(self, name: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Environments: a run whose plugin is not installed here happens whole inside one that is made for it.
+"""Environments: a run whose plugin cannot be loaded here happens whole inside one that is made for it.
 
 An environment is a venv named by a hash of its plugins' requirements and the Python version. Creation is
 locked, so that a sweep makes each once; a half-made one is removed.
@@ -20,11 +20,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
+from typing import TextIO
 
 from harness.errors import HarnessError
-from harness.registry.catalogue import Plugin, find_plugin, source_root
+from harness.registry.catalogue import CORE, Plugin, find_plugin, source_root
 
-CORE = "mlip-harness"
 MARKER = "environment.json"
 
 
@@ -126,8 +126,13 @@ def _with_needs(names: Sequence[str]) -> list[Plugin]:
     return [found[name] for name in sorted(found)]
 
 
-def ensure(environment: Environment, say: Callable[[str], None]) -> Environment:
-    """Make `environment` unless it is there.
+def say_on_stderr(line: str) -> None:
+    """Print a line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def ensure(environment: Environment, say: Callable[[str], None] = say_on_stderr) -> Environment:
+    """Make `environment` unless it is there; `say` is told how far it is.
 
     Raises
     ------
@@ -200,7 +205,7 @@ def _commands(environment: Environment) -> list[list[str]]:
     ]
 
 
-def _run(command: list[str], log, say: Callable[[str], None]) -> None:  # type: ignore[no-untyped-def]
+def _run(command: list[str], log: TextIO, say: Callable[[str], None]) -> None:
     log.write(f"$ {' '.join(command)}\n")
     log.flush()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -264,7 +269,7 @@ def _copy_distributions(environment: Environment) -> None:
 
 def where_it_runs(plugin: Plugin) -> tuple[str, bool]:
     """Where a plugin's runs happen (``here`` or an environment's name), and whether that exists."""
-    if plugin.installed:
+    if plugin.runs_here:
         return "here", True
     environment = environment_for([plugin.name])
     return environment.name, environment.ready

@@ -31,6 +31,7 @@ from harness.execution.figures import draw
 from harness.execution.job import Job, check_elements, resolve_device
 from harness.execution.progress import TqdmProgress, where
 from harness.execution.stages import PERCENT, RunStages
+from harness.materials.needs import check_needs
 from harness.records.store import write_record
 from harness.registry import lookup
 from harness.registry.catalogue import catalogue
@@ -51,7 +52,7 @@ def execute(job: Job, timeout: float | None = None) -> Record:
     Returns
     -------
     Record
-        With one of the five statuses; ``counts["bad_input"]`` is 1 where the user can mend the failure.
+        With one of the five statuses; ``bad_input`` is set where the user can put the failure right.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def execute(job: Job, timeout: float | None = None) -> Record:
         record.missing = error.missing
         _finish(record, "unsupported", str(error))
     except HarnessError as error:
-        record.counts["bad_input"] = 1
+        record.bad_input = True
         _finish(record, "failed", str(error))
     except RunTimeout as error:
         _finish(record, "timeout", out_of_time(timeout, str(error)))
@@ -140,7 +141,9 @@ def _measure(job: Job, record: Record) -> Measurement:
     record.provenance["potential"] = potential.provenance()
     record.provenance["polarization"] = polarization.provenance() if polarization is not None else None
     record.host = describe_host(plugins)
-    atoms = task.structure(config["material"], params)
+    material = lookup.build_material(config["material"], plugins)
+    check_needs(task.name, task.needs, material)
+    atoms = task.structure(material, params)
     symbols = set(atoms.get_chemical_symbols())
     device = resolve_device(potential, config["device"])
     # The record says what was computed in, not what was asked for.
@@ -166,10 +169,9 @@ def _measure(job: Job, record: Record) -> Measurement:
             polarization,
             engine,
             params,
-            config["material"],
+            material,
             int(config["seed"]),
             work,
-            checkpoint,
             noise_of(potential),
             stages,
             device,
@@ -179,8 +181,7 @@ def _measure(job: Job, record: Record) -> Measurement:
         stages.show(1.0)
     if resumed:
         measurement.notes.append("went on from a checkpoint: times and force calls are those of the last part alone")
-    if task.observables:
-        check_observables(task.name, task.observables, measurement.observables)
+    check_observables(task.name, task.observables, measurement.observables)
     grade_frames(calculator, measurement)
     record.observables, record.checks = measurement.observables, measurement.checks
     record.notes, record.seconds = measurement.notes, ctx.seconds
@@ -218,7 +219,9 @@ def check_capabilities(
 def describe_host(plugins: list[str]) -> dict[str, str]:
     """Facts about this machine, from the core and the named plugins."""
     host: dict[str, str] = {}
-    lookup.manager(plugins).hook.harness_describe_host(host=host)
+    for answer in lookup.call_hook("harness_describe_host", plugins, host=host):
+        if answer.error:
+            host[f"error of {answer.plugin}"] = answer.error
     return host
 
 

@@ -10,16 +10,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.data.dataset import dataset_folder, verify
-from harness.errors import HarnessError
+from harness.data.dataset import dataset_folder
+from harness.data.labels import verify
+from harness.errors import HarnessError, UnsupportedError
+from harness.materials.needs import check_needs
 from harness.registry import lookup
 from harness.registry.catalogue import catalogue, find_plugin
-from harness.registry.files import file_parameters, resolve_model, set_parameter, sha256
+from harness.registry.files import resolve_model, set_parameter, sha256
+from harness.registry.model_files import file_parameters, marked
 from harness.registry.parameters import build_params
 
 COMPONENTS = ("potential", "polarization")
-#: A parameter of a task that is called so is a data set: looked up, verified, part of the run's identity by content.
-DATASET = "dataset"
+#: Dotted key of a structure file.
+MATERIAL_FILE = "material.file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,20 @@ def make_job(config: Mapping[str, Any], command: str = "") -> Job:
     )
     for component in COMPONENTS:
         params = values[component].get("params") or {}
-        for key, value in list(file_parameters(params)):
+        for key, value in list(file_parameters(values[component])):
             path = resolve_model(value, folders=folders)
             set_parameter(params, key, str(path))
             files[f"{component}.params.{key}"] = sha256(path)
     given = values["task"].get("params") or {}
-    if isinstance(given.get(DATASET), str):
-        given[DATASET] = str(dataset_folder(given[DATASET], f"task.params.{DATASET}"))
-        files[f"task.params.{DATASET}"] = verify(Path(given[DATASET]))
+    for name in _datasets(values["task"], plugins):
+        if isinstance(given.get(name), str):
+            given[name] = str(dataset_folder(given[name], f"task.params.{name}"))
+            files[f"task.params.{name}"] = verify(Path(given[name]))
+    if values["material"].get("file") is not None:
+        path = Path(str(values["material"]["file"])).expanduser().absolute()
+        values["material"]["file"] = str(path)
+        if path.is_file():
+            files[MATERIAL_FILE] = sha256(path)
     task, structure = _task(values, plugins)
     identity = _identity(values, files, task, structure)
     runs = Path(values["runs"]).expanduser().absolute()
@@ -99,24 +108,42 @@ def make_job(config: Mapping[str, Any], command: str = "") -> Job:
 def _plugins(config: Mapping[str, Any]) -> list[str]:
     """Names of the plugins that the run needs; each has to be known."""
     wanted: list[str] = []
-    for part in ("task", *COMPONENTS):
+    for part in ("task", *COMPONENTS, "material"):
         wanted += config[part].get("plugins") or []
     for name in wanted:
         find_plugin(name)
     return sorted(set(wanted))
 
 
-def _task(config: Mapping[str, Any], plugins: list[str]) -> tuple[list[Any], str]:
-    """Name and version of the task, and the hash of the structure that it starts from."""
+def _datasets(task: Mapping[str, Any], plugins: list[str]) -> list[str]:
+    """Parameters of the task that are data sets; none where it cannot be imported here."""
+    if not all(find_plugin(name).runs_here for name in task.get("plugins") or []):
+        return []
+    return marked(lookup.build_task(task.get("factory") or task["name"], plugins).Params, "dataset")
+
+
+def _task(config: dict[str, Any], plugins: list[str]) -> tuple[list[Any], str]:
+    """Name and version of the task, and the hash of the structure that it starts from.
+
+    The hash is empty where the structure cannot be made here, and where the material lacks what the task needs. The
+    worker checks the rest.
+    """
     known = catalogue()
     name = config["task"].get("factory") or config["task"]["name"]
     params = config["task"].get("params") or {}
-    absent = [p for p in config["task"].get("plugins") or [] if not known[p].installed]
-    if absent:  # a task that only its own environment can import: the worker checks the rest
+    absent = [p for part in ("task", "material") for p in config[part].get("plugins") or [] if not known[p].runs_here]
+    if absent:  # a task or a material that only its own environment can import
         return [name, absent, params], ""
     task = lookup.build_task(name, plugins)
     checked = build_params(task.Params, params, f"task '{name}'")
-    atoms = task.structure(config["material"], checked)
+    material = lookup.build_material(config["material"], plugins)
+    if material.source.file:
+        config["material"]["name"] = material.name
+    try:
+        check_needs(name, task.needs, material)
+    except UnsupportedError:
+        return [name, task.version], ""
+    atoms = task.structure(material, checked)
     digest = hashlib.sha256()
     for array in (atoms.numbers, atoms.positions.round(9) + 0.0, atoms.cell.array.round(9) + 0.0, atoms.pbc):
         digest.update(array.tobytes())
@@ -124,18 +151,19 @@ def _task(config: Mapping[str, Any], plugins: list[str]) -> tuple[list[Any], str
 
 
 def _identity(config: Mapping[str, Any], files: Mapping[str, str], task: list[Any], structure: str) -> str:
-    given = config["task"].get("params")
-    if f"task.params.{DATASET}" in files:
-        given = {**given, DATASET: files[f"task.params.{DATASET}"]}
-    content: dict[str, Any] = {"task": task, "structure": structure, "task_params": given}
+    parts = {part: json.loads(json.dumps(config[part].get("params"))) for part in ("task", *COMPONENTS)}
+    for dotted, digest in files.items():
+        part, _, key = dotted.partition(".params.")
+        if part in parts:
+            set_parameter(parts[part], key, digest)
+    content: dict[str, Any] = {"task": task, "structure": structure, "task_params": parts["task"]}
     for component in COMPONENTS:
-        params = json.loads(json.dumps(config[component].get("params") or {}))
-        for key, _ in list(file_parameters(params)):
-            set_parameter(params, key, files[f"{component}.params.{key}"])
         entry = config[component]
-        content[component] = [entry["name"], entry.get("factory") or entry["name"], params]
+        content[component] = [entry["name"], entry.get("factory") or entry["name"], parts[component] or {}]
     for key in ("material", "profile", "device", "seed"):
         content[key] = config[key]
+    if MATERIAL_FILE in files:
+        content["material"] = {"file": files[MATERIAL_FILE]}
     text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

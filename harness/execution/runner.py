@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import io
 import os
 import shutil
 import subprocess
@@ -70,11 +71,10 @@ def run(config: Mapping[str, Any], command: str = "") -> Outcome:
     outcome = Outcome(record, reused, existing(record))
     if not outcome.figures:  # reused, or made in an environment that draws nothing
         outcome.figures, outcome.problems = draw(record)
-    for implementation in lookup.manager().hook.harness_run_finished.get_hookimpls():
-        try:
-            implementation.function(record)
-        except Exception as error:  # an observer never costs a record
-            outcome.problems.append(f"{implementation.plugin_name}: {type(error).__name__}: {error}")
+    if not reused:
+        for answer in lookup.call_hook("harness_run_finished", None, record=record):
+            if answer.error:  # an observer never costs a record
+                outcome.problems.append(f"{answer.plugin}: {answer.error}")
     return outcome
 
 
@@ -87,7 +87,7 @@ def _reusable(folder: Path) -> Record | None:
 
 
 def _make_record(job: Job, timeout: float | None) -> Record:
-    if all(find_plugin(name).installed for name in job.plugins):
+    if all(find_plugin(name).runs_here for name in job.plugins):
         return execute(job, timeout)
     return _in_environment(job, timeout)
 
@@ -95,11 +95,11 @@ def _make_record(job: Job, timeout: float | None) -> Record:
 def _in_environment(job: Job, timeout: float | None) -> Record:
     folder = Path(job.folder)
     try:
-        environment = ensure(environment_for(job.plugins), lambda line: print(line, file=sys.stderr, flush=True))
+        environment = ensure(environment_for(job.plugins))
     except HarnessError as error:
         record = new_record(job)
         record.status, record.error = "failed", str(error)
-        record.counts["bad_input"] = 1
+        record.bad_input = True
         write_record(folder, record)
         return record
     command = [str(environment.python), "-m", "harness.worker", str(Path(job.work) / "job.json")]
@@ -141,8 +141,8 @@ def _in_environment(job: Job, timeout: float | None) -> Record:
 
 def _pass_on(process: subprocess.Popen[bytes], tail: collections.deque[bytes]) -> None:
     """Show the worker's stderr as it comes, and keep its end."""
-    assert process.stderr is not None
-    while chunk := process.stderr.read1(4096):  # type: ignore[attr-defined]
+    assert isinstance(process.stderr, io.BufferedReader)
+    while chunk := process.stderr.read1(4096):
         tail.append(chunk)
         sys.stderr.write(chunk.decode(errors="replace"))
         sys.stderr.flush()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.contracts.fitter import Fitter
 from harness.data.dataset import Dataset
 from harness.errors import HarnessError, unknown
 from harness.execution.execute import die_with_parent
@@ -74,15 +74,14 @@ def fit_all(config: Mapping[str, Any], plugins: list[str]) -> dict[str, dict[str
         out.mkdir(parents=True, exist_ok=True)
         for name in chosen:
             module, _, attribute = known[name].partition(":")
-            function = getattr(importlib.import_module(module), attribute)
-            extra = {"fitted": results} if "fitted" in inspect.signature(function).parameters else {}
-            results[name] = function(
+            fitter: Fitter[Dataset] = getattr(importlib.import_module(module), attribute)
+            results[name] = fitter(
                 dataset=dataset,
                 out=out,
                 params=dict(options.get(name) or {}),
                 seed=int(config["seed"]),
                 progress=TqdmProgress,
-                **extra,
+                fitted=results,
             )
     except OSError as error:
         raise cannot_write(out / "model", error) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,6 @@ __all__ = [
     "Calculate",
     "Parity",
     "by_family",
-    "draw",
     "errors",
     "in_plane_stress",
     "predict",
@@ -260,14 +258,3 @@ def by_family(parity: Parity) -> dict[str, dict[str, float]]:
         kind: _errors(parity.pick([i for i, other in enumerate(families) if other == kind]))
         for kind in sorted(set(families))
     }
-
-
-def draw(parities: Mapping[str, Parity], path: Path, title: str) -> None:
-    """Write what was compared beside `path` as ``.npz``, and its picture into `path` where matplotlib is installed.
-
-    Environments of backends have no matplotlib; the process that started them draws from the ``.npz``.
-    """
-    from harness.fitting import parity_plot
-
-    parity_plot.save(parities, path.with_suffix(".npz"), title)
-    parity_plot.plot(parities, path, title)

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.fitting.parity import Parity, errors
 
-__all__ = ["draw_missing", "from_arrays", "load", "plot", "save", "to_arrays"]
+__all__ = ["draw", "draw_missing", "from_arrays", "load", "plot", "save", "to_arrays"]
 
 _COLOURS = {"train": "0.65", "validation": "tab:blue", "test": "tab:red"}
 
@@ -130,6 +130,15 @@ def _panel(axis: Any, panel: _Panel, parities: Mapping[str, Parity]) -> None:
     axis.axhline(0.0, color="k", linewidth=0.6, zorder=0)
     axis.set(xlabel=f"DFT {label}", ylabel=f"model − DFT ({unit})")
     axis.legend(frameon=False, markerscale=2, fontsize=7, title="rms error", title_fontsize=7)
+
+
+def draw(parities: Mapping[str, Parity], path: Path, title: str) -> None:
+    """Write what was compared beside `path` as ``.npz``, and its picture into `path` where matplotlib is installed.
+
+    Environments of backends have no matplotlib; the process that started them draws from the ``.npz``.
+    """
+    save(parities, path.with_suffix(".npz"), title)
+    plot(parities, path, title)
 
 
 def draw_missing(folder: Path) -> list[Path]:

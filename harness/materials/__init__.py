@@ -1,4 +1,4 @@
-"""What is known of a crystal without a potential: layers, bonds, neighbours.
+"""What is known of a crystal without a potential: prototypes, structure files, layers, bonds, symmetry.
 
 May import `harness.contracts`.
 """

@@ -47,15 +47,15 @@ def assign_layers(atoms: Atoms, bond_factor: float = BOND_FACTOR) -> np.ndarray:
     height = np.bincount(label, _heights(atoms), count) / np.bincount(label, minlength=count)
     rank = np.empty(count, dtype=int)
     rank[np.argsort(height, kind="stable")] = np.arange(count)
-    return rank[label]
+    return np.asarray(rank[label])
 
 
 def _heights(atoms: Atoms) -> np.ndarray:
     """Height of each atom; along a periodic third direction, counted upwards from the largest gap."""
     if not atoms.pbc[2]:
-        return atoms.positions[:, 2]
+        return np.asarray(atoms.positions[:, 2])
     s = atoms.get_scaled_positions(wrap=False)[:, 2] % 1.0
     ordered = np.sort(s)
     gaps = np.diff(np.append(ordered, ordered[0] + 1.0))
     start = ordered[(np.argmax(gaps) + 1) % len(ordered)]
-    return (s - start) % 1.0
+    return np.asarray((s - start) % 1.0)

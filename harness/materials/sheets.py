@@ -16,4 +16,5 @@ def area(atoms: Atoms) -> float:
 
 def sheet_stress(stress: ArrayLike, atoms: Atoms) -> np.ndarray:
     """Stress times the height of the cell, eV/Å²; six Voigt components like `stress` (eV/Å³)."""
-    return np.asarray(stress, dtype=float) * atoms.get_volume() / area(atoms)
+    height: float = atoms.get_volume() / area(atoms)
+    return np.asarray(stress, dtype=float) * height

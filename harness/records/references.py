@@ -110,7 +110,7 @@ def read_references(path: Path | Any, task: str, declared: Sequence[Observable])
         found = [_published(entry, papers, task) for entry in tables.get("value", [])]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise HarnessError(f"the reference file {path} is wrong ({type(error).__name__}: {error}).") from error
-    for reference in found if declared else []:
+    for reference in found:
         _check_declared(reference, path, declared)
     return found
 

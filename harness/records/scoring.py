@@ -157,8 +157,9 @@ def _finite(value: Any) -> TypeGuard[float]:
 def _overlap(ours: Quantity, theirs: Quantity) -> bool | None:
     if ours.interval is None and theirs.interval is None and ours.value != theirs.value:
         return None  # without an interval nobody can say
-    low, high = ours.interval or (ours.value, ours.value)
-    their_low, their_high = theirs.interval or (theirs.value, theirs.value)
-    if any(isinstance(x, list) or math.isnan(x) for x in (low, high, their_low, their_high)):
+    bounds = [*(ours.interval or (ours.value, ours.value)), *(theirs.interval or (theirs.value, theirs.value))]
+    numbers = [float(x) for x in bounds if not isinstance(x, list) and not math.isnan(x)]
+    if len(numbers) < 4:
         return None
-    return bool(low <= their_high and their_low <= high)  # type: ignore[operator]
+    low, high, their_low, their_high = numbers
+    return low <= their_high and their_low <= high

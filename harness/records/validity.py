@@ -15,7 +15,7 @@ from typing import Any
 from harness.contracts.measurement import Check
 from harness.contracts.record import Record
 from harness.records.store import find_records
-from harness.registry.files import file_parameters, set_parameter
+from harness.registry.files import set_parameter
 
 TASK = "conformance"
 
@@ -114,9 +114,10 @@ def _key(record: Record, component: str) -> str:
     entry = record.config.get(component, {})
     params: dict[str, Any] = json.loads(json.dumps(entry.get("params") or {}, default=str))
     files = record.provenance.get("files")
-    for dotted, path in list(file_parameters(params)):
-        known = files.get(f"{component}.params.{dotted}") if isinstance(files, Mapping) else None
-        set_parameter(params, dotted, known or path)
+    for dotted, digest in files.items() if isinstance(files, Mapping) else ():
+        part, _, parameter = dotted.partition(".params.")
+        if part == component:
+            set_parameter(params, parameter, digest)
     content = {
         "what": component,
         "name": entry.get("factory") or entry.get("name") or getattr(record, component),

@@ -1,15 +1,15 @@
-"""What the core itself brings: any ASE calculator as a potential, and facts about the host."""
+"""What the core itself brings: any ASE calculator as a potential, a material prototype, and facts about the host."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import platform
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import FileArguments
 from harness.errors import HarnessError, unknown
 from harness.registry.files import sha256
 
@@ -41,7 +41,7 @@ class ASEPotential:
     dtypes = ("float64", "float32")
 
     def __init__(
-        self, calculator: str, kwargs: Mapping[str, Any] | None = None, level_of_theory: str | None = None
+        self, calculator: str, kwargs: FileArguments | None = None, level_of_theory: str | None = None
     ) -> None:
         module_name, separator, attribute = calculator.partition(":")
         if not separator:
@@ -87,6 +87,14 @@ class ASEPotential:
 def harness_potentials() -> dict[str, Any]:
     """The built-in potential."""
     return {"ase": ASEPotential}
+
+
+@hookimpl
+def harness_materials() -> dict[str, Any]:
+    """The built-in prototype."""
+    from harness.materials.honeycomb import honeycomb
+
+    return {"honeycomb": honeycomb}
 
 
 @hookimpl

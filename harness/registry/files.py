@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, nearest
-
-#: Parameters with these names hold files; they are resolved and hashed before a run.
-FILE_KEYS = frozenset({"model", "models", "file"})
 
 
 def sha256(path: Path) -> str:
@@ -76,16 +72,6 @@ def resolve_model(name: str, package: str | None = None, folders: tuple[Path, ..
 def _is_model(path: Path) -> bool:
     """Whether a file could be meant as a model: provenance, figures and parity data beside it are not."""
     return path.is_file() and path.suffix not in {".png", ".md", ".npz", ".py", ".txt", ".toml", ".yaml"}
-
-
-def file_parameters(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted key and value of every parameter that names a file, at any depth."""
-    for key, value in params.items():
-        dotted = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from file_parameters(value, f"{dotted}.")
-        elif key in FILE_KEYS and isinstance(value, str):
-            yield dotted, value
 
 
 def set_parameter(params: dict[str, Any], dotted: str, value: Any) -> None:

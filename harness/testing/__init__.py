@@ -16,9 +16,12 @@ They need pytest; neither Hydra nor a terminal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+from harness.contracts.task import Context, Task
 
 if TYPE_CHECKING:
+    from harness.contracts.material import Material
     from harness.contracts.measurement import Check, Measurement
     from harness.contracts.potential import PolarizationModel, Potential
 
@@ -31,13 +34,21 @@ BILAYER: Mapping[str, Any] = {
 }  # fmt: skip
 
 
+class ConformanceTask(Task, Protocol):
+    """What the task ``conformance`` offers beyond a task."""
+
+    def examine(self, ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
+        """The measurement, and the names of the checks of each group."""
+        ...
+
+
 class _Conformance:
     """What both classes share.
 
     Attributes
     ----------
     material
-        As the keys of ``conf/material``; choose elements that the model knows.
+        A `Material`, or a mapping with the keys of ``conf/material``; choose elements that the model knows.
     dtype
         Number type that the potential is asked for: ``float64`` or ``float32``.
     seed
@@ -46,11 +57,12 @@ class _Conformance:
         Parameters of the task ``conformance`` that are not to be its defaults.
     """
 
-    material: ClassVar[Mapping[str, Any]] = BILAYER
+    material: ClassVar[Material | Mapping[str, Any]] = BILAYER
     dtype: ClassVar[str] = "float64"
     seed: ClassVar[int] = 0
     params: ClassVar[Mapping[str, Any]] = {}
     _found: ClassVar[tuple[Measurement, dict[str, list[str]]] | None] = None
+    _modules: ClassVar[frozenset[str]] = frozenset()
 
     def potential(self) -> Potential:
         """The potential under test; called once."""
@@ -64,6 +76,21 @@ class _Conformance:
         """Sum rules, parities, Born charges as derivatives, answers to a field."""
         self._assert("response")
 
+    def test_model_files_are_stated(self) -> None:
+        """``model_files`` in the plugin's ``pyproject.toml`` are the parameters that its factories mark as files."""
+        import pytest
+
+        from harness.registry.catalogue import catalogue
+        from harness.registry.model_files import declared
+
+        self._examined()
+        plugins = [p for p in catalogue().values() if p.module in self._modules and p.static]
+        if not plugins:
+            pytest.skip("the pyproject.toml of the plugin is not known here")
+        for plugin in plugins:
+            stated = plugin.static.get("model_files", {})
+            assert {name: sorted(files) for name, files in stated.items()} == declared(plugin)
+
     def _assert(self, group: str) -> None:
         import pytest
 
@@ -76,16 +103,19 @@ class _Conformance:
         assert not failed, f"{len(failed)} of {len(lines)} lines of conformance failed:\n{table}"
 
     def _examined(self) -> tuple[Measurement, dict[str, list[str]]]:
-        from harness_tasks.conformance.task import Conformance, examine
-
+        from harness.registry.lookup import build_task
         from harness.registry.parameters import build_params
         from harness.testing.trial import TrialContext
 
         cls = type(self)
         if "_found" not in vars(cls):
-            params = build_params(Conformance.Params, cls.params, "task 'conformance'")
-            task, potential, model = Conformance(), self.potential(), self.polarization()
-            cls._found = examine(TrialContext(task, potential, model, cls.material, params, cls.seed, dtype=cls.dtype))
+            task = cast("ConformanceTask", build_task("conformance"))
+            params = build_params(task.Params, cls.params, "task 'conformance'")
+            potential, model = self.potential(), self.polarization()
+            cls._modules = frozenset(type(part).__module__.partition(".")[0] for part in (potential, model))
+            cls._found = task.examine(
+                TrialContext(task, potential, model, cls.material, params, cls.seed, dtype=cls.dtype)
+            )
         assert cls._found is not None
         return cls._found
 

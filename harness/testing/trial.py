@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.contracts.engine import Engine
+from harness.contracts.material import Material
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import check_observables
 from harness.contracts.potential import PolarizationModel, Potential, noise_of
-from harness.contracts.task import Checkpoint, Stages, Task
+from harness.contracts.task import Stages, Task
 from harness.engine.ase import make_engine
 from harness.engine.native import native_polarization
 from harness.execution.stages import LOST_AT_MOST, PERCENT, RunStages
+from harness.materials.needs import check_needs
+from harness.registry import lookup
 from harness.registry.parameters import build_params
 
 if TYPE_CHECKING:
@@ -57,14 +60,14 @@ class Bar:
 
 
 class TrialContext:
-    """A `harness.contracts.task.Context` in memory."""
+    """A `harness.contracts.task.Context` in memory; `material` may be a mapping with the keys of ``conf/material``."""
 
     def __init__(
         self,
         task: Task,
         potential: Potential,
         polarization: PolarizationModel | None,
-        material: Mapping[str, Any],
+        material: Material | Mapping[str, Any],
         params: Any,
         seed: int = 0,
         checkpoint: MemoryCheckpoint | None = None,
@@ -72,24 +75,18 @@ class TrialContext:
         lost_at_most: float = LOST_AT_MOST,
     ) -> None:
         self.potential = potential
-        self.material, self.params, self.seed = material, params, seed
+        self.material = material if isinstance(material, Material) else lookup.build_material(material)
+        self.params, self.seed = params, seed
         self.device: Mapping[str, Any] = {"name": "cpu", "dtype": dtype}
         self.calculator: BaseCalculator = potential.calculator(device="cpu", dtype=dtype)
         self.polarization = polarization or native_polarization(potential, self.calculator)
         self.engine: Engine = make_engine(potential, self.calculator)
-        self.atoms: Atoms = task.structure(material, params)
+        check_needs(task.name, task.needs, self.material)
+        self.atoms: Atoms = task.structure(self.material, params)
         self.folder = Path()
-        self.checkpoint: Checkpoint = checkpoint or MemoryCheckpoint()
         self.noise = noise_of(potential)
-        self.bars: list[Bar] = []
         self.bar = Bar(PERCENT)
-        self.stages: Stages = RunStages(self.checkpoint, self.bar, lost_at_most)
-
-    @contextmanager
-    def progress(self, description: str, total: float) -> Iterator[Bar]:
-        """A bar that nobody sees."""
-        self.bars.append(Bar(total))
-        yield self.bars[-1]
+        self.stages: Stages = RunStages(checkpoint or MemoryCheckpoint(), self.bar, lost_at_most)
 
     @contextmanager
     def clock(self, name: str) -> Iterator[None]:
@@ -102,7 +99,7 @@ def measure(
     potential: Potential,
     polarization: PolarizationModel | None = None,
     *,
-    material: Mapping[str, Any],
+    material: Material | Mapping[str, Any],
     seed: int = 0,
     checkpoint: MemoryCheckpoint | None = None,
     dtype: str = "float64",
@@ -110,6 +107,8 @@ def measure(
     **params: Any,
 ) -> Measurement:
     """One measurement; `params` are the task's, checked as in a run. With ``lost_at_most=0`` every entry is saved.
+
+    `material` may be a mapping with the keys of ``conf/material``.
 
     Raises
     ------
@@ -119,6 +118,5 @@ def measure(
     checked = build_params(task.Params, params, f"task '{task.name}'")
     context = TrialContext(task, potential, polarization, material, checked, seed, checkpoint, dtype, lost_at_most)
     measurement = task.measure(context)
-    if task.observables:
-        check_observables(task.name, task.observables, measurement.observables)
+    check_observables(task.name, task.observables, measurement.observables)
     return measurement

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +29,8 @@ class Column:
     """The units in use where records disagree about it."""
     declared: Observable | None = None
     """What the task says of it, with labels filled in; None where the task is not known here."""
+    general: Observable | None = None
+    """The same with the names of the labels: one for all values that differ by them."""
 
     @property
     def symbol(self) -> str:
@@ -140,23 +141,13 @@ def cell(quantity: Quantity, clash: bool = False) -> Cell:
     return Cell(number, interval, unit, "unit differs from other records" if clash else "", quantity)
 
 
-def declaration(key: str, quantity: Quantity, declared: Sequence[Observable]) -> Observable | None:
-    """What the task declares of one entry of a record, with its labels filled in; None where it declares nothing."""
-    observable = find_observable([*declared, EXTRAPOLATION_GRADE], key, quantity)
-    if observable is None:
-        return None
-    return observable.with_labels(quantity.labels or observable.labels_of(key) or {})
-
-
 def in_order(observables: Mapping[str, Quantity], declared: Sequence[Observable]) -> list[str]:
-    """The keys of scalars: in the order of the declarations, then by label (numbers by size); undeclared ones last."""
+    """The keys of scalars in the order of the declarations, and within one as they come; undeclared ones last."""
     places = {observable: place for place, observable in enumerate(declared)}
 
-    def place(key: str) -> tuple[int, list[tuple[bool, float, str]]]:
+    def place(key: str) -> int:
         observable = find_observable(declared, key, observables[key])
-        parts = re.split(r"(-?\d+(?:\.\d+)?)", key)
-        words = [(bool(i % 2), float(part) if i % 2 else 0.0, part) for i, part in enumerate(parts)]
-        return (len(places) if observable is None else places[observable], words)
+        return len(places) if observable is None else places[observable]
 
     return sorted((key for key, quantity in observables.items() if isinstance(quantity.value, float)), key=place)
 
@@ -175,7 +166,9 @@ def columns(records: Sequence[Record], declared: Sequence[Observable] = ()) -> l
         clash = tuple(units) if len(units) > 1 and len({plain_unit(u) for u in units}) > 1 else ()
         methods = sorted({q.method for q in quantities if q.method})
         unit = units[0] if not clash else ""
-        found.append(Column(name, unit, "; ".join(methods), clash, declaration(name, known[name], declared)))
+        general = find_observable([*declared, EXTRAPOLATION_GRADE], name, known[name])
+        filled = general and general.with_labels(known[name].labels or general.labels_of(name) or {})
+        found.append(Column(name, unit, "; ".join(methods), clash, filled, general))
     return found
 
 

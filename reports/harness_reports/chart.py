@@ -64,7 +64,7 @@ def chart(column: Column, rows: Sequence[Row]) -> Chart | None:
 
     def position(value: float) -> float:
         inside = min(max(value, low), high)
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * (inside - low) / (high - low), 1)
+        return float(round(LEFT + (WIDTH - LEFT - RIGHT) * (inside - low) / (high - low), 1))
 
     marks = []
     for index, row in enumerate(drawn):

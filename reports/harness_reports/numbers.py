@@ -69,9 +69,12 @@ def compact(
         texts = [text + ten if text[-1].isdigit() else text for text in texts]
         ten = ""
     between = f"[{texts[1]}, {texts[2]}]{ten}" if scaled else ""
-    if ascii_only:
-        return tuple(text.replace("∞", "inf").replace("−", "-") for text in (number, between))  # type: ignore[return-value]
-    return tuple(_minus(text) for text in (number, between))  # type: ignore[return-value]
+    sign = _in_ascii if ascii_only else _minus
+    return sign(number), sign(between)
+
+
+def _in_ascii(text: str) -> str:
+    return text.replace("∞", "inf").replace("−", "-")
 
 
 def _minus(text: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from harness import __version__
 from harness.contracts.measurement import Check
+from harness.contracts.observable import Observable
 from harness.contracts.quantity import KINDS, Quantity
 from harness.records.scoring import MISMATCHES, Score
 from harness_reports import numbers
@@ -119,9 +120,9 @@ class Section:
         return [column for column in self.columns if column.definition or column.meaning]
 
     @property
-    def defined(self) -> list[Column]:
-        """Main observables that the task defines."""
-        return [column for column in self.columns if column.declared]
+    def defined(self) -> list[Observable]:
+        """What the task declares of its main observables, once for values that differ by a label."""
+        return list(dict.fromkeys(column.general for column in self.columns if column.general))
 
     @property
     def reference_notes(self) -> list[Note]:

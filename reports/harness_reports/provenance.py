@@ -90,8 +90,9 @@ def command(record: Record) -> str:
         return recorded
     words = [f"task={record.task}", f"potential={record.potential}"]
     words += [f"polarization={record.polarization}"] if record.polarization else []
-    words += [f"material={record.material}", f"profile={record.profile}"]
     material = flatten(record.config.get("material", {}))
+    words += [] if "file" in material else [f"material={record.material}"]
+    words.append(f"profile={record.profile}")
     words += [f"material.{key}={text}" for key, text in sorted(material.items()) if key != "name"]
     task = record.config.get("task", {}).get("params") or {}
     words += [f"task.params.{key}={text}" for key, text in sorted(flatten(task).items())]

@@ -53,7 +53,7 @@ def median(samples: Sequence[float]) -> Quantity:
 
         rank = int(binom.ppf(0.025, n, 0.5))
         interval = (float(ordered[rank - 1]), float(ordered[n - rank]))
-    return Quantity(float(np.median(ordered)), "s", interval, n=n, method="median, order statistics")
+    return Quantity(float(np.median(ordered)), "s", interval, "confidence", n=n, method="median, order statistics")
 
 
 def speeds(groups: Sequence[Sequence[Record]]) -> dict[str, list[Speed]]:

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from harness import hookimpl
+
+
+class _Tasks(Mapping[str, Any]):
+    """Task classes by name, each imported when it is asked for."""
+
+    places: ClassVar[Mapping[str, str]] = {
+        "accuracy": "Accuracy",
+        "bend": "Bend",
+        "coercive_field": "CoerciveField",
+        "conformance": "Conformance",
+        "elastic": "Elastic",
+        "interlayer": "Interlayer",
+        "moire_relax": "MoireRelax",
+        "piezo": "Piezo",
+        "polarization_pattern": "PolarizationPattern",
+        "single_point": "SinglePoint",
+        "sliding": "Sliding",
+        "tc_sweep": "TcSweep",
+    }
+
+    def __getitem__(self, name: str) -> Any:
+        attribute = self.places[name]
+        return getattr(importlib.import_module(f"harness_tasks.{name}.task"), attribute)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 @hookimpl
 def harness_tasks() -> Mapping[str, Any]:
     """The tasks of this package."""
-    from harness_tasks.accuracy.task import Accuracy
-    from harness_tasks.bend.task import Bend
-    from harness_tasks.coercive_field.task import CoerciveField
-    from harness_tasks.conformance.task import Conformance
-    from harness_tasks.elastic.task import Elastic
-    from harness_tasks.interlayer.task import Interlayer
-    from harness_tasks.moire_relax.task import MoireRelax
-    from harness_tasks.piezo.task import Piezo
-    from harness_tasks.polarization_pattern.task import PolarizationPattern
-    from harness_tasks.single_point.task import SinglePoint
-    from harness_tasks.sliding.task import Sliding
-    from harness_tasks.tc_sweep.task import TcSweep
-
-    return {
-        "accuracy": Accuracy,
-        "bend": Bend,
-        "coercive_field": CoerciveField,
-        "conformance": Conformance,
-        "elastic": Elastic,
-        "interlayer": Interlayer,
-        "moire_relax": MoireRelax,
-        "piezo": Piezo,
-        "polarization_pattern": PolarizationPattern,
-        "single_point": SinglePoint,
-        "sliding": Sliding,
-        "tc_sweep": TcSweep,
-    }
+    return _Tasks()
 
 
 @hookimpl

@@ -27,7 +27,7 @@ from harness_tasks.structures.registries import AB
 
 from harness.contracts.engine import BringsEngine, Engine
 from harness.engine.ase import ASEEngine, make_engine
-from harness.registry.lookup import build_potential
+from harness.registry.lookup import build_material, build_potential
 
 A = {"tersoff_ilp": 2.498}
 TEMPERATURE, TIMESTEP, DAMPING = 300.0, 1.0, 500.0
@@ -35,8 +35,8 @@ TEMPERATURE, TIMESTEP, DAMPING = 300.0, 1.0, 500.0
 
 def sheet(name: str, cells: int) -> Atoms:
     """An AB bilayer of hBN, near its own lattice constant."""
-    material = {"symbols": ["B", "N"], "layers": 2, "a": A.get(name, 2.511), "distance": 3.3, "vacuum": 25.0}
-    return bilayer(material, AB, 3.3).repeat((cells, cells, 1))
+    material = {"symbols": ["B", "N"], "stacking": "AB", "a": A.get(name, 2.511), "distance": 3.3, "vacuum": 25.0}
+    return bilayer(build_material(material), AB, 3.3).repeat((cells, cells, 1))
 
 
 class Loop:

@@ -19,8 +19,8 @@ from harness_tasks.moire_relax.task import MoireParams, MoireRelax
 from harness_tasks.sliding_path.path import Work
 
 from harness.engine.ase import ASEEngine
-from harness.registry.lookup import build_potential
-from harness.testing.trial import Bar, TrialContext
+from harness.registry.lookup import build_material, build_potential
+from harness.testing.trial import TrialContext
 
 #: eV per atom: an energy this close to the lowest counts as the answer.
 GAP = 5e-8
@@ -41,13 +41,13 @@ def relax(calculator: Any, atoms: Atoms, optimizer: str, fmax: float, started: f
 
 def main(name: str, n: int, a: float, distance: float, others: list[str]) -> dict[str, Any]:
     """The registry start and the rigid one with the optimiser of the task, then `others` from rigid layers."""
-    material = {"name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB"}
-    material |= {"a": a, "distance": distance, "vacuum": 20.0}
+    material = build_material({"layers": 2, "stacking": "AB", "a": a, "distance": distance, "vacuum": 20.0})
     potential: Any = build_potential(name, {})
     moire = twisted(material, n)
     started = time.process_time()
     context = TrialContext(MoireRelax(), potential, None, material, MoireParams())
-    landscape = measure_landscape(context, Work.of(context), 6, Bar(1))
+    with context.stages.stage("landscape") as stage:
+        landscape = measure_landscape(context, Work.of(context), 6, stage)
     assert landscape is not None
     start = displaced(moire, relax_sheets(moire, landscape))
     small = {"calls": context.engine.force_calls, "seconds": time.process_time() - started}

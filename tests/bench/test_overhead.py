@@ -12,6 +12,7 @@ import pytest
 
 from harness.execution.runner import run
 from harness.registry import lookup
+from harness.registry.lookup import build_material
 
 CONFIG: dict[str, Any] = {
     "task": {"name": "single_point", "params": {}},
@@ -37,7 +38,7 @@ def test_run_in_process(benchmark: Any, tmp_path: Path) -> None:
 def test_bare_evaluation(benchmark: Any) -> None:
     """The same energy and forces without the harness, in the same run."""
     task = lookup.build_task("single_point")
-    atoms = task.structure(CONFIG["material"], task.Params())
+    atoms = task.structure(build_material(CONFIG["material"]), task.Params())
     atoms.calc = lookup.build_potential("plate", {}, ()).calculator()
 
     def evaluate() -> float:

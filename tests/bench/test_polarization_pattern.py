@@ -17,7 +17,9 @@ from harness_tasks.moire.cells import twisted
 from harness_tasks.polarization.local_dipoles import Groups, Waves
 from harness_tasks.polarization_pattern.winding import winding
 
-MATERIAL = {"symbols": ["B", "N"], "a": 2.511, "distance": 3.35, "vacuum": 25.0}
+from harness.registry.lookup import build_material
+
+MATERIAL = build_material({"symbols": ["B", "N"], "a": 2.511, "stacking": "AB", "distance": 3.35, "vacuum": 25.0})
 MODEL = Path(harness_charge_dipole.__file__).parent / "models" / "bn_bilayer_cd.json"
 GRID = 96
 

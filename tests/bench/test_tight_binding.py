@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from harness.registry.lookup import build_material
+
 pytest.importorskip("harness_tight_binding")
 
 from harness_tasks.moire.cells import twisted
@@ -20,7 +22,7 @@ from harness_tight_binding.clusters import bounds
 from harness_tight_binding.hoppings import Hoppings, Parameters, find_hoppings
 from harness_tight_binding.kpm import KernelPolynomials, step
 
-MATERIAL: dict[str, Any] = {"symbols": ["B", "N"], "a": 2.504, "distance": 3.35, "vacuum": 20.0}
+MATERIAL = build_material({"symbols": ["B", "N"], "a": 2.504, "stacking": "AB", "distance": 3.35, "vacuum": 20.0})
 MOMENTS, BLOCK = 256, 64
 #: Longest hop, Å: the model's own, and one that leaves about 21 entries a row.
 CUTOFFS = (6.0, 3.9)

@@ -11,6 +11,7 @@ import fnmatch
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -209,49 +210,50 @@ def tolerance(case: str, path: str) -> dict[str, Any]:
 
 
 def schema(records: list[Any]) -> dict[str, dict[str, Any]]:
-    """JSON types at every path of some records, and whether all of them have it.
+    """JSON types at every path of some records, and whether each object there has that key.
 
     Names that belong to one task or one potential are replaced by ``*``, list items by ``[]``.
     """
-    seen: list[dict[str, set[str]]] = []
+    found = _Paths()
     for record in records:
-        types: dict[str, set[str]] = {}
-        _types(record, "", types)
-        seen.append(types)
-    paths = sorted({path for types in seen for path in types})
-    return {
-        path: {
-            "types": sorted(set().union(*(types.get(path, set()) for types in seen))),
-            "always": all(path in types for types in seen if _parent(path) in types or not _parent(path)),
-        }
-        for path in paths
-    }
+        found.add(record, "")
+    return {path: {"types": sorted(types), "always": found.always(path)} for path, types in sorted(found.types.items())}
 
 
 #: Mappings whose keys are names given by tasks, plugins or machines.
-_NAMED = ("observables", "seconds", "counts", "config.*.params", "provenance.files", "config.material")
+_NAMED = ("observables", "seconds", "counts", "provenance.files", "config.material")
 _FREE = ("provenance.potential", "provenance.polarization", "host")
 
 
-def _types(value: Any, path: str, types: dict[str, set[str]]) -> None:
-    if path:
-        types.setdefault(path, set()).add(_type(value))
-    if path in _FREE:
-        return
-    if isinstance(value, dict):
-        named = any(fnmatch.fnmatchcase(path, pattern) for pattern in _NAMED)
-        for key, item in value.items():
-            if path.startswith("config.") and path.endswith(".params"):
-                continue  # parameters are those of tests of the command line's surface
-            _types(item, f"{path}.{'*' if named else key}".lstrip("."), types)
-    elif isinstance(value, list):
-        for item in value:
-            if not path.startswith("observables.") or path.endswith(".interval"):
-                _types(item, f"{path}[]", types)
+class _Paths:
+    """JSON types by path, how many values there are at each, and how many of them are objects."""
 
+    def __init__(self) -> None:
+        self.types: dict[str, set[str]] = {}
+        self.values: Counter[str] = Counter()
+        self.objects: Counter[str] = Counter()
 
-def _parent(path: str) -> str:
-    return path[: -len("[]")] if path.endswith("[]") else path.rpartition(".")[0]
+    def add(self, value: Any, path: str) -> None:
+        """Walk through `value`, which lies at `path`."""
+        if path:
+            self.types.setdefault(path, set()).add(_type(value))
+            self.values[path] += 1
+        if path in _FREE or (path.startswith("config.") and path.endswith(".params")):
+            return  # facts of plugins; parameters are in the tests of what a user can set
+        if isinstance(value, dict):
+            self.objects[path] += 1
+            named = any(fnmatch.fnmatchcase(path, pattern) for pattern in _NAMED)
+            for key, item in value.items():
+                self.add(item, f"{path}.{'*' if named else key}".lstrip("."))
+        elif isinstance(value, list) and (not path.startswith("observables.") or path.endswith(".interval")):
+            for item in value:
+                self.add(item, f"{path}[]")
+
+    def always(self, path: str) -> bool:
+        """Whether every object that could have this key has it."""
+        if path.endswith(("[]", ".*")):
+            return False
+        return self.values[path] == self.objects[path.rpartition(".")[0]]
 
 
 def _type(value: Any) -> str:
@@ -261,14 +263,10 @@ def _type(value: Any) -> str:
 
 def schema_differences(record: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Where `record` lacks a key that the stored schema promises, or has another type there."""
-    types: dict[str, set[str]] = {}
-    _types(record, "", types)
-    lines = []
-    for path, rule in stored.items():
-        if path not in types:
-            parent = _parent(path)
-            if rule["always"] and not path.endswith(("[]", ".*")) and (not parent or "object" in types.get(parent, ())):
-                lines.append(f"{path}: missing")
-        elif not types[path] <= set(rule["types"]):
-            lines.append(f"{path}: {sorted(types[path])}, expected {rule['types']}")
+    found = _Paths()
+    found.add(record, "")
+    lines = [f"{path}: missing" for path, rule in stored.items() if rule["always"] and not found.always(path)]
+    for path, types in found.types.items():
+        if path in stored and not types <= set(stored[path]["types"]):
+            lines.append(f"{path}: {sorted(types)}, expected {stored[path]['types']}")
     return lines

@@ -36,6 +36,6 @@ def test_records(case: Case, console: Console, update: bool, exact: bool, monkey
 @pytest.mark.slow
 @pytest.mark.parametrize("case", SLOW, ids=lambda case: case.name)
 def test_records_of_the_full_profile(
-    case: Case, console: Console, update: bool, monkeypatch: pytest.MonkeyPatch
+    case: Case, console: Console, update: bool, exact: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check(case, console, update, monkeypatch)
+    check(case, console, update, exact, monkeypatch)

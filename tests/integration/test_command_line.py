@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ase.build import mx2
+from ase.io import write
 
 CommandLine = Callable[..., Any]
 RUN = ("task=single_point", "potential=plate")
@@ -69,6 +71,19 @@ def test_missing_truncated_and_foreign_models(command: CommandLine, tmp_path: Pa
 def test_an_element_that_the_potential_does_not_know(command: CommandLine) -> None:
     process = command("task=single_point", "potential=mtp", "material=bn_monolayer", "material.symbols=[Mo,S]")
     assert_one_line(process, "does not know Mo, S", "B, N")
+
+
+def test_a_structure_file_is_the_material(command: CommandLine, tmp_path: Path) -> None:
+    write(tmp_path / "mos2.extxyz", mx2("MoS2", vacuum=9.0))
+    for key in ("material.file", "+material.file"):
+        process = command("task=single_point", "potential=plate", f"{key}=mos2.extxyz")
+        assert process.returncode == 0, process.stderr
+        assert "MoS2 monolayer, mos2.extxyz" in process.stdout
+    process = command("task=sliding", "potential=plate", "material.file=mos2.extxyz")
+    assert process.returncode == 0, process.stderr
+    assert "unsupported" in process.stdout and "mos2.extxyz has 1" in process.stdout
+    assert_one_line(command("task=single_point", "potential=plate", "material.file=mos3.extxyz"), "'mos2.extxyz'")
+    assert_one_line(command("task=single_point", "potential=plate", "+material.color=red"), "'color'", "stacking")
 
 
 def test_negative_sizes(command: CommandLine) -> None:

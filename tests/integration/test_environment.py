@@ -15,6 +15,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.execution.environments import MARKER, _commands, ensure, environment_for
+from harness.registry.catalogue import find_plugin
 
 CommandLine = Callable[..., Any]
 DATA = Path(__file__).parents[1] / "data"
@@ -100,6 +101,60 @@ def test_an_environment_that_cannot_be_made(harness: CommandLine, tmp_path: Path
     assert not [p for p in (tmp_path / "cache" / "envs").iterdir() if p.is_dir()]  # nothing half-made
     statuses = {json.loads(p.read_text())["status"] for p in (tmp_path / "runs").rglob("record.json")}
     assert statuses == {"failed", "ok"}  # the other cell of the sweep went on
+
+
+LIGHT = """
+from harness import hookimpl
+from harness.testing.free_atoms import FreeAtoms
+@hookimpl
+def harness_potentials():
+    return {"light": FreeAtoms}
+"""
+
+
+def light(plugins: Path, dependencies: str, tool: str = "") -> Path:
+    """A plugin of one module and one YAML file, not installed."""
+    folder = plugins / "light"
+    (folder / "harness_light" / "conf" / "potential").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "harness-light"\nversion = "0"\ndependencies = {dependencies}\n'
+        f'[project.entry-points.harness]\nlight = "harness_light"\n[tool.harness]\n{tool}'
+    )
+    (folder / "harness_light" / "__init__.py").write_text(LIGHT)
+    (folder / "harness_light" / "conf" / "potential" / "light.yaml").write_text("name: light\nplugins: [light]\n")
+    return folder
+
+
+def test_without_dependencies_of_its_own_a_plugin_runs_here(harness: CommandLine, tmp_path: Path) -> None:
+    light(tmp_path / "plugins", '["mlip-harness", "numpy>=1.26", "ASE"]')
+    variables = {"HARNESS_PLUGIN_PATH": f"{tmp_path / 'plugins'}", "HARNESS_CACHE": str(tmp_path / "cache")}
+    assert "light: runs here\n" in harness(module="harness.plugins", env=variables).stdout
+    process = harness("task=single_point", "potential=light", env=variables)
+    assert process.returncode == 0, process.stderr
+    (path,) = (tmp_path / "runs").rglob("record.json")
+    record = json.loads(path.read_text())
+    assert record["status"] == "ok" and record["provenance"]["potential"]["form"] == "free atoms"
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "tool", "here"),
+    [
+        ("[]", "", True),
+        ('["mlip-harness", "six; python_version < \'3\'"]', "", True),
+        ('["mlip-harness", "numpy>=99"]', "", False),
+        ('["mlip-harness", "six"]', "", False),
+        ('["mlip-harness"]', 'needs = ["dft"]', False),
+    ],
+)
+def test_what_counts_as_a_dependency_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dependencies: str, tool: str, here: bool
+) -> None:
+    folder = light(tmp_path, dependencies, tool)
+    monkeypatch.setenv("HARNESS_PLUGIN_PATH", str(tmp_path))
+    assert find_plugin("light").runs_here == here
+    (folder / "harness_light").rename(folder / "elsewhere")  # nothing to load from the folder as it is
+    assert not find_plugin("light").runs_here
 
 
 def test_half_made_environments_are_removed(outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,12 @@ from harness_tasks.moire.cells import Moire, mismatched, twisted
 from harness_tasks.moire.pattern import turns
 from harness_tasks.oracles.cosine import CosinePolarization
 
-MATERIAL = {
+from harness.registry.lookup import build_material
+
+MATERIAL = build_material({
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": 2.511, "distance": 3.35, "vacuum": 25.0,
-}  # fmt: skip
+})  # fmt: skip
 G = 4 * math.pi / (math.sqrt(3) * 2.511)
 STAR = G * np.array([[math.cos(angle), math.sin(angle)] for angle in math.pi / 2 + 2 * math.pi / 3 * np.arange(3)])
 
@@ -63,4 +65,9 @@ class LocalStar:
 
 
 def known_cells() -> list[Moire]:
-    return [twisted(MATERIAL, 5), twisted(MATERIAL, 4), mismatched(MATERIAL, 9), mismatched(MATERIAL, -11)]
+    return [
+        twisted(MATERIAL, 5),
+        twisted(MATERIAL, 4),
+        mismatched(MATERIAL, 9),
+        mismatched(MATERIAL, -11),
+    ]

@@ -18,11 +18,13 @@ from ase import Atoms, units
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 from harness_tasks.structures.bilayers import bilayer
 
+from harness.registry.lookup import build_material
+
 A, DISTANCE = 2.511, 3.35
-MATERIAL = {
+MATERIAL = build_material({
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": A, "distance": DISTANCE, "vacuum": 25.0,
-}  # fmt: skip
+})  # fmt: skip
 ANGLES = math.pi / 2 + 2 * math.pi / 3 * np.arange(3)
 STAR = 4 * math.pi / (math.sqrt(3) * A) * np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
 

@@ -13,12 +13,13 @@ from harness_tasks.structures.registries import AB, BA
 from scipy.optimize import fsolve
 
 from harness.contracts.measurement import Measurement
+from harness.registry.lookup import build_material
 
 A = 2.511
-MATERIAL = {
+MATERIAL = build_material({
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": A, "distance": 3.35, "vacuum": 25.0,
-}  # fmt: skip
+})  # fmt: skip
 COSINE, POLAR = CosinePotential(), CosinePolarization()
 #: The same coercive fields with ten times the energies: layers slide three times as fast. Soft bonds allow 2 fs.
 SWIFT = CosinePotential(depth=0.94, corrugation=0.3, stretch=8.0, bending=0.2)

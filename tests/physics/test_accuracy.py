@@ -23,7 +23,10 @@ from harness.registry.files import sha256
 from harness.testing.trial import measure
 
 FOLDER = Path(__file__).parents[2] / "datasets" / "hbn"
-MATERIAL = {"name": "bn_bilayer", "symbols": ["B", "N"]}
+MATERIAL = {
+    "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
+    "a": 2.511, "distance": 3.35, "vacuum": 25.0,
+}  # fmt: skip
 
 
 class Answers(Calculator):
@@ -139,7 +142,7 @@ def test_bad_input_is_named():
         with pytest.raises(HarnessError, match=words):
             accuracy(Oracle(), **params)
     with pytest.raises(HarnessError, match="Mo, S"):
-        measure(Accuracy(), Oracle(), None, material={"name": "mos2_bilayer", "symbols": ["Mo", "S"]})
+        measure(Accuracy(), Oracle(), None, material=MATERIAL | {"name": "mos2_bilayer", "symbols": ["Mo", "S"]})
 
 
 def test_the_content_of_the_data_set_is_part_of_the_identity(tmp_path):

@@ -12,21 +12,22 @@ from harness_tasks.bend.loading import History, Load, next_shortening
 from harness_tasks.bend.params import BendParams
 from harness_tasks.bend.task import Bend
 from harness_tasks.oracles.plate import PlatePolarization, PlatePotential
-from harness_tasks.services.store import Store
 from harness_tasks.structures.cells import rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 
 from harness.contracts.measurement import Measurement
 from harness.contracts.record import Record
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
+from tests.support.checkpoints import FragileCheckpoint, Killed
 
 BILAYER = {"symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511, "distance": 3.35, "vacuum": 20.0}
 MONOLAYER = BILAYER | {"layers": 1}
 
 
 def ribbon() -> Ribbon:
-    return make_ribbon(rectangular(BILAYER, 1, 12), 12, 4.0, "periodic")
+    return make_ribbon(rectangular(build_material(BILAYER), 1, 12), 12, 4.0, "periodic")
 
 
 def load(shortening: float, curvature: float) -> Load:
@@ -57,26 +58,6 @@ def test_loading_gives_up_on_a_ribbon_that_never_buckles() -> None:
     assert next_shortening(made, even, 0.01, 5, 0.2, 60) is None
 
 
-def test_store_survives_its_checkpoint() -> None:
-    checkpoint = MemoryCheckpoint()
-    store = Store(checkpoint)
-    entries = [{"energy": 1.5 * k, "positions": np.full((2, 3), k), "answers": {"q": np.arange(k)}} for k in range(12)]
-    for entry in entries:
-        store.append("main", entry)
-    store.put("now", {"state": np.arange(3), "nothing": {}})
-    again = Store(checkpoint)
-    for entry, found in zip(entries, again.sequence("main"), strict=True):
-        assert found["energy"] == entry["energy"]
-        assert (found["positions"] == entry["positions"]).all()
-        assert (found["answers"]["q"] == entry["answers"]["q"]).all()
-    assert again.get("now")["nothing"] == {}  # type: ignore[index]
-    again.put("now", None)
-    assert Store(checkpoint).get("now") is not None  # dropped only together with the load that it became
-    again.append("main", entries[0])
-    assert Store(checkpoint).get("now") is None
-    assert len(Store(checkpoint).sequence("main")) == 13
-
-
 DYNAMICS = {
     "length": 40.0,
     "method": "dynamics",
@@ -94,18 +75,6 @@ DYNAMICS = {
 
 @pytest.mark.parametrize("ensemble", ["nose_hoover", "langevin"])
 def test_dynamics_go_on_from_the_middle_of_a_load(ensemble: str) -> None:
-    class Stop(Exception):
-        pass
-
-    class Fragile(MemoryCheckpoint):
-        left = 5
-
-        def save(self, arrays: Any) -> None:
-            super().save(arrays)
-            self.left -= 1
-            if self.left == 0:
-                raise Stop
-
     def run(checkpoint: MemoryCheckpoint) -> Measurement:
         return measure(
             Bend(),
@@ -113,13 +82,14 @@ def test_dynamics_go_on_from_the_middle_of_a_load(ensemble: str) -> None:
             PlatePolarization(),
             material=MONOLAYER,
             checkpoint=checkpoint,
+            lost_at_most=0,
             ensemble=ensemble,
             **DYNAMICS,
         )
 
     whole = run(MemoryCheckpoint())
-    checkpoint = Fragile()
-    with pytest.raises(Stop):
+    checkpoint = FragileCheckpoint(stop_after=5)
+    with pytest.raises(Killed):
         run(checkpoint)
     resumed = run(checkpoint)
     assert whole.arrays["shortening"] == pytest.approx([0.0, 0.1, 0.2, 0.3])
@@ -157,4 +127,4 @@ def test_structure_is_what_is_bent() -> None:
     assert isinstance(context.atoms, Atoms)
     assert len(context.atoms) == 8 * 9
     with pytest.raises(HarnessError, match="material.a must be positive"):
-        Bend().structure(BILAYER | {"a": -1.0}, params)
+        Bend().structure(build_material(BILAYER | {"a": -1.0}), params)

@@ -11,15 +11,18 @@ from harness_tasks.bend.analysis import at_flat_registry, inner_bins
 from harness_tasks.bend.profiles import averages, bin_mean, gradient, shape_of, slip
 from harness_tasks.mechanics.atomic_strain import AtomicStrain
 from harness_tasks.polarization.bond_dipoles import LocalDipoles
-from harness_tasks.structures.cells import STACKINGS, rectangular
+from harness_tasks.structures.cells import rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
+
+from harness.materials.honeycomb import STACKINGS
+from harness.registry.lookup import build_material
 
 BILAYER = {"symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511, "distance": 3.35, "vacuum": 20.0}
 MONOLAYER = BILAYER | {"layers": 1}
 
 
 def ribbon(material: dict[str, Any] = BILAYER, periods: int = 12, boundary: str = "periodic", nx: int = 1) -> Ribbon:
-    return make_ribbon(rectangular(material, nx, periods), periods, 4.0, boundary)
+    return make_ribbon(rectangular(build_material(material), nx, periods), periods, 4.0, boundary)
 
 
 def bent(flat: Ribbon, height: float) -> np.ndarray:
@@ -100,7 +103,7 @@ def test_layers_that_keep_their_places_slip_by_distance_times_slope() -> None:
 
 
 def test_green_strain_of_a_homogeneous_deformation_and_of_none() -> None:
-    atoms = rectangular(BILAYER, 3, 2)
+    atoms = rectangular(build_material(BILAYER), 3, 2)
     strain = AtomicStrain(atoms, 4.5)
     assert strain.defined
     deformation = np.array([[1.01, 0.02, 0.0], [0.0, 0.99, 0.03], [0.01, 0.0, 1.02]])
@@ -113,7 +116,7 @@ def test_green_strain_of_a_homogeneous_deformation_and_of_none() -> None:
 
 
 def test_green_strain_needs_a_second_layer() -> None:
-    strain = AtomicStrain(rectangular(MONOLAYER, 3, 2), 4.5)
+    strain = AtomicStrain(rectangular(build_material(MONOLAYER), 3, 2), 4.5)
     assert not strain.defined
     with pytest.raises(ValueError, match="flat"):
         strain.green(np.zeros((24, 3)), np.eye(3))

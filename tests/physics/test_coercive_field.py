@@ -21,8 +21,9 @@ from harness.contracts.measurement import Measurement
 from harness.engine.field import FieldEngine
 from harness.errors import UnsupportedError
 from harness.execution.execute import check_capabilities
-from harness.testing.trial import Bar, MemoryCheckpoint, TrialContext, measure
+from harness.testing.trial import MemoryCheckpoint, TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
+from tests.support.stages import memory_stage
 
 from .labels import LabelPolarization, Labels
 from .sliding_layers import COSINE, MATERIAL, MOVING, POLAR, STILL, SWIFT, SWIFT_POLAR, A, ClosedForm, Particles, value
@@ -190,28 +191,24 @@ def test_steps_find_the_inclined_field_at_rest() -> None:
 
 
 @pytest.mark.parametrize("stop_after", [3, 16, 30])
-def test_killed_runs_go_on_to_the_same_bits(
-    moving: Measurement, monkeypatch: pytest.MonkeyPatch, stop_after: int
-) -> None:
-    monkeypatch.setattr("harness_tasks.services.points.Points.__init__.__defaults__", (0.0,))
+def test_killed_runs_go_on_to_the_same_bits(moving: Measurement, stop_after: int) -> None:
     checkpoint = FragileCheckpoint(stop_after)
     with pytest.raises(Killed):
-        measure(CoerciveField(), SWIFT, SWIFT_POLAR, material=MATERIAL, checkpoint=checkpoint, **MOVING)
+        measure(CoerciveField(), SWIFT, SWIFT_POLAR, material=MATERIAL, checkpoint=checkpoint, lost_at_most=0, **MOVING)
     resumed = measure(CoerciveField(), SWIFT, SWIFT_POLAR, material=MATERIAL, checkpoint=checkpoint, **MOVING)
     assert resumed.observables == moving.observables
     for name, array in moving.arrays.items():
         assert np.array_equal(resumed.arrays[name], array, equal_nan=True), name
 
 
-def test_finished_runs_are_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness_tasks.services.points.Points.__init__.__defaults__", (0.0,))
+def test_finished_runs_are_not_done_again() -> None:
     checkpoint = MemoryCheckpoint()
     first = measure(CoerciveField(), SWIFT, SWIFT_POLAR, material=MATERIAL, checkpoint=checkpoint, **MOVING)
     context = TrialContext(CoerciveField(), SWIFT, SWIFT_POLAR, MATERIAL, CoerciveField.Params(**MOVING), 0, checkpoint)
     again = CoerciveField().measure(context)
     assert context.engine.force_calls == 0
     assert again.observables == first.observables
-    assert context.bars[0].done == pytest.approx(context.bars[0].total, rel=1e-3)
+    assert context.bar.done == context.bar.total
 
 
 def test_unphysical_motion_is_a_result() -> None:
@@ -281,7 +278,7 @@ def test_pictures_come_from_the_arrays_alone(still: Measurement, moving: Measure
 def test_slipped_layers_lie_on_the_path() -> None:
     ctx = TrialContext(CoerciveField(), COSINE, POLAR, MATERIAL, CoerciveField.Params(**STILL))
     work = Work.of(ctx)
-    track = walk(ctx, work, "relaxed", 5, Bar(1))
+    track = walk(ctx, work, "relaxed", 5, memory_stage())
     way = course(track, track.dipole)  # type: ignore[arg-type]
     model = PathModel.fit(way.t, way.energy, way.parallel, way.perpendicular, 1)
     moved = slipped(work, way, model.start + 0.3).positions - slipped(work, way, model.start).positions

@@ -21,12 +21,14 @@ from harness_tasks.coercive_field.switching import Axes, Course
 from harness_tasks.coercive_field.task import CoerciveField
 from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
 from harness_tasks.structures.bilayers import UPPER, bilayer
-from harness_tasks.structures.registries import AB, BA, make_grid
+from harness_tasks.structures.registries import AB, BA, make_grid, registry_operations
 from omegaconf import OmegaConf
 
 from harness.engine.field import FieldForce, balanced_charges, field_force
-from harness.errors import HarnessError
+from harness.errors import UnsupportedError
+from harness.materials.needs import check_needs
 from harness.records.references import read_references
+from harness.registry.lookup import build_material
 from harness.registry.parameters import build_params
 from harness.testing.trial import TrialContext
 
@@ -184,10 +186,10 @@ def test_colder_larger_and_faster_means_a_higher_field() -> None:
 
 
 def test_layers_that_are_not_polar_are_refused() -> None:
-    with pytest.raises(HarnessError, match="no polarization to switch"):
-        CoerciveField().structure(MATERIAL | {"stacking": "AA'"}, CoerciveFieldParams())
-    with pytest.raises(HarnessError, match="two layers"):
-        CoerciveField().structure(MATERIAL | {"layers": 1}, CoerciveFieldParams())
+    for change, words in (({"stacking": "AA'"}, "parallel layers"), ({"layers": 1}, "two layers")):
+        material = build_material({**MATERIAL.source.parameters, **change})
+        with pytest.raises(UnsupportedError, match=words):
+            check_needs("coercive_field", CoerciveField.needs, material)
 
 
 def test_published_constants_give_the_published_numbers() -> None:
@@ -209,9 +211,8 @@ def _published_course() -> Course:
 
 @pytest.mark.parametrize(("profile", "atoms"), [("quick", 36), ("standard", 144), ("paper", 900)])
 def test_profiles_are_valid(profile: str, atoms: int) -> None:
-    conf = Path(__file__).parents[2] / "conf" / "task"
-    merged = OmegaConf.merge(*(OmegaConf.load(conf / f"coercive_field{name}.yaml") for name in ("", f"/{profile}")))
-    values = OmegaConf.to_container(merged)["params"]  # type: ignore[call-overload, index]
+    file = Path(__file__).parents[2] / "conf" / "task" / "coercive_field" / f"{profile}.yaml"
+    values = OmegaConf.to_container(OmegaConf.load(file))["params"]  # type: ignore[call-overload, index]
     params = build_params(CoerciveFieldParams, values, "task 'coercive_field'")
     assert 4 * params.size**2 == atoms
     assert (
@@ -225,7 +226,7 @@ def test_profiles_are_valid(profile: str, atoms: int) -> None:
 def test_maps_are_interpolated_with_the_symmetry_of_the_layers() -> None:
     """A rough map with many harmonics: turned by 120° about BA nothing changes, at the registries all is as given."""
     rng = np.random.default_rng(3)
-    grid = make_grid(6, False)
+    grid = make_grid(6, registry_operations(MATERIAL, antiparallel=False))
     values = grid.energies(rng.normal(size=len(grid.nodes)))
     smooth = Periodic(values[..., None], CELL)
     places = BA @ CELL + rng.normal(size=(5, 2))

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import mx2
+from ase.io import write
 from harness_tasks.conformance.task import Conformance
 
 from harness.contracts.measurement import Measurement
@@ -52,6 +54,17 @@ def test_sound_models_pass_every_line(material: Any, dtype: str) -> None:
     assert {c.name for c in found.checks} <= set(found.observables)
     assert all(c.reason and c.value >= 0 for c in found.checks)
     assert found.observables["failed_lines"].value == 0
+
+
+def test_a_sheet_that_is_no_honeycomb_is_examined(tmp_path: Path) -> None:
+    """Lines that need flat or honeycomb layers are left out, and said so."""
+    write(tmp_path / "mos2.extxyz", mx2("MoS2", vacuum=9.0))
+    found = examine(None, Shell(), {"file": str(tmp_path / "mos2.extxyz")})
+    assert failed(found) == set()
+    names = {check.name for check in found.checks}
+    assert {"forces_slab_ttf", "born_supercell"} <= names
+    assert not names & {"polarization_AB_BA", "polarization_AA", "polarization_flat_layer"}
+    assert "no honeycombs" in " ".join(found.notes)
 
 
 def test_another_sample_finds_the_same() -> None:

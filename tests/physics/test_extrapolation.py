@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.lj import LennardJones
-from harness_tasks.structures.cells import primitive
 
 from harness.contracts.measurement import Measurement
 from harness.engine.extrapolation import PROPERTY, TRUSTED, grade_frames
-from harness.registry.lookup import build_potential
+from harness.registry.lookup import build_material, build_potential
 
-MATERIAL = {"name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511,
-            "distance": 3.35, "vacuum": 25.0}  # fmt: skip
+MATERIAL = build_material({"name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": 2.511,
+            "distance": 3.35, "vacuum": 25.0})  # fmt: skip
 PARTS = {"intralayer": {"name": "mtp", "params": {}}, "interlayer": {"name": "lj", "params": {}}}
 
 
 @pytest.fixture
 def bilayer() -> Atoms:
-    atoms = primitive(MATERIAL).repeat((3, 3, 1))
+    atoms = MATERIAL.atoms.repeat((3, 3, 1))
     atoms.rattle(0.1, seed=3)
     return atoms
 

@@ -17,6 +17,7 @@ from harness_tasks.structures.bilayers import HeldLayers, bilayer
 
 from harness.contracts.measurement import Measurement
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 from harness.testing.trial import TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
@@ -81,7 +82,8 @@ def test_polarizability_is_that_of_the_cell(quick: Measurement) -> None:
 
 def test_own_checks_pass_and_say_why(quick: Measurement, labels: Measurement) -> None:
     for measurement in (quick, labels):
-        assert {check.name for check in measurement.checks} == {"curve_is_smooth", "forces_vanish_at_h0"}
+        names = {"curve_is_smooth", "forces_vanish_at_h0", "energies_missing", "no_bound_minimum"}
+        assert {check.name for check in measurement.checks} == names
         assert all(check.passed and check.reason for check in measurement.checks)
 
 
@@ -136,7 +138,7 @@ def test_relaxed_layers_gain_what_their_rumpling_costs() -> None:
 
 
 def test_held_layers_keep_their_heights() -> None:
-    atoms = bilayer(MATERIAL, (0.3, 0.1), 3.3)
+    atoms = bilayer(build_material(MATERIAL), (0.3, 0.1), 3.3)
     atoms.set_constraint(HeldLayers([np.array([0, 1]), np.array([2, 3])]))
     before = atoms.positions.copy()
     atoms.set_positions(before + np.random.default_rng(0).normal(0, 0.1, (4, 3)))
@@ -148,12 +150,13 @@ def test_held_layers_keep_their_heights() -> None:
 def test_layers_that_do_not_bind_are_a_result() -> None:
     found = measure(Interlayer(), PlatePotential(bond=2.511 / 3**0.5), material=MATERIAL, stackings=("AB",))
     assert math.isnan(value(found, "h0_AB")) and math.isnan(value(found, "binding_energy_per_atom_AB"))
-    assert found.checks == []
+    assert [check.name for check in found.checks if not check.passed] == ["no_bound_minimum"]
 
 
 def test_repulsive_layers_have_no_minimum_and_say_so() -> None:
     found = measure(Interlayer(), CosinePotential(distance=9.0), material=MATERIAL, stackings=("AB", "AA"))
-    assert any("no bound minimum between 2.8 and 5.5 Å" in note for note in found.notes)
+    (check,) = [check for check in found.checks if not check.passed]
+    assert check.value == 2 and "between 2.8 and 5.5 Å (AB, AA)" in check.reason
     assert all(math.isnan(value(found, f"h0_{name}")) for name in ("AA", "AB"))
 
 
@@ -196,4 +199,4 @@ def test_a_killed_run_goes_on_to_the_same_numbers(stop_after: int) -> None:
 
 def test_one_layer_is_refused() -> None:
     with pytest.raises(HarnessError, match="needs two layers"):
-        Interlayer().structure(MATERIAL | {"layers": 1}, InterlayerParams())
+        measure(Interlayer(), COSINE, material=MATERIAL | {"layers": 1})

@@ -11,8 +11,9 @@ from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
 from harness_tasks.moire.registry_field import Look, grid
 
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 
-MATERIAL = {"name": "bn_bilayer", "symbols": ["B", "N"], "a": 2.504, "distance": 3.35, "vacuum": 25.0}
+MATERIAL = build_material({"name": "bn_bilayer", "a": 2.504, "stacking": "AB", "distance": 3.35, "vacuum": 25.0})
 #: n, degrees, atoms, period (Å) of cells that were published (Nieto Luna et al., 2025; Zheng et al., arXiv 2502.12698).
 PUBLISHED = [
     (1, 21.787, 28, 6.625), (2, 13.174, 76, 10.915), (3, 9.430, 148, 15.231), (4, 7.341, 244, 19.557),
@@ -37,7 +38,7 @@ def test_twisted_cells_have_the_published_angle_atoms_and_period(
     assert moire.angle == pytest.approx(angle, abs=1e-3)
     assert len(moire.atoms) == 4 * (3 * n**2 + 3 * n + 1) == atoms
     assert moire.period == pytest.approx(period, abs=1e-3)
-    assert moire.period == pytest.approx(MATERIAL["a"] / (2 * math.sin(math.radians(moire.angle) / 2)))
+    assert moire.period == pytest.approx(MATERIAL.a / (2 * math.sin(math.radians(moire.angle) / 2)))
     assert np.linalg.norm(moire.plane, axis=1) == pytest.approx(moire.period)  # one moiré period a cell
 
 
@@ -47,7 +48,7 @@ def test_every_atom_of_a_twisted_cell_has_its_three_bonds(n: int, antiparallel: 
     moire = twisted(MATERIAL, n, antiparallel=antiparallel)
     i, j, d = neighbor_list("ijd", moire.atoms, 1.7)
     assert (np.bincount(i) == 3).all()
-    assert d == pytest.approx(MATERIAL["a"] / math.sqrt(3))
+    assert d == pytest.approx(MATERIAL.a / math.sqrt(3))
     assert (moire.atoms.numbers[i] != moire.atoms.numbers[j]).all()
     assert (moire.layer[i] == moire.layer[j]).all()
     first = moire.atoms.numbers[[0, len(moire.atoms) // 2]]  # the atoms on the axis through AA or AA'
@@ -58,7 +59,7 @@ def test_upper_layer_is_turned_by_the_angle() -> None:
     low, top = twisted(MATERIAL, 4).lattices
     turn = math.degrees(math.atan2(np.linalg.det(np.stack([low[0], top[0]])), low[0] @ top[0]))
     assert turn == pytest.approx(twist_angle(4))
-    assert np.linalg.norm(np.concatenate([low, top]), axis=1) == pytest.approx(MATERIAL["a"])
+    assert np.linalg.norm(np.concatenate([low, top]), axis=1) == pytest.approx(MATERIAL.a)
 
 
 @pytest.mark.parametrize(("cells", "atoms", "strain"), [(9, 362, 0.1), (19, 1522, 0.05), (-11, 442, -0.1)])
@@ -67,17 +68,24 @@ def test_mismatched_cells_have_the_published_atoms(cells: int, atoms: int, strai
     assert len(moire.atoms) == atoms
     assert moire.mismatch == pytest.approx(strain)
     low, top = moire.lattices
-    assert np.linalg.norm(top, axis=1) == pytest.approx(MATERIAL["a"])
-    assert np.linalg.norm(low, axis=1) == pytest.approx(MATERIAL["a"] * (1 - strain))
+    assert np.linalg.norm(top, axis=1) == pytest.approx(MATERIAL.a)
+    assert np.linalg.norm(low, axis=1) == pytest.approx(MATERIAL.a * (1 - strain))
     assert moire.period == pytest.approx(np.linalg.norm(moire.plane[0]))
 
 
-@pytest.mark.parametrize("moire", [twisted(MATERIAL, 4), mismatched(MATERIAL, 9), twisted(MATERIAL, 2)])
+@pytest.mark.parametrize(
+    "moire",
+    [
+        twisted(MATERIAL, 4),
+        mismatched(MATERIAL, 9),
+        twisted(MATERIAL, 2),
+    ],
+)
 def test_registry_of_rigid_layers_is_linear_in_place(moire: Moire) -> None:
     look = Look(moire, moire.atoms.positions)
     wrong = nearest_image(look.registry - rigid_registry(moire, moire.atoms.positions[:, :2]))
     assert np.abs(wrong).max() < 1e-12
-    assert look.distance == pytest.approx(MATERIAL["distance"])
+    assert look.distance == pytest.approx(MATERIAL.distance)
 
 
 def test_registry_follows_a_slip_of_the_upper_layer_and_a_smooth_displacement() -> None:
@@ -109,7 +117,7 @@ def test_pairs_face_each_other() -> None:
     symbols = np.array(moire.atoms.get_chemical_symbols())
     assert len(pairs.upper) == len(moire.atoms) // 4
     assert (symbols[pairs.upper] == "N").all() and (symbols[pairs.lower] == "N").all()
-    assert pairs.vector[:, 2] == pytest.approx(MATERIAL["distance"])
+    assert pairs.vector[:, 2] == pytest.approx(MATERIAL.distance)
     # the shift of the nearest atom is the registry, as seen from the nearest lattice point
     lattice = moire.lattices.mean(axis=0)
     wrong = nearest_image(pairs.vector[:, :2] @ np.linalg.inv(lattice) - pairs.registry)

@@ -43,7 +43,14 @@ def found() -> Measurement:
     return measure(PolarizationPattern(), FreeAtoms(), LocalStar(), material=MATERIAL, **params)
 
 
-@pytest.mark.parametrize("moire", [twisted(MATERIAL, 5), mismatched(MATERIAL, 12), mismatched(MATERIAL, -12)])
+@pytest.mark.parametrize(
+    "moire",
+    [
+        twisted(MATERIAL, 5),
+        mismatched(MATERIAL, 12),
+        mismatched(MATERIAL, -12),
+    ],
+)
 @pytest.mark.parametrize(
     ("bias", "expected"), [(0.01, (0, -1)), (-0.01, (1, 0)), (2.5, (0, -1)), (2.7, (0, 0)), (-2.7, (0, 0))]
 )
@@ -184,7 +191,8 @@ def test_killed_anywhere_it_goes_on_to_the_same_numbers() -> None:
             LocalStar(),
             MATERIAL,
             task.Params(**params),
-            checkpoint=fragile,  # type: ignore[arg-type]
+            checkpoint=fragile,
+            lost_at_most=0,
         )
         with pytest.raises(Killed):
             task.measure(context)
@@ -231,7 +239,8 @@ def test_domains_along_the_field_grow_and_a_kill_changes_nothing() -> None:
             polarization,
             MATERIAL,
             task.Params(**params),
-            checkpoint=checkpoint,  # type: ignore[arg-type]
+            checkpoint=checkpoint,
+            lost_at_most=0,
         )
         return task.measure(context)
 

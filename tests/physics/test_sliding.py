@@ -16,6 +16,7 @@ from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB, BA
 
 from harness.contracts.measurement import Measurement
+from harness.registry.lookup import build_material
 from harness.testing.trial import TrialContext, measure
 from tests.support.checkpoints import FragileCheckpoint, Killed
 
@@ -75,10 +76,12 @@ def test_known_polarization_is_recovered_from_dipoles_and_from_born_charges(quic
 def test_layer_born_charge_is_the_slope_of_the_polarization(quick: Measurement) -> None:
     """At SP of the rigid path; slope of the closed form by differences."""
     steps = 1e-4 * np.array([-1, 1])
-    direction = (BA - AB) @ bilayer(MATERIAL, AB, 3.35).cell.array[:2]
+    direction = (BA - AB) @ bilayer(build_material(MATERIAL), AB, 3.35).cell.array[:2]
     length = float(np.linalg.norm(direction))
     dipoles = [
-        POLAR.calculate(bilayer(MATERIAL, AB + (0.5 + s / length) * (BA - AB), 3.35), ["dipole"])["dipole"][2]
+        POLAR.calculate(bilayer(build_material(MATERIAL), AB + (0.5 + s / length) * (BA - AB), 3.35), ["dipole"])[
+            "dipole"
+        ][2]
         for s in steps
     ]
     slope = (dipoles[1] - dipoles[0]) / 2e-4
@@ -244,15 +247,21 @@ def test_layers_that_come_apart_are_a_result() -> None:
     assert value(found, "spontaneous_polarization_rigid") == pytest.approx(3.2e-3 * PC_PER_M)
 
 
+@pytest.mark.parametrize(("max_steps", "enough"), [(1, False), (200, True)])
+def test_relaxations_that_stop_too_early_fail_a_check(max_steps: int, enough: bool) -> None:
+    settings = {"relax_cell": True, "paths": ("relaxed",), "grid": 0, "max_steps": max_steps}
+    found = measure(Sliding(), COSINE, POLAR, material=MATERIAL | {"a": 2.6, "distance": 3.6}, **settings)
+    for name in ("path_not_converged", "lattice_constant_not_relaxed"):
+        assert check(found, name).passed is enough, name
+    assert check(found, "path_lost").passed
+
+
 @pytest.mark.parametrize("stop_after", [1, 12, 22, 30])
-def test_a_killed_run_goes_on_to_the_same_numbers(
-    quick: Measurement, monkeypatch: pytest.MonkeyPatch, stop_after: int
-) -> None:
-    monkeypatch.setattr("harness_tasks.services.points.Points.__init__.__defaults__", (0.0,))
+def test_a_killed_run_goes_on_to_the_same_numbers(quick: Measurement, stop_after: int) -> None:
     checkpoint = FragileCheckpoint(stop_after)
     with pytest.raises(Killed):
-        measure(Sliding(), COSINE, POLAR, material=MATERIAL, checkpoint=checkpoint)
+        measure(Sliding(), COSINE, POLAR, material=MATERIAL, checkpoint=checkpoint, lost_at_most=0)
     context = TrialContext(Sliding(), COSINE, POLAR, MATERIAL, SlidingParams(), 0, checkpoint)
     resumed = Sliding().measure(context)
     assert resumed.observables == quick.observables
-    assert context.bars[0].done == context.bars[0].total
+    assert context.bar.done == context.bar.total

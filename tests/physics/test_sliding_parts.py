@@ -12,15 +12,16 @@ from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
 from harness_tasks.sliding.task import Sliding
 from harness_tasks.sliding_path.track import integrate, noise
 from harness_tasks.structures.bilayers import bilayer
-from harness_tasks.structures.registries import make_grid, smooth
+from harness_tasks.structures.registries import make_grid, registry_operations, smooth
 from omegaconf import OmegaConf
 
+from harness.registry.lookup import build_material
 from harness.registry.parameters import build_params
 
-MATERIAL = {
+MATERIAL = build_material({
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": 2.511, "distance": 3.35, "vacuum": 25.0,
-}  # fmt: skip
+})  # fmt: skip
 COSINE, POLAR = CosinePotential(), CosinePolarization()
 
 
@@ -57,7 +58,7 @@ def test_oracle_does_not_care_about_wrapping_and_supercells() -> None:
 @pytest.mark.parametrize(("antiparallel", "representatives"), [(False, 7), (True, 10)])
 def test_symmetry_spreads_energy_and_polarization(antiparallel: bool, representatives: int) -> None:
     """Every registry of the grid, calculated, is what its representative and the operation make of it."""
-    grid = make_grid(6, antiparallel)
+    grid = make_grid(6, registry_operations(MATERIAL, antiparallel))
     assert len(grid.nodes) == representatives
 
     def at(t: Sequence[float] | np.ndarray) -> tuple[float, np.ndarray]:
@@ -99,9 +100,7 @@ def test_integral_of_born_charges_along_a_curve() -> None:
 @pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
 @pytest.mark.parametrize("task", [Sliding, Interlayer])
 def test_profiles_are_valid(task: type, profile: str) -> None:
-    conf = Path(__file__).parents[2] / "conf" / "task"
-    files = (conf / f"{task.name}.yaml", conf / task.name / f"{profile}.yaml")  # type: ignore[attr-defined]
-    merged = OmegaConf.merge(*(OmegaConf.load(file) for file in files))
-    params = build_params(task.Params, OmegaConf.to_container(merged)["params"], task.name)  # type: ignore
+    file = Path(__file__).parents[2] / "conf" / "task" / task.name / f"{profile}.yaml"  # type: ignore[attr-defined]
+    params = build_params(task.Params, OmegaConf.to_container(OmegaConf.load(file))["params"], task.name)  # type: ignore
     assert params.relax_cell == (profile != "quick")
     assert len(task().structure(MATERIAL, params)) == 4

@@ -15,13 +15,14 @@ from harness_tasks.moire_relax.task import MoireRelax
 from harness_tasks.oracles.cosine import CosinePotential
 from harness_tasks.polarization.surface_potential import surface_potential
 
+from harness.registry.lookup import build_material
 from harness.testing.trial import MemoryCheckpoint, measure
 from harness.units import COULOMB, PC_PER_M
 
-MATERIAL = {
+MATERIAL = build_material({
     "name": "bn_bilayer", "symbols": ["B", "N"], "layers": 2, "stacking": "AB",
     "a": 2.511, "distance": 3.35, "vacuum": 25.0,
-}  # fmt: skip
+})  # fmt: skip
 SIZE = 1e-3  # e, of a charge
 
 

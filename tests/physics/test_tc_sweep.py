@@ -210,7 +210,7 @@ def test_barrier_of_the_cosine_bilayer() -> None:
 def test_a_bilayer_without_polarization_is_refused() -> None:
     for stacking in ("AA", "SP", "AA'"):
         with pytest.raises(HarnessError, match="polar stacking"):
-            TcSweep().structure(MATERIAL | {"stacking": stacking}, TcSweepParams())
+            measure(TcSweep(), RigidLayers(BARRIER), material={**MATERIAL.source.parameters, "stacking": stacking})
 
 
 def test_published_temperatures() -> None:

@@ -8,15 +8,26 @@ from typing import Any
 import numpy as np
 import pytest
 from ase import Atoms
-from harness_tasks.structures.cells import STACKINGS, cells_for, primitive, rectangular
+from harness_tasks.structures.cells import cells_for
+from harness_tasks.structures.cells import rectangular as rectangular_sheet
 
 from harness.errors import HarnessError
+from harness.materials.honeycomb import STACKINGS
+from harness.registry.lookup import build_material
 
 A, D = 2.511, 3.35
 
 
 def material(**changes: Any) -> dict[str, Any]:
     return {"symbols": ["B", "N"], "layers": 2, "stacking": "AB", "a": A, "distance": D, "vacuum": 20.0} | changes
+
+
+def primitive(values: dict[str, Any]) -> Atoms:
+    return build_material(values).atoms
+
+
+def rectangular(values: dict[str, Any], nx: int = 1, ny: int = 1) -> Atoms:
+    return rectangular_sheet(build_material(values), nx, ny)
 
 
 def above(atoms: Atoms, index: int) -> list[str]:
@@ -72,7 +83,7 @@ def test_rectangular_is_the_primitive_cell_repeated() -> None:
 
 
 def test_eight_by_eight_nanometres_are_4608_atoms() -> None:
-    nx, ny = cells_for(material(), 80.0, 80.0)
+    nx, ny = cells_for(build_material(material()), 80.0, 80.0)
     assert (nx, ny) == (32, 18)
     assert len(rectangular(material(), nx, ny)) == 4608
 
@@ -110,6 +121,12 @@ def test_antiparallel_has_a_name_without_apostrophe() -> None:
         ({"layers": 5}, "Choices: 1 to 4"),
         ({"layers": True}, "Choices: 1 to 4"),
         ({"vacuum": math.inf}, "material.vacuum must be positive"),
+        ({"symbols": ["B"]}, "Give two chemical symbols"),
+        ({"symbols": ["Xx", "N"]}, "'Xx', which is no chemical symbol"),
+        ({"color": "red"}, "unknown parameter of material prototype 'honeycomb' 'color'"),
+        ({"distanc": 3.0}, "Did you mean 'distance'?"),
+        ({"prototype": "honeycom"}, "Did you mean 'honeycomb'?"),
+        ({"file": "sheet.cif"}, "unknown parameter of a material from a file"),
     ],
 )
 def test_bad_materials_are_told_in_one_line(changes: dict[str, Any], words: str) -> None:
@@ -122,8 +139,8 @@ def test_missing_and_negative_sizes() -> None:
     with pytest.raises(HarnessError, match="material.a is None"):
         primitive({"symbols": ["B", "N"], "layers": 1, "vacuum": 20.0})
     with pytest.raises(HarnessError, match="length is -80"):
-        cells_for(material(), None, -80.0)
+        cells_for(build_material(material()), None, -80.0)
     with pytest.raises(HarnessError, match="width is 0"):
-        cells_for(material(), 0.0, 80.0)
+        cells_for(build_material(material()), 0.0, 80.0)
     with pytest.raises(HarnessError, match="nx is 0"):
         rectangular(material(), 0, 1)

@@ -18,6 +18,7 @@ from harness.contracts.engine import OPTIMIZERS, Optimizer
 from harness.engine.ase import ASEEngine
 from harness.engine.calculators import CountedCalculator
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 
 SHEET = {"symbols": ["B", "N"], "layers": 1, "a": 1.45 * 3**0.5, "vacuum": 20.0}
 
@@ -43,7 +44,7 @@ def test_counts_evaluations_and_not_questions() -> None:
 
 def test_passes_the_calculators_own_arrays_on() -> None:
     inner = PlatePotential().calculator()
-    atoms = rectangular(SHEET, 2, 2)
+    atoms = rectangular(build_material(SHEET), 2, 2)
     atoms.calc = CountedCalculator(inner)
     atoms.get_potential_energy()
     assert atoms.calc.results is inner.results
@@ -149,7 +150,7 @@ def test_sheet_preconditioner_saves_most_of_the_calls_on_a_ripple() -> None:
     """A long ripple of a sheet is soft as q⁴; both find flat, one of them soon."""
     calls, energies = {}, {}
     for optimizer in ("sheet_lbfgs", "precon_lbfgs"):
-        atoms = rectangular(SHEET, 1, 18)
+        atoms = rectangular(build_material(SHEET), 1, 18)
         y = atoms.positions[:, 1]
         atoms.positions[:, 2] += 0.5 * np.sin(2 * np.pi * y / atoms.cell[1, 1])
         engine = ASEEngine(PlatePotential().calculator())
@@ -171,7 +172,7 @@ def test_unknown_words_are_told_with_their_neighbour() -> None:
 
 @pytest.mark.parametrize("optimizer", ["stack_lbfgs", "sheet_lbfgs"])
 def test_a_relaxation_goes_on_to_the_same_bits(optimizer: Optimizer) -> None:
-    sheet = rectangular(SHEET, 3, 3)
+    sheet = rectangular(build_material(SHEET), 3, 3)
     sheet.rattle(0.05, seed=1)
     whole, part = sheet.copy(), sheet.copy()
     stored: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
@@ -200,7 +201,7 @@ def test_a_relaxation_goes_on_to_the_same_bits(optimizer: Optimizer) -> None:
 def test_stack_is_the_sheet_without_what_couples_planes_and_heights() -> None:
     from harness.engine.preconditioners import Sheet, Stack
 
-    atoms = rectangular(SHEET | {"layers": 2, "stacking": "AB", "distance": 3.3}, 3, 2)
+    atoms = rectangular(build_material(SHEET | {"layers": 2, "stacking": "AB", "distance": 3.3}), 3, 2)
     whole, parts = Sheet(), Stack()
     for precon in (whole, parts):
         precon.make_precon(atoms)

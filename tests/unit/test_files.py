@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.registry.files import file_parameters, resolve_model, set_parameter, sha256
+from harness.registry.files import resolve_model, sha256
 
 
 def test_hash_is_sha256(tmp_path: Path) -> None:
@@ -43,10 +43,3 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "bn_bilayer.mtp").write_text("")
     with pytest.raises(HarnessError, match=r"'bn_bilayr.mtp' does not exist. Did you mean 'bn_bilayer.mtp'"):
         resolve_model("bn_bilayr.mtp", folders=(tmp_path,))
-
-
-def test_nested_file_parameters() -> None:
-    params = {"intralayer": {"name": "mtp", "params": {"model": "a.mtp"}}, "model": "b.json", "cutoff": 3}
-    assert dict(file_parameters(params)) == {"intralayer.params.model": "a.mtp", "model": "b.json"}
-    set_parameter(params, "intralayer.params.model", "c")
-    assert params["intralayer"]["params"]["model"] == "c"  # type: ignore[index]

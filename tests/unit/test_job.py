@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ase.io import write
 
 from harness.errors import HarnessError
 from harness.execution.job import Job, check_elements, make_job, resolve_device
+from harness.registry.lookup import build_material
 
 CONFIG: dict[str, Any] = {
     "task": {"name": "single_point", "params": {}},
@@ -58,6 +60,24 @@ def test_identity_follows_the_content_of_a_model_file(tmp_path: Path) -> None:
     first = with_model(tmp_path / "a.mtp", "one")
     assert with_model(tmp_path / "b.mtp", "one") == first  # wherever it lies
     assert with_model(tmp_path / "a.mtp", "two") != first
+
+
+def test_identity_follows_the_content_of_a_structure_file(tmp_path: Path) -> None:
+    def with_file(name: str, a: float) -> Job:
+        write(tmp_path / name, build_material(CONFIG["material"]).with_lattice_constant(a).atoms)
+        return make_job(CONFIG | {"material": {"name": None, "file": str(tmp_path / name)}})
+
+    first = with_file("a.cif", 2.5)
+    assert first.config["material"]["name"] == "BN bilayer AB, a.cif"
+    assert with_file("b.cif", 2.5).identity == first.identity
+    assert with_file("a.cif", 2.6).identity != first.identity
+
+
+def test_a_material_that_lacks_what_the_task_needs_makes_a_job_all_the_same() -> None:
+    """The worker's record says what is lacking."""
+    config = copy.deepcopy(CONFIG) | {"task": {"name": "sliding", "params": {}}}
+    config["material"] |= {"layers": 1}
+    assert make_job(config).identity != make_job(CONFIG | {"task": config["task"]}).identity
 
 
 def test_job_round_trip(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -60,3 +60,19 @@ def test_factories() -> None:
 def test_unknown_names_the_nearest_and_all() -> None:
     error = unknown("task", "bned", ["elastic", "bend"], "Look there.")
     assert str(error) == "unknown task 'bned'. Did you mean 'bend'? Choices: bend, elastic. Look there."
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("device.threads=0", "device.threads is 0. Give a whole number of at least 1 and of at most 1024."),
+        ("timeout=0", "timeout is 0. Give a positive number."),
+        ("timeout=nan", "timeout is nan. Give a positive number."),
+        ("seed=-1", "seed is -1. Give a whole number of at least 0 and below 4294967296, e.g. seed=0."),
+        ("+device.thread=2", "unknown setting 'device.thread'. Did you mean 'device.threads'?"),
+    ],
+)
+def test_settings_of_a_run_are_bounded(setting: str, text: str, command: Any) -> None:
+    process = command("task=single_point", "potential=plate", setting)
+    assert process.returncode == 2
+    assert process.stderr.startswith(f"error: {text}")

@@ -14,7 +14,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from harness.fitting import parity_plot
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, errors, in_plane_stress, predict, thermal
+from harness.fitting.parity import Parity, by_family, errors, in_plane_stress, predict, thermal
+from harness.fitting.parity_plot import draw
 
 A = 2.5
 

@@ -114,6 +114,15 @@ def test_whatever_a_plugin_says_of_itself_is_written(tmp_path: Path) -> None:
     assert not back.checks[0].passed
 
 
+def test_older_records_counted_bad_input() -> None:
+    written = make("failed", counts={"atoms": 4, "bad_input": 1}).to_dict()
+    del written["bad_input"]
+    record = Record.from_dict(written | {"schema": 1})
+    assert record.bad_input and record.counts == {"atoms": 4}
+    assert Record.from_dict(record.to_dict()).bad_input
+    assert not Record.from_dict(make().to_dict()).bad_input
+
+
 def test_not_a_number_becomes_null(tmp_path: Path) -> None:
     folder = write_record(tmp_path / "a", make(checks=[Check("odd", float("nan"), 1.0)]))
     assert json.loads((folder / "record.json").read_text())["checks"][0]["value"] is None

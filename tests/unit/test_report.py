@@ -122,6 +122,45 @@ def test_intervals_and_units_are_beside_every_number(make_record: Make, tmp_path
     )
 
 
+def test_every_interval_says_its_kind_in_every_format(make_record: Make, tmp_path: Path) -> None:
+    kinds = {
+        "D_b": Quantity(4.9, "eV", (4.6, 5.2), "confidence"),
+        "mu_curvature": Quantity(0.031, "e", (0.028, 0.034), "numerical"),
+        "grade_AB": Quantity(2.0, "1", (1.0, 3.0), level=0.95, labels={"stacking": "AB"}),  # as of schema 1
+    }
+    written = texts([make_record(observables=kinds)], tmp_path)
+    rows = {row["observable"]: (row["interval_kind"], row["level"]) for row in rows_of(written["results.csv"])}
+    assert rows == {"D_b": ("confidence", "0.95"), "mu_curvature": ("numerical", ""), "grade_AB": ("not stated", "")}
+    markdown, page = written["report.md"].replace("\\", ""), written["report.html"]
+    assert "4.9 [4.6, 5.2] eV (95 % confidence)" in markdown and "0.031 [0.028, 0.034] e (numerical)" in markdown
+    assert "2.0 [1.0, 3.0] (kind not stated)" in markdown
+    for text in ('<span class="interval">95 % confidence</span>', '<span class="interval">numerical</span>'):
+        assert text in page
+    assert page.count("95 %") == page.count("95 % confidence")  # never over another kind
+    for text in (markdown, page):
+        assert "Numerical: convergence" in text and "Confidence: error of sampling" in text
+
+
+def test_symbols_and_definitions_are_those_of_the_task(make_record: Make, tmp_path: Path) -> None:
+    grade = {"grade_AB": Quantity(2.0, "1", labels={"stacking": "AB"}), "D_b": Quantity(4.9, "eV")}
+    written = texts([make_record(observables=grade | {"odd_one": Quantity(1.0, "1")})], tmp_path)
+    assert "- D_b, `D_b`: Bending stiffness." in written["report.md"].replace("\\", "")
+    assert '<i title="Bending stiffness.">D</i><sub>b</sub>' in written["report.html"]
+    assert '<i title="Grade of AB.">γ</i><sub>AB</sub>' in written["report.html"]
+    assert "<i>odd_one</i>" in written["report.html"]  # what nobody declares keeps its key
+
+
+def test_agreement_says_which_kinds_were_compared(make_record: Make, tmp_path: Path) -> None:
+    dft = make_record("d1", "dft", observables={"D_b": Quantity(5.0, "eV", (4.9, 5.1), "numerical")})
+    records = [make_record("a1"), dft]
+    (page,) = Markdown(tasks={}).render(records, tmp_path)
+    assert "yes (95 % confidence beside numerical)" in page.read_text()
+    (path, _) = CSV(tasks={}).render(records, tmp_path)
+    (row,) = [r for r in rows_of(path.read_text()) if (r["identity"], r["observable"]) == ("a1", "D_b")]
+    assert (row["within"], row["compared_kinds"]) == ("true", "95 % confidence beside numerical")
+    assert (row["reference_interval_kind"], row["reference_level"]) == ("numerical", "")
+
+
 def test_csv_is_tidy(mixed: list[Record], tmp_path: Path) -> None:
     rows = rows_of(texts(mixed, tmp_path)["results.csv"])
     keys = [(row["identity"], row["observable"]) for row in rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -12,6 +11,8 @@ import pytest
 from harness_tasks import harness_tasks
 from omegaconf import OmegaConf
 
+from harness.cli.task_defaults import defaults
+from harness.registry.lookup import build_material
 from harness.registry.parameters import build_params
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -19,10 +20,9 @@ TASKS = harness_tasks()
 
 
 def composed(task: str, profile: str) -> dict[str, Any]:
-    base = OmegaConf.load(CONF / "task" / f"{task}.yaml")
-    over = CONF / "task" / task / f"{profile}.yaml"
-    values = OmegaConf.to_container(OmegaConf.merge(base, OmegaConf.load(over)) if over.exists() else base)
-    return values["params"]  # type: ignore[index, call-overload, no-any-return]
+    path = CONF / "task" / task / f"{profile}.yaml"
+    over = OmegaConf.load(path).params if path.exists() else {}
+    return OmegaConf.to_container(OmegaConf.merge(defaults(TASKS[task].Params), over))  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("profile", ["quick", "standard", "paper"])
@@ -30,7 +30,7 @@ def test_profiles_of_bend_are_valid(profile: str) -> None:
     params = build_params(TASKS["bend"].Params, composed("bend", profile), "task 'bend'")
     assert (params.method == "dynamics") == (profile == "paper")
     material = OmegaConf.to_container(OmegaConf.load(CONF / "material" / "bn_bilayer.yaml"))
-    atoms = TASKS["bend"]().structure(material, params)
+    atoms = TASKS["bend"]().structure(build_material(material), params)
     assert len(atoms) == {"quick": 144, "standard": 4608, "paper": 4608}[profile]
 
 
@@ -44,16 +44,12 @@ def test_profiles_of_strain_series_are_valid(task: str, profile: str) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_yaml_lists_every_parameter_so_that_each_can_be_set(task: str) -> None:
-    """Hydra takes only keys that it knows; the values are the task's own defaults."""
-    defaults = {f.name: f.default for f in dataclasses.fields(TASKS[task].Params)}
-    given = OmegaConf.to_container(OmegaConf.load(CONF / "task" / f"{task}.yaml"))["params"]  # type: ignore[index, call-overload]
-    assert {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()} == defaults  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_every_task_has_a_configuration_of_its_name(task: str) -> None:
-    assert OmegaConf.load(CONF / "task" / f"{task}.yaml").name == task
+def test_the_configuration_takes_its_defaults_from_the_task(task: str, command: Callable[..., Any]) -> None:
+    shown = command(f"task={task}", "potential=plate", "--cfg", "job")
+    assert shown.returncode == 0, shown.stderr
+    composed_task = OmegaConf.create(shown.stdout).task
+    assert composed_task == {"name": task, "factory": None, "plugins": [], "params": composed(task, "quick")}
+    assert build_params(TASKS[task].Params, defaults(TASKS[task].Params), task) == TASKS[task].Params()
 
 
 @pytest.mark.parametrize("material", ["bn_bilayer", "bn_monolayer"])
@@ -61,7 +57,7 @@ def test_every_material_can_be_built(material: str) -> None:
     values = OmegaConf.to_container(OmegaConf.load(CONF / "material" / f"{material}.yaml"))
     assert values["name"] == material  # type: ignore[index, call-overload]
     task = TASKS["single_point"]
-    assert len(task().structure(values, task.Params())) in (2, 4)
+    assert len(task().structure(build_material(values), task.Params())) in (2, 4)
 
 
 def test_the_command_line_wins_over_the_profile(harness: Callable[..., CompletedProcess[str]]) -> None:
@@ -76,7 +72,8 @@ def test_the_command_line_wins_over_the_profile(harness: Callable[..., Completed
 def test_profiles_of_tc_sweep_are_valid(profile: str) -> None:
     params = build_params(TASKS["tc_sweep"].Params, composed("tc_sweep", profile), "task 'tc_sweep'")
     material = OmegaConf.to_container(OmegaConf.load(CONF / "material" / "bn_bilayer.yaml"))
-    assert len(TASKS["tc_sweep"]().structure(material, params)) == {"quick": 16, "standard": 256, "paper": 900}[profile]
+    sheet = TASKS["tc_sweep"]().structure(build_material(material), params)
+    assert len(sheet) == {"quick": 16, "standard": 256, "paper": 900}[profile]
     temperatures = params.temperatures(100.0)
     steps = params.repeats * (2 * len(temperatures) - 1) * params.steps
     assert steps == {"quick": 43_750, "standard": 345_000, "paper": 12_150_000}[profile]  # as their comments say

@@ -44,7 +44,7 @@ def test_a_plugin_author_inherits_the_checks(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(SUITE.format(physics=str(PHYSICS)))
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "no:hydra_pytest", str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=280)
-    assert "2 failed, 16 passed, 2 skipped" in run.stdout, run.stdout
+    assert "2 failed, 16 passed, 6 skipped" in run.stdout, run.stdout  # four have no pyproject.toml here
     assert "FAILED test_mine.py::TestBroken::test_forces_and_stress_are_derivatives_of_the_energy" in run.stdout
     assert "FAILED test_mine.py::TestShell::test_polarization" in run.stdout
     assert "stress_slab_ttf: " in run.stdout and "born_finite_differences: " in run.stdout

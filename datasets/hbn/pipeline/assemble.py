@@ -6,12 +6,13 @@ import json
 import re
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 from ase.io import read, write
 
-from harness.data.dataset import CHECKSUMS, KINDS, VERSIONS
+from harness.data.labels import CHECKSUMS, KINDS, VERSIONS
 from harness.errors import HarnessError
 from harness.registry.files import sha256
 from harness.units import N_PER_M
@@ -84,7 +85,7 @@ def divide(folder: Path, frames: dict[str, dict[str, Atoms]]) -> dict[str, list[
 def number(folder: Path, files: list[str], counts: dict[str, int]) -> str:
     """Enter the files of `folder` into its versions, as the next one unless they are the last one; returns its name."""
     target = folder / VERSIONS
-    known = json.loads(target.read_text()) if target.exists() else {}
+    known: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
     here = {name: sha256(folder / name) for name in files}
     if not known or list(known.values())[-1]["sha256"] != here:
         known[f"v{len(known) + 1}"] = {"frames": counts, "sha256": here}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness_allegro_dream.potential import AllegroDreamPotential
@@ -14,7 +15,7 @@ __all__ = ["allegro_dream"]
 
 
 def allegro_dream(
-    *, model: str = "bn_bilayer.safetensors", engine: str = "auto", species: Mapping[str, str] | None = None
+    *, model: ModelFile = "bn_bilayer.safetensors", engine: str = "auto", species: Mapping[str, str] | None = None
 ) -> AllegroDreamPotential:
     """The potential; parameters as for `harness_allegro_dream.potential.AllegroDreamPotential`."""
     from harness_allegro_dream.potential import AllegroDreamPotential

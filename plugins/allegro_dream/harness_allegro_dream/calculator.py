@@ -132,7 +132,7 @@ class AllegroDreamCalculator(PotentialCalculator):
         return self._kernels[name, engine]
 
     def _types(self, atoms: Atoms) -> np.ndarray:
-        types = self._type[atoms.numbers]
+        types: np.ndarray = self._type[atoms.numbers]
         if types.min(initial=0) < 0:
             wrong = chemical_symbols[int(atoms.numbers[int(np.argmin(types))])]
             raise HarnessError(f"the model '{self.model.name}' does not know the element {wrong}; "

@@ -63,7 +63,8 @@ def cache_entry(model: Path, kernel: str, device: str, dtype: str, ending: str =
 def eager_kernel(model: Path, kernel: str, device: str, dtype: str) -> Kernel:
     """The kernel as plain torch operations."""
     net = modelfile.load(model, dtype).to(device)
-    return kernels.KERNELS[kernel](net)
+    made: Kernel = kernels.KERNELS[kernel](net)
+    return made
 
 
 def compiled_kernel(model: Path, kernel: str, device: str, dtype: str) -> Kernel | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
-from harness.fitting import parity
+from harness.fitting import parity, parity_plot
 from harness.fitting.atomic_output import publish
 from harness.registry.files import resolve_model, sha256
 from harness_allegro_dream import modelfile
@@ -26,7 +26,6 @@ from harness_allegro_dream.network import DTYPES, AllegroDream, Hyperparameters,
 from harness_allegro_dream.trainer import Outcome, Schedule, train
 
 if TYPE_CHECKING:
-    from harness.contracts.task import Progress
     from harness.data.dataset import Dataset
 
 __all__ = ["fit"]
@@ -39,8 +38,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit; writes ``bn_bilayer.safetensors``, its facts (.json), parity data (.npz) and plot (.png).
 
@@ -171,6 +170,10 @@ def _write(
         text = json.dumps(facts, indent=1, ensure_ascii=False)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         title = f"{name}, {network.hyper.num_layers} layer(s), cutoff {network.hyper.r_max} Å"
-        parity.draw(parities, folder / f"{stem}_parity.png", title)
+        parity_plot.draw(parities, folder / f"{stem}_parity.png", title)
         if responses:
-            parity.draw(responses, folder / f"{stem}_responses_parity.png", title)
+            parity_plot.draw(responses, folder / f"{stem}_responses_parity.png", title)
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

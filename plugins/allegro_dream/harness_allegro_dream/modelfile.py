@@ -60,7 +60,8 @@ def load(path: Path, dtype: str = "float64") -> AllegroDream:
         if not bool(torch.isfinite(tensors[name]).all()):
             raise HarnessError(f"the weights '{name}' of the model '{path.name}' are not finite.", _MEND)
     network.load_state_dict({name: tensors[name].to(DTYPES[dtype]) for name in expected})
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    return network
 
 
 def _read(path: Path) -> tuple[Hyperparameters, dict[str, torch.Tensor]]:

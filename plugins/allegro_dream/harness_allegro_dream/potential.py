@@ -45,7 +45,7 @@ class AllegroDreamPotential:
 
         if engine not in ENGINES:
             raise unknown("engine of allegro_dream", str(engine), ENGINES)
-        self.engine = engine
+        self.kernel = engine
         self.path = resolve_model(model, package="harness_allegro_dream")
         self.kind = foreign.kind_of(self.path)
         self.facts = facts_beside(self.path)
@@ -65,10 +65,10 @@ class AllegroDreamPotential:
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> BaseCalculator:
         """A fresh calculator. Models of NequIP keep the number type that they were made with."""
         if self.kind != "own":
-            return self.foreign.calculator(device, self.engine)
+            return self.foreign.calculator(device, self.kernel)
         from harness_allegro_dream.calculator import AllegroDreamCalculator
 
-        return AllegroDreamCalculator(self.path, self.hyper, device, dtype, self.engine)
+        return AllegroDreamCalculator(self.path, self.hyper, device, dtype, self.kernel)
 
     def provenance(self) -> dict[str, Any]:
         """Model file and hash, level of theory and errors of its fit, versions."""
@@ -79,7 +79,7 @@ class AllegroDreamPotential:
         return {
             "form": form,
             "model": {"file": self.path.name, "sha256": sha256(self.path)},
-            "engine": self.engine if compiler() or self.kind == "compiled" else "eager (there is no C++ compiler)",
+            "engine": self.kernel if compiler() or self.kind == "compiled" else "eager (there is no C++ compiler)",
             "executes_code": not own,
             **({"hyperparameters": self.hyper.as_dict()} if own else {}),
             "level_of_theory": self.facts.get("level_of_theory"),

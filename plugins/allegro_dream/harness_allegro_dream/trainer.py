@@ -198,4 +198,4 @@ def _judge(run: _Run, judge: tuple[list[Batch], list[Batch]], weights: Weights, 
     terms += [response_terms(run.network, b, weights, graph=False) for b in judge[1]]
     total = sum(objective(t, weights).item() for t in terms)
     run.network.load_state_dict(current)
-    return total
+    return float(total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness_charge_dipole.model import ChargeDipole
@@ -13,7 +14,11 @@ __all__ = ["charge_dipole"]
 
 
 def charge_dipole(
-    *, model: str = "bn_bilayer_cd.json", constraint: str | None = None, solver: str = "auto", tolerance: float = 1e-6
+    *,
+    model: ModelFile = "bn_bilayer_cd.json",
+    constraint: str | None = None,
+    solver: str = "auto",
+    tolerance: float = 1e-6,
 ) -> ChargeDipole:
     """The polarization model; parameters as for `harness_charge_dipole.model.ChargeDipole`."""
     from harness_charge_dipole.model import ChargeDipole

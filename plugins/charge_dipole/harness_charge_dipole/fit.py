@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
 from scipy.optimize import least_squares
 
-from harness.contracts.task import Progress
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS, Dataset
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, predict
+from harness.fitting.parity import Parity, by_family, predict
 from harness.fitting.parity import errors as parity_errors
+from harness.fitting.parity_plot import draw
 from harness_charge_dipole.model import ChargeDipole
 from harness_charge_dipole.parameters import Element, Parameters, check_constraint, tied_polarizability
 from harness_charge_dipole.targets import CLASSES, Design, Responses, labels
@@ -160,7 +160,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit to the training frames with responses; write the model, its parity data and their plot.
 
@@ -242,3 +243,7 @@ def _elements(symbols: Sequence[str], x: np.ndarray, tied: bool) -> dict[str, El
     count = len(symbols)
     alpha = tied_polarizability(x[:count]) * (1.0 if tied else x[count:])
     return {s: Element(float(x[i]), 0.0, None if tied else float(alpha[i])) for i, s in enumerate(symbols)}
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

@@ -113,7 +113,7 @@ def pair_forces(
     ndarray, shape (M, 3)
         In units of e²/(4π ε₀); symmetric under exchange of the states.
     """
-    return 0.5 * (_one_way(vectors, b, xi, yj) + _one_way(vectors, b, yi, xj))
+    return np.asarray(0.5 * (_one_way(vectors, b, xi, yj) + _one_way(vectors, b, yi, xj)))
 
 
 def _one_way(r: np.ndarray, b: list[np.ndarray], xi: np.ndarray, xj: np.ndarray) -> np.ndarray:
@@ -121,4 +121,4 @@ def _one_way(r: np.ndarray, b: list[np.ndarray], xi: np.ndarray, xj: np.ndarray)
     d = qi[:, None] * pj - qj[:, None] * pi
     pir, pjr = np.einsum("ij,ij->i", pi, r), np.einsum("ij,ij->i", pj, r)
     along = qi * qj * b[1] + b[2] * (np.einsum("ij,ij->i", d, r) + np.einsum("ij,ij->i", pi, pj)) - b[3] * pir * pjr
-    return along[:, None] * r - b[1][:, None] * d + b[2][:, None] * (pjr[:, None] * pi + pir[:, None] * pj)
+    return np.asarray(along[:, None] * r - b[1][:, None] * d + b[2][:, None] * (pjr[:, None] * pi + pir[:, None] * pj))

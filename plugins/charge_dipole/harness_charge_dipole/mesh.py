@@ -75,7 +75,7 @@ class Mesh:
     def _window_transform(self, theta: np.ndarray) -> np.ndarray:
         """Fourier transform of the window at phase `theta` per mesh step."""
         z = np.sqrt(np.maximum(self.beta**2 - (theta * self.points / 2) ** 2, 1e-12))
-        return self.points * np.sinh(z) / (z * i0(self.beta))
+        return np.asarray(self.points * np.sinh(z) / (z * i0(self.beta)))
 
     def _spreading(self, u: np.ndarray) -> csr_array:
         """Sparse matrix (4N, M): weight of each mesh point in value and gradient, in mesh steps, at each atom."""
@@ -117,7 +117,7 @@ class Mesh:
         for axis in (1, 2):
             out = fft.fft(out, n=self.shape[axis], axis=axis, workers=self.workers, overwrite_x=True)
         out *= self.green
-        return out
+        return np.asarray(out)
 
     def _back(self, potential: np.ndarray) -> np.ndarray:
         """Value and gradient at the atoms of a potential given in reciprocal space; flat, 4N."""
@@ -129,7 +129,7 @@ class Mesh:
         grid = fft.irfft(out, n=self.shape[0], axis=0, workers=self.workers)[: self.filled[0]]
         values = (self.spread @ grid.ravel()).reshape(-1, 4)
         values[:, 1:] = values[:, 1:] @ self.to_mesh.T
-        return values.ravel()
+        return np.asarray(values.ravel())
 
     def matvec(self, x: np.ndarray) -> np.ndarray:
         """Interaction with every atom and image, self terms included; x flat, 4N."""

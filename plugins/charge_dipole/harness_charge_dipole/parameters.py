@@ -124,7 +124,7 @@ class Parameters:
 
 def tied_polarizability(width: np.ndarray) -> np.ndarray:
     """Polarizability volume (Å³) of a Gaussian of a width (Å): ``3 sqrt(pi / 2) R**3`` (Mayer 2007)."""
-    return 3 * np.sqrt(np.pi / 2) * width**3
+    return np.asarray(3 * np.sqrt(np.pi / 2) * width**3)
 
 
 def check_constraint(word: str) -> str:

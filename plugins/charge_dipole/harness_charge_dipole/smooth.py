@@ -51,7 +51,7 @@ class FourierSum:
         root = np.sqrt(np.maximum(self.weight, 0.0))
         re *= root
         im *= root
-        return re @ re.T + im @ im.T
+        return np.asarray(re @ re.T + im @ im.T)
 
     def forces(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Bilinear forces between states x and y of shape (N, 4); shape (N, 3), eV/Å."""

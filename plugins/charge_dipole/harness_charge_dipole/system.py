@@ -85,11 +85,11 @@ class DenseSystem:
         """State x with ``A x = rhs`` but for the multipliers, groups neutral; `start` is not needed here."""
         x = cho_solve(self.factor, rhs.ravel())
         x -= self.freed @ (self.schur @ (self.constraint.T @ x))
-        return x.reshape(-1, 4)
+        return np.asarray(x.reshape(-1, 4))
 
     def product(self, x: np.ndarray) -> np.ndarray:
         """A x, shape (N, 4)."""
-        return (self.matrix @ x.ravel()).reshape(-1, 4)
+        return np.asarray((self.matrix @ x.ravel()).reshape(-1, 4))
 
     def forces(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Bilinear forces ``-x (dA/dr) y / 2``, shape (N, 3), eV/Å."""
@@ -143,7 +143,7 @@ class MeshSystem:
     def product(self, x: np.ndarray) -> np.ndarray:
         """A x, shape (N, 4)."""
         flat = np.ascontiguousarray(x).ravel()
-        return (self.sparse @ flat + self.far.matvec(flat)).reshape(-1, 4) + self.diagonal * x
+        return np.asarray((self.sparse @ flat + self.far.matvec(flat)).reshape(-1, 4) + self.diagonal * x)
 
     def solve(self, rhs: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
         """State x with ``A x = rhs`` but for the multipliers, groups neutral; `start` shortens the way."""
@@ -152,4 +152,4 @@ class MeshSystem:
 
     def forces(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Bilinear forces ``-x (dA/dr) y / 2``, shape (N, 3), eV/Å."""
-        return self.near.forces(x, y) + self.far.forces(x, y)
+        return np.asarray(self.near.forces(x, y) + self.far.forces(x, y))

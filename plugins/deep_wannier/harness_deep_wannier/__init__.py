@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness_deep_wannier.potential import DeepWannierPolarization, DeepWannierPotential
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["deep_wannier", "deep_wannier_polarization"]
 
 
-def deep_wannier(*, model: str = "bn_bilayer.pb", wannier: Mapping[str, Any] | None = None) -> DeepWannierPotential:
+class WannierModel(TypedDict, total=False):
+    """The dipole model of a potential: its file, and how its outputs become dipoles."""
+
+    model: ModelFile
+    centroids: Mapping[str, Any]
+
+
+def deep_wannier(*, model: ModelFile = "bn_bilayer.pb", wannier: WannierModel | None = None) -> DeepWannierPotential:
     """The potential; parameters as for `harness_deep_wannier.potential.DeepWannierPotential`."""
     from harness_deep_wannier.potential import DeepWannierPotential
 
@@ -21,7 +29,7 @@ def deep_wannier(*, model: str = "bn_bilayer.pb", wannier: Mapping[str, Any] | N
 
 
 def deep_wannier_polarization(
-    *, model: str = "bn_bilayer_wannier.pb", centroids: Mapping[str, Any] | None = None
+    *, model: ModelFile = "bn_bilayer_wannier.pb", centroids: Mapping[str, Any] | None = None
 ) -> DeepWannierPolarization:
     """The polarization model; parameters as for `harness_deep_wannier.potential.DeepWannierPolarization`."""
     from harness_deep_wannier.potential import DeepWannierPolarization

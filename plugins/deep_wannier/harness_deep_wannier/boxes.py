@@ -20,7 +20,7 @@ def box(atoms: Atoms, cutoff: float) -> np.ndarray | None:
     """
     if not atoms.pbc.any():
         return None
-    cell = atoms.cell.array.copy()
+    cell: np.ndarray = atoms.cell.array.copy()
     open_ones = np.flatnonzero(~atoms.pbc)
     if len(open_ones) == 0:
         return cell

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import by_family, draw, errors, predict
+from harness.fitting.parity import by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness_deep_wannier import settings as defaults
 from harness_deep_wannier.calculator import DeepWannierCalculator
 from harness_deep_wannier.cores import Cores
 from harness_deep_wannier.evaluate import Energies, Polarization
 from harness_deep_wannier.frozen import open_model
 from harness_deep_wannier.potential import versions
-from harness_deep_wannier.train import MakeProgress, train
+from harness_deep_wannier.train import train
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -38,7 +40,7 @@ def fit(
     params: Mapping[str, Any],
     seed: int,
     progress: MakeProgress,
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit; writes ``<name>.pb`` and ``<name>_wannier.pb``, each with facts (.json), parity data (.npz) and plot (.png).
 
@@ -157,3 +159,7 @@ def _number(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} in the facts of a fit")
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

@@ -103,7 +103,7 @@ def _check_graph(path: Path, tf: Any) -> str:
             f"'{path.name}' has operations that a potential does not need: {', '.join(foreign)}.",
             "They can reach outside of the model. Do not use this file.",
         )
-    return kind.attr["value"].tensor.string_val[0].decode(errors="replace")
+    return str(kind.attr["value"].tensor.string_val[0].decode(errors="replace"))
 
 
 def _line(error: Exception) -> str:

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ase import Atoms
 
+from harness.contracts.fitter import MakeProgress
 from harness.contracts.task import Progress
 from harness.errors import HarnessError
 from harness_deep_wannier.backend import variables
@@ -26,8 +26,6 @@ from harness_deep_wannier.systems import write_systems
 from harness_deep_wannier.trainer import BEST, DONE, HISTORY, PASS
 
 __all__ = ["train"]
-
-MakeProgress = Callable[[str, float], AbstractContextManager[Progress]]
 
 
 def train(

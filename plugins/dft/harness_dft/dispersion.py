@@ -27,7 +27,8 @@ def dispersion(atoms: Atoms, kind: str = "d3bj") -> tuple[float, np.ndarray, np.
     if kind == "none":
         return 0.0, np.zeros((len(atoms), 3)), np.zeros(6)
     if kind == "d2":
-        return tuple(d2(Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=(True, True, False))))
+        found = d2(Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=(True, True, False)))
+        return found.energy, found.forces, found.stress
     from dftd3.ase import DFTD3
 
     sheet = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True)

@@ -85,4 +85,4 @@ def heights(overlaps: dict[int, np.ndarray], rotations: np.ndarray, cell: float,
         moments = np.einsum("kin,kij,kjn->n", rotations.conj(), overlap, rotations) / len(rotations)
         estimates[n] = near - np.angle(moments * np.exp(1j * n * b * near)) / (n * b)
     weights = {n: np.prod([m**2 / (m**2 - n**2) for m in overlaps if m != n]) for n in overlaps}
-    return np.sum([weights[n] * estimates[n] for n in overlaps], axis=0)
+    return np.asarray(np.sum([weights[n] * estimates[n] for n in overlaps], axis=0))

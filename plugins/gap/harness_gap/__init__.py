@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness_gap.potential import GAPPotential
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["gap"]
 
 
-def gap(*, model: str = "bn_bilayer.xml") -> GAPPotential:
+def gap(*, model: ModelFile = "bn_bilayer.xml") -> GAPPotential:
     """The potential; parameters as for `harness_gap.potential.GAPPotential`."""
     from harness_gap.potential import GAPPotential
 

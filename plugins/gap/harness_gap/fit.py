@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, errors, predict
+from harness.fitting.parity import Parity, by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness.registry.provenance import package_versions
 from harness_gap.gapfit import Job, pack, run
 from harness_gap.potential import GAPPotential
@@ -37,8 +38,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit once for every combination of the values to try; the one that predicts the validation frames best is kept.
 
@@ -123,3 +124,7 @@ def free_atoms(frames: Sequence[Atoms], species: Sequence[str]) -> dict[str, flo
     counts = np.array([[np.sum(atoms.symbols == s) for s in species] for atoms in frames], dtype=float)
     energies = np.array([atoms.get_potential_energy() for atoms in frames])
     return dict(zip(species, (float(e) for e in np.linalg.lstsq(counts, energies, rcond=None)[0]), strict=True))
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

@@ -32,7 +32,7 @@ def choose(frames: Sequence[Atoms], descriptor: str, count: int) -> np.ndarray:
     _, r, order = qr(rows.T, mode="economic", pivoting=True)
     size = np.abs(np.diag(r))
     rank = int((size > _SPAN * size[0]).sum())
-    return np.round(rows[np.sort(order[: min(count, rank)])], DIGITS)
+    return np.asarray(np.round(rows[np.sort(order[: min(count, rank)])], DIGITS))
 
 
 def write(points: np.ndarray, path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness_lammps.potential import LammpsPotential
@@ -18,7 +19,7 @@ def lammps(
     pair_style: str,
     pair_coeff: str | Sequence[str],
     species: Sequence[str],
-    model: str | None = None,
+    model: ModelFile | None = None,
     units: str = "metal",
     atom_style: str | None = None,
     molecules: str | None = None,

@@ -84,11 +84,11 @@ class Box:
         """What to subtract from `x` (N, 3) so that it lies in the box along periodic directions."""
         cells = np.floor(x @ np.linalg.inv(self.edges))
         cells[:, ~self.periodic] = 0.0
-        return cells @ self.edges
+        return np.asarray(cells @ self.edges)
 
     def back(self, tensor: np.ndarray) -> np.ndarray:
         """Vectors (N, 3) in LAMMPS' axes, in those of the structure."""
-        return tensor @ self.turn
+        return np.asarray(tensor @ self.turn)
 
 
 def _completed(cell: np.ndarray, pbc: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness.contracts.potential import Potential
@@ -20,7 +21,7 @@ def layered(*, intralayer: Mapping[str, Any], interlayer: Mapping[str, Any] | No
     return LayeredPotential(intralayer, interlayer)
 
 
-def lj(*, model: str = "bn_bilayer_lj.json", cutoff: float | None = None) -> Potential:
+def lj(*, model: ModelFile = "bn_bilayer_lj.json", cutoff: float | None = None) -> Potential:
     """Lennard-Jones between layers; parameters as for `harness_layered.potential.InterlayerLJ`."""
     from harness_layered.potential import InterlayerLJ
 

@@ -7,19 +7,19 @@ gets wrong; on rigid bilayers that is the interlayer part alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import by_family, draw, errors, predict
+from harness.fitting.parity import by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness.materials.layers import assign_layers
 from harness_layered.potential import LayeredPotential
 
 if TYPE_CHECKING:
-    from harness.contracts.task import Progress
     from harness.data.dataset import Dataset
 
 __all__ = ["fit"]
@@ -32,8 +32,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Evaluate the sum on every frame of several layers; writes ``<stem>_layered.json`` and its parity data and plot.
 
@@ -56,7 +56,7 @@ def fit(
     frames = {s: [a for a in dataset.frames(s) if assign_layers(a).max(initial=0) > 0] for s in SPLITS}
     with progress("whole bilayers", sum(len(f) for f in frames.values())) as bar:
         calculator = potential.calculator()
-        parities = {s: predict(f, calculator, ("energy", "forces", "stress"), bar) for s, f in frames.items()}
+        parities = {s: predict(f, calculator, ("energy", "forces", "stress"), bar.update) for s, f in frames.items()}
     pair = {"intralayer": potential.intralayer, "interlayer": potential.interlayer}
     parts = {role: part.provenance() for role, part in pair.items() if part is not None}
     report = {
@@ -73,6 +73,10 @@ def fit(
     return report
 
 
-def _made(fitted: Mapping[str, Mapping[str, Any]], role: str, dataset: Dataset) -> Mapping[str, Any]:
+def _made(fitted: Fitted, role: str, dataset: Dataset) -> Mapping[str, Any]:
     name, model = PARTS[role]
     return fitted.get(name, {}).get("potential") or {"name": name, "params": {"model": model.format(dataset.suffix)}}
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

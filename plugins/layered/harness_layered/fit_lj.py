@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +19,15 @@ from ase import Atoms
 from ase.data import atomic_numbers
 from scipy.optimize import least_squares
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import Dataset, family
 from harness.errors import HarnessError
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, draw
+from harness.fitting.parity import Parity
 from harness.fitting.parity import errors as parity_errors
+from harness.fitting.parity_plot import draw
 from harness_layered.figures import draw_curve
 from harness_layered.lennard_jones import LennardJones
-
-if TYPE_CHECKING:
-    from harness.contracts.task import Progress
 
 __all__ = ["Curve", "fit", "interlayer_frames"]
 
@@ -150,7 +148,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit epsilon and sigma of each element; writes ``<model>``, parity data and plot, and the curve's picture.
 
@@ -190,3 +189,7 @@ def fit(
         draw({"train": parity(model, curve)}, folder / f"{stem}_parity.png", title)
         draw_curve(curve, model, folder / f"{stem}_curve.png", title)
     return {**provenance, "potential": {"name": "lj", "params": {"model": str(out / name)}}}
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

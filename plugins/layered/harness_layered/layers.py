@@ -31,7 +31,7 @@ class LayerMemory:
 
     def layers(self, atoms: Atoms) -> np.ndarray:
         """Layer of each atom, shape (N,), from 0 upwards."""
-        given = atoms.arrays.get("layer")
+        given: np.ndarray | None = atoms.arrays.get("layer")
         if given is not None:
             if given.ndim != 1 or not np.issubdtype(given.dtype, np.integer):
                 raise HarnessError("the structure's array 'layer' is not one integer per atom.",

@@ -30,7 +30,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
     """
     mend = 'It should hold {"elements": {"B": {"epsilon": eV, "sigma": Å}, ...}, "cutoff": Å}.'
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         elements = content["elements"]
         if not elements:
             raise ValueError("no elements")

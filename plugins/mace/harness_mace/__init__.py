@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness_mace.dipole import MaceDipole
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["mace", "mace_dipole"]
 
 
-def mace(*, model: str = "bn_bilayer.mace", head: str | None = None) -> MacePotential:
+def mace(*, model: ModelFile = "bn_bilayer.mace", head: str | None = None) -> MacePotential:
     """The potential; parameters as for `harness_mace.potential.MacePotential`."""
     from harness_mace.potential import MacePotential
 
@@ -21,7 +22,7 @@ def mace(*, model: str = "bn_bilayer.mace", head: str | None = None) -> MacePote
 
 
 def mace_dipole(
-    *, model: str = "bn_bilayer_dipole.mace", unit: str | None = None, device: str = "cpu", dtype: str = "float64"
+    *, model: ModelFile = "bn_bilayer_dipole.mace", unit: str | None = None, device: str = "cpu", dtype: str = "float64"
 ) -> MaceDipole:
     """The polarization model; parameters as for `harness_mace.dipole.MaceDipole`."""
     from harness_mace.dipole import MaceDipole

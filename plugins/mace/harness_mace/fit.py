@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError
 from harness.potentials.backend import torch_state
@@ -24,7 +24,6 @@ from harness_mace.settings import Common, finish, identity, model_name, read
 from harness_mace.training import train
 
 if TYPE_CHECKING:
-    from harness.contracts.task import Progress
     from harness.data.dataset import Dataset
 
 __all__ = ["Settings", "fit"]
@@ -60,8 +59,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit energies, forces and stresses; writes the model, its facts (.json), parity data (.npz) and plot (.png).
 
@@ -200,3 +199,7 @@ class _Objective:
             return float(np.dot(shares, values) / shares.sum())
 
         return error
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError
 from harness.materials.layers import assign_layers
@@ -24,7 +25,6 @@ from harness_mace.settings import Common, finish, identity, model_name, read
 from harness_mace.training import train
 
 if TYPE_CHECKING:
-    from harness.contracts.task import Progress
     from harness.data.dataset import Dataset
 
 __all__ = ["Settings", "fit", "frames_with_dipoles"]
@@ -65,8 +65,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit Born charges and dipoles; writes the model, its facts (.json), parity data (.npz) and plot (.png).
 
@@ -178,7 +178,7 @@ class _Objective:
         """Root of the objective over frames that are not trained on."""
 
         def error(model: Any) -> float:
-            return float(self(model, graphs, training=False).detach()) ** 0.5
+            return math.sqrt(float(self(model, graphs, training=False).detach()))
 
         return error
 
@@ -189,3 +189,7 @@ def _layer_sums(values: Any, batch: dict[str, Any]) -> Any:
 
     groups = torch.unique(batch["batch"] * _LAYERS + batch["layer"], return_inverse=True)[1]
     return torch.zeros(int(groups.max()) + 1, 3, 3, dtype=values.dtype).index_add(0, groups, values)
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

@@ -13,7 +13,8 @@ from ase import Atoms
 
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import by_family, draw, errors, predict
+from harness.fitting.parity import by_family, errors, predict
+from harness.fitting.parity_plot import draw
 from harness_mace.architecture import Architecture
 from harness_mace.backend import DTYPES, versions
 from harness_mace.modelfile import SUFFIX, write

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
+from harness.contracts.parameters import ModelFile
 
 if TYPE_CHECKING:
     from harness_mtp.potential import MTPPotential
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["mtp"]
 
 
-def mtp(*, model: str = "bn_bilayer.mtp", species: Sequence[str] | None = None, engine: str = "numba") -> MTPPotential:
+def mtp(
+    *, model: ModelFile = "bn_bilayer.mtp", species: Sequence[str] | None = None, engine: str = "numba"
+) -> MTPPotential:
     """The potential; parameters as for `harness_mtp.potential.MTPPotential`."""
     from harness_mtp.potential import MTPPotential
 

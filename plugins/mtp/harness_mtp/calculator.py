@@ -96,7 +96,7 @@ class MTPCalculator(PotentialCalculator):
         return energies, forces, rs.reshape(-1, 3).T @ gradient.reshape(-1, 3)
 
     def _types(self, atoms: Atoms) -> np.ndarray:
-        types = self._kind[atoms.numbers]
+        types: np.ndarray = self._kind[atoms.numbers]
         if types.min(initial=0) < 0:
             wrong = chemical_symbols[int(atoms.numbers[int(np.argmin(types))])]
             known = ", ".join(chemical_symbols[z] for z in self.data.species)

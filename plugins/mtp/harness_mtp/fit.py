@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.data import atomic_numbers
 
+from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
 from harness.errors import HarnessError, unknown
 from harness.fitting.atomic_output import publish
-from harness.fitting.parity import Parity, by_family, draw, errors, in_plane_stress
+from harness.fitting.parity import Parity, by_family, errors, in_plane_stress
+from harness.fitting.parity_plot import draw
 from harness.registry.files import sha256
 from harness.registry.provenance import sidecar
 from harness_mtp import mtpfile
@@ -71,8 +72,8 @@ def fit(
     out: Path,
     params: Mapping[str, Any],
     seed: int,
-    progress: Callable[[str, float], AbstractContextManager[Progress]],
-    fitted: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: MakeProgress,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Fit; writes ``<model>``, its facts (.json), active set (.active.npz), parity data (.npz) and plot (.png).
 
@@ -141,7 +142,7 @@ def _read(kind: type, params: Mapping[str, Any]) -> Any:
     return kind(**{k: casts[str(known[k])](v) for k, v in params.items() if k in known and v is not None})
 
 
-def _default(fitted: Mapping[str, Mapping[str, Any]], dataset: Dataset) -> Mapping[str, Any] | None:
+def _default(fitted: Fitted, dataset: Dataset) -> Mapping[str, Any] | None:
     """The interlayer potential just fitted, else the shipped one of the same level."""
     from harness.registry.lookup import potentials
 
@@ -241,3 +242,7 @@ def _active_set(data: MTPData, train: Sequence[Example], seed: int) -> ActiveSet
         rows.append(features(values, types, data.species_count))
         names += [example.name] * len(types)
     return ActiveSet.choose(np.vstack(rows), names, seed)
+
+
+if TYPE_CHECKING:
+    _: Fitter[Dataset] = fit

@@ -70,7 +70,7 @@ class ActiveSet:
     def grades(self, values: np.ndarray, types: np.ndarray) -> np.ndarray:
         """Grade of each atom, shape (N,), from basis values (n_scalar, N) and MTP types (N,)."""
         rows = features(values, types, len(self.matrix) - len(values))
-        return np.abs(np.linalg.lstsq(self.matrix.T, rows.T, rcond=None)[0]).max(axis=0)
+        return np.asarray(np.abs(np.linalg.lstsq(self.matrix.T, rows.T, rcond=None)[0]).max(axis=0))
 
 
 def features(values: np.ndarray, types: np.ndarray, species: int) -> np.ndarray:

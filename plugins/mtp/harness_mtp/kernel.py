@@ -25,7 +25,7 @@ OPTIONS: dict[str, Any] = {"cache": True, "fastmath": {"reassoc", "contract", "a
 
 
 @njit(**OPTIONS, nogil=True)
-def evaluate(t, positions, types, start, neighbours, shifts, values):  # type: ignore[no-untyped-def]
+def evaluate(t, positions, types, start, neighbours, shifts, values):
     """Energies, forces and virial of a structure.
 
     Parameters
@@ -102,7 +102,7 @@ def evaluate(t, positions, types, start, neighbours, shifts, values):  # type: i
 
 
 @njit(**OPTIONS, inline="always")
-def _gather(i, cutoff, positions, types, start, neighbours, shifts, index, edge, unit, square):  # type: ignore[no-untyped-def]
+def _gather(i, cutoff, positions, types, start, neighbours, shifts, index, edge, unit, square):
     """Neighbours within the cutoff, side by side; empty places lie at the cutoff, where the functions vanish."""
     n, kind = 0, 0
     for q in range(start[i], start[i + 1]):
@@ -128,7 +128,7 @@ def _gather(i, cutoff, positions, types, start, neighbours, shifts, index, edge,
 
 
 @njit(**OPTIONS, inline="always")
-def _lengths(full, unit, r, inverse):  # type: ignore[no-untyped-def]
+def _lengths(full, unit, r, inverse):
     """Distances from their squares, and unit vectors, in place."""
     for k in range(full):
         r[k] = np.sqrt(r[k])
@@ -141,7 +141,7 @@ def _lengths(full, unit, r, inverse):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS, inline="always")
-def _chebyshev(scaling, least, cutoff, size, full, r, s, value, slope):  # type: ignore[no-untyped-def]
+def _chebyshev(scaling, least, cutoff, size, full, r, s, value, slope):
     """Chebyshev polynomials times (cutoff - r)^2, and their slopes."""
     stretch = 2.0 / (cutoff - least)
     v0, v1, s0, s1 = value[0], value[1], slope[0], slope[1]
@@ -164,7 +164,7 @@ def _chebyshev(scaling, least, cutoff, size, full, r, s, value, slope):  # type:
 
 
 @njit(**OPTIONS, inline="always")
-def _combine(out, weights, rows, begin, end):  # type: ignore[no-untyped-def]
+def _combine(out, weights, rows, begin, end):
     """``out[begin:end] = weights @ rows[:, begin:end]``, four rows a loop."""
     out[begin:end] = 0.0
     c, size = 0, len(weights)
@@ -182,7 +182,7 @@ def _combine(out, weights, rows, begin, end):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS, inline="always")
-def _monomials(powers, below, full, unit, p):  # type: ignore[no-untyped-def]
+def _monomials(powers, below, full, unit, p):
     """Monomials of the unit vectors, each from one of the rank below."""
     p[0, :full] = 1.0
     for o in range(1, len(powers)):
@@ -193,7 +193,7 @@ def _monomials(powers, below, full, unit, p):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS, inline="always")
-def _moments(t, full, f, p, m):  # type: ignore[no-untyped-def]
+def _moments(t, full, f, p, m):
     """Basic moments, four a loop, then their products."""
     m[:] = 0.0
     for a in range(len(f)):
@@ -219,7 +219,7 @@ def _moments(t, full, f, p, m):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS, inline="always")
-def _backwards(t, m, g):  # type: ignore[no-untyped-def]
+def _backwards(t, m, g):
     """Derivatives of the energy by the moments."""
     g[:] = 0.0
     for a in range(len(t.scalars)):
@@ -231,7 +231,7 @@ def _backwards(t, m, g):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS, inline="always")
-def _gradients(t, full, f, df, gf, p, g, gp, along, across, inverse):  # type: ignore[no-untyped-def]
+def _gradients(t, full, f, df, gf, p, g, gp, along, across, inverse):
     """Derivatives by the neighbours: `along` the bond, and by the components of the unit vector, `across` (times r)."""
     across[:, :full], along[:full] = 0.0, 0.0
     for o in range(len(t.powers)):

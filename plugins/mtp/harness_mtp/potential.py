@@ -45,7 +45,7 @@ class MTPPotential:
     def __init__(self, model: str, species: Sequence[str] | None = None, engine: str = "numba") -> None:
         if engine not in ENGINES:
             raise unknown("engine of mtp", str(engine), ENGINES)
-        self.engine = engine
+        self.kernel = engine
         self.path = resolve_model(model, package="harness_mtp")
         self.data = mtpfile.read(self.path)
         self.facts = facts_beside(self.path)
@@ -72,7 +72,7 @@ class MTPPotential:
         from harness_mtp.calculator import MTPCalculator
         from harness_mtp.grade import ActiveSet
 
-        return MTPCalculator(self.data, self.engine, ActiveSet.beside(self.path))
+        return MTPCalculator(self.data, self.kernel, ActiveSet.beside(self.path))
 
     def provenance(self) -> dict[str, Any]:
         """Model file and hash, level of theory and errors of its fit, versions."""
@@ -80,7 +80,7 @@ class MTPPotential:
             "form": "moment tensor potential (Shapeev 2016)",
             "model": {"file": self.path.name, "sha256": sha256(self.path)},
             "species": self.species,
-            "engine": self.engine,
+            "engine": self.kernel,
             "cutoff": float(self.data.radial_basis.max),
             "level_of_theory": self.facts.get("level_of_theory"),
             "licence": self.facts.get("licence"),

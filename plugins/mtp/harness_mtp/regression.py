@@ -155,7 +155,7 @@ class _Problem:
         # species coefficients carry the atomic energies (hundreds of eV), so they are not shrunk
         k = a.shape[1] - self.data.species_count
         gram[range(k, a.shape[1]), range(k, a.shape[1])] -= self.weights.ridge_linear**2 * (1 - 1e-6)
-        return np.linalg.solve(gram, scaled.T @ y) / norm
+        return np.asarray(np.linalg.solve(gram, scaled.T @ y) / norm)
 
     def step(
         self, a: np.ndarray, j: np.ndarray, y: np.ndarray, c: np.ndarray, best: float, damping: float

@@ -22,6 +22,8 @@ from harness.errors import HarnessError, unknown
 __all__ = ["Tables", "levels", "tables", "template"]
 
 Moment = tuple[Any, ...]
+#: Products of a sum: the slots of both factors, and how often.
+Terms = tuple[tuple[tuple[int, int], int], ...]
 _FOLDER = "motep.potentials.mtp.jax"
 
 
@@ -121,7 +123,7 @@ class _Flattener:
         self.slot = {component: i for i, component in enumerate(self.basic)}
         self.count = len(self.basic)
         self.times: list[tuple[int, int, int, int]] = []
-        self.known: dict[tuple, int] = {}
+        self.known: dict[Terms, int] = {}
         self.done: dict[Moment, np.ndarray] = {}
 
     def _collect(self, moment: Moment, basics: set[tuple[int, int]]) -> None:
@@ -169,7 +171,7 @@ class _Flattener:
             out[index] = self._sum(tuple(sorted(pairs.items())))
         return out
 
-    def _sum(self, terms: tuple) -> int:
+    def _sum(self, terms: Terms) -> int:
         """Slot of a sum of products; a sum met before keeps its slot."""
         if terms not in self.known:
             self.known[terms] = self.count

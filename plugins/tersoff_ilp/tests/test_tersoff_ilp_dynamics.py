@@ -11,9 +11,11 @@ from harness_tasks.structures.registries import AB
 
 from harness.contracts.engine import Motion
 from harness.engine.ase import ASEEngine
-from harness.registry.lookup import build_potential
+from harness.registry.lookup import build_material, build_potential
 
-MATERIAL = {"symbols": ["B", "N"], "layers": 2, "a": 2.498, "distance": 3.25, "vacuum": 25.0}
+MATERIAL = build_material(
+    {"symbols": ["B", "N"], "layers": 2, "a": 2.498, "stacking": "AB", "distance": 3.25, "vacuum": 25.0}
+)
 
 
 def motion(resume: Mapping[str, Any] | None = None) -> Motion:

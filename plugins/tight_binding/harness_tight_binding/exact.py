@@ -136,7 +136,7 @@ class Exact:
         if self.mesh:
             size = np.array(self.mesh)[:, None] * h.lattice
             away -= np.round(away @ np.linalg.pinv(size)) @ size
-        return np.einsum("ran,ranc->nc", weights, away)
+        return np.asarray(np.einsum("ran,ranc->nc", weights, away))
 
     def born(self) -> np.ndarray:
         """Derivative of the electrons' dipole by displacements, e (N, 3, 3): first index polarization.

@@ -26,7 +26,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @njit(**OPTIONS)
-def _row(r, columns, values, x, y):  # type: ignore[no-untyped-def]
+def _row(r, columns, values, x, y):
     """y[r] = −y[r] + Σ values x: the matrix carries the factor 2 of the recurrence."""
     for b in range(BLOCK):
         y[r, b] = -y[r, b]
@@ -38,7 +38,7 @@ def _row(r, columns, values, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def moments(columns, values, start, count, out):  # type: ignore[no-untyped-def]
+def moments(columns, values, start, count, out):
     """Chebyshev moments ⟨i|T_n|i⟩ of sites `start` … of a cluster, by the doubling trick.
 
     Parameters
@@ -97,7 +97,7 @@ def moments(columns, values, start, count, out):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def accumulate(columns, values, coefficients, block, out):  # type: ignore[no-untyped-def]
+def accumulate(columns, values, coefficients, block, out):
     """out = Σ_n coefficients[n] T_n applied to the columns of `block` (n, BLOCK)."""
     n = columns.shape[0]
     x, y = block.copy(), np.zeros_like(block)
@@ -118,7 +118,7 @@ def accumulate(columns, values, coefficients, block, out):  # type: ignore[no-un
 
 
 @njit(**OPTIONS)
-def cluster_rows(sites, cells, table, first, neighbours, shifts, values, diagonal, columns, entries):  # type: ignore[no-untyped-def]
+def cluster_rows(sites, cells, table, first, neighbours, shifts, values, diagonal, columns, entries):
     """Padded rows of the part of a periodic matrix that lies in a cluster.
 
     Parameters

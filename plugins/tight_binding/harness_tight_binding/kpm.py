@@ -20,7 +20,7 @@ STEEPNESS = 3.4
 def jackson(count: int) -> np.ndarray:
     """Factors g_n of the Jackson kernel for `count` moments, (count,)."""
     n, q = np.arange(count), np.pi / (count + 1)
-    return ((count - n + 1) * np.cos(q * n) + np.sin(q * n) / np.tan(q)) / (count + 1)
+    return np.asarray(((count - n + 1) * np.cos(q * n) + np.sin(q * n) / np.tan(q)) / (count + 1))
 
 
 def gaussian(count: int) -> np.ndarray:
@@ -38,7 +38,9 @@ KERNELS = {"jackson": jackson, "gaussian": gaussian}
 def step(count: int, level: float, kernel: str) -> np.ndarray:
     """Chebyshev coefficients of the step that is 1 below `level` (scaled energy), smoothed by a kernel, (count,)."""
     angle, n = np.arccos(level), np.arange(1, count)
-    return KERNELS[kernel](count) * np.concatenate([[1 - angle / np.pi], -2 / np.pi * np.sin(n * angle) / n])
+    return np.asarray(
+        KERNELS[kernel](count) * np.concatenate([[1 - angle / np.pi], -2 / np.pi * np.sin(n * angle) / n])
+    )
 
 
 class KernelPolynomials:
@@ -100,7 +102,7 @@ class KernelPolynomials:
 
     def occupations(self) -> np.ndarray:
         """Electrons on each site, both spins, (N,)."""
-        return 2 * self.moments() @ step(self.count, self.level(), self.kernel)
+        return np.asarray(2 * self.moments() @ step(self.count, self.level(), self.kernel))
 
     def centres(self) -> np.ndarray:
         """As `Exact.centres`: w = P (ΠPΠ)^(-1/2) |N⟩ with P the filled states and Π the N orbitals, Å (n_N, 3)."""

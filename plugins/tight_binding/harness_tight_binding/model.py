@@ -170,10 +170,10 @@ class TightBinding:
                     f"tight_binding: Born charges need eigenstates, and {len(atoms)} atoms are too many for them.",
                     f"Ask for them in cells of up to {BORN_UP_TO} atoms.",
                 )
-            return Exact(coupled, LENGTH).born() - Exact(apart, LENGTH).born()
+            return np.asarray(Exact(coupled, LENGTH).born() - Exact(apart, LENGTH).born())
         one, other = self._solver(coupled), self._solver(apart)
         if what == "charges":
-            return other.occupations() - one.occupations()
+            return np.asarray(other.occupations() - one.occupations())
         dipoles = np.zeros((len(atoms), 3))
         dipoles[coupled.nitrogen] = -2 * (one.centres() - other.centres())
         return dipoles

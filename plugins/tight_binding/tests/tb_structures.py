@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from harness_tasks.structures.cells import primitive
 from harness_tight_binding.hoppings import Parameters
+
+from harness.registry.lookup import build_material
 
 MATERIAL: dict[str, Any] = {"symbols": ["B", "N"], "layers": 2, "a": 2.504, "distance": 3.35, "vacuum": 20.0}
 PARAMETERS = Parameters(lattice_constant=2.504, distance=3.624, cutoff=6.0, sign="printed")
@@ -15,7 +16,7 @@ OTHER_SIGN = Parameters(lattice_constant=2.504, distance=3.624, cutoff=6.0, sign
 
 
 def stacked(stacking: str, **changes: Any) -> Atoms:
-    return primitive({**MATERIAL, "stacking": stacking, **changes})
+    return build_material({**MATERIAL, "stacking": stacking, **changes}).atoms
 
 
 def rattled(stacking: str = "AB", repeat: tuple[int, int] = (1, 1), scale: float = 0.05) -> Atoms:

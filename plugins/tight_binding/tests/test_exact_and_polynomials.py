@@ -13,6 +13,7 @@ from harness_tight_binding.kpm import KERNELS, KernelPolynomials, step
 from tb_structures import OTHER_SIGN, PARAMETERS, rattled, stacked
 
 from harness.errors import HarnessError
+from harness.registry.lookup import build_material
 
 
 @pytest.mark.parametrize(("kernel", "count", "error"), [("jackson", 256, 1e-4), ("gaussian", 128, 1e-6)])
@@ -51,7 +52,8 @@ def test_single_precision() -> None:
 
 def test_a_twisted_cell() -> None:
     """76 atoms at 13.2°: both routes, and the three-fold axis at the origin, which neither is told of."""
-    cell = twisted({"symbols": ["B", "N"], "a": 2.504, "distance": 3.35, "vacuum": 20.0}, 2).atoms
+    material = {"symbols": ["B", "N"], "a": 2.504, "stacking": "AB", "distance": 3.35, "vacuum": 20.0}
+    cell = twisted(build_material(material), 2).atoms
     hoppings = find_hoppings(cell, PARAMETERS)
     exact, polynomials = Exact(hoppings, 60.0), KernelPolynomials(hoppings, 128, 20.0)
     occupations = polynomials.occupations()

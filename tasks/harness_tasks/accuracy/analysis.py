@@ -6,16 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from harness.contracts.measurement import Check
 from harness.contracts.quantity import Quantity
 from harness.data.dataset import family
-from harness.fitting.parity import COMPONENTS, SIZED, Parity, thermal
-from harness.stats import pooled_error
-
-#: Words of `harness.fitting.parity.COMPONENTS` that are also told for each family of frames.
-BY_FAMILY = ("energy", "force", "born")
-#: Those that are also told for the frames that dynamics at up to 2000 K visits.
-THERMAL = ("energy", "force")
-RELATIVE = "relative_energy"
+from harness.fitting.parity import COMPONENTS, Parity, thermal
+from harness.stats import number, pooled_error
+from harness_tasks.accuracy import observables as declared
+from harness_tasks.accuracy.observables import RELATIVE
 
 
 def without_constants(parity: Parity, counts: np.ndarray) -> Parity:
@@ -54,18 +51,21 @@ def observables(parity: Parity, seed: int, relative: bool = False) -> dict[str, 
         for word, _, unit, _, _ in components:
             sums = _sums(parity, key, word)
             name = RELATIVE if word == "energy" and relative else word
-            found |= _errors(name, unit, sums, seed)
-            if word in SIZED:
+            found |= declared.RMSE[name].of(_rmse(unit, sums, seed))
+            mae = pooled_error(sums["absolute"], sums["count"], unit, root=False, seed=seed)
+            found |= declared.MAE[name].of(mae)
+            if name in declared.SIZE:
                 labels = np.sqrt(sums["label"].sum() / sums["count"].sum()) if sums["count"].sum() else np.nan
-                found[f"{name}_size"] = Quantity(float(labels), unit, method="root mean square of the labels")
-            if word in THERMAL and warm is not None:
+                size = Quantity(float(labels), unit, method="root mean square of the labels")
+                found |= declared.SIZE[name].of(size)
+            if name in declared.THERMAL and warm is not None:
                 part = {k: v[warm] for k, v in sums.items()}
-                found[f"thermal_{name}_rmse"] = _errors(name, unit, part, seed)[f"{name}_rmse"]
-            if word in BY_FAMILY:
+                found |= declared.THERMAL[name].of(_rmse(unit, part, seed))
+            if name in declared.BY_FAMILY:
                 for kind in sorted(set(kinds)):
                     part = {k: v[kinds == kind] for k, v in sums.items()}
                     end = str(kind).replace("-", "_")
-                    found[f"{name}_rmse_{end}"] = _errors(name, unit, part, seed)[f"{name}_rmse"]
+                    found |= declared.BY_FAMILY[name].of(_rmse(unit, part, seed), family=end)
     return found
 
 
@@ -86,8 +86,11 @@ def _sums(parity: Parity, key: str, word: str) -> Mapping[str, np.ndarray]:
     return dict(zip(("count", "square", "absolute", "label"), columns, strict=True))
 
 
-def _errors(name: str, unit: str, sums: Mapping[str, np.ndarray], seed: int) -> dict[str, Quantity]:
-    return {
-        f"{name}_rmse": pooled_error(sums["square"], sums["count"], unit, root=True, seed=seed),
-        f"{name}_mae": pooled_error(sums["absolute"], sums["count"], unit, root=False, seed=seed),
-    }
+def _rmse(unit: str, sums: Mapping[str, np.ndarray], seed: int) -> Quantity:
+    return pooled_error(sums["square"], sums["count"], unit, root=True, seed=seed)
+
+
+def answers_check(found: Mapping[str, Quantity]) -> Check:
+    """No error of frames that have labels may be missing."""
+    missing = sum(bool(quantity.n) and not np.isfinite(number(quantity)) for quantity in found.values())
+    return Check("errors_missing", missing, 0.0, "1", "a prediction that is not a number makes the error not a number")

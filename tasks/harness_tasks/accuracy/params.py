@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.contracts.parameters import DatasetName
+
 
 @dataclass(frozen=True, slots=True)
 class AccuracyParams:
@@ -19,5 +21,5 @@ class AccuracyParams:
         ``d3bj``.
     """
 
-    dataset: str = "hbn"
+    dataset: DatasetName = "hbn"
     dispersion: Literal["d3bj", "d2", "none"] | None = None

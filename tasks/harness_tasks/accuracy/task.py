@@ -5,7 +5,7 @@ Docs: docs/tasks/accuracy.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
@@ -23,9 +24,10 @@ from harness.errors import HarnessError
 from harness.fitting.parity import PROPERTIES, Parity, predict
 from harness.fitting.parity_plot import to_arrays
 from harness_tasks.accuracy import figures
-from harness_tasks.accuracy.analysis import observables, without_constants
+from harness_tasks.accuracy.analysis import answers_check, observables, without_constants
+from harness_tasks.accuracy.observables import OBSERVABLES
 from harness_tasks.accuracy.params import AccuracyParams
-from harness_tasks.structures.sheets import offered, polarization
+from harness_tasks.polarization.responses import Responses
 
 GROUND_STATE = ("energy", "forces", "stress")
 RESPONSES = tuple(word for word in PROPERTIES if word not in GROUND_STATE)
@@ -37,24 +39,11 @@ class Accuracy:
     name: ClassVar[str] = "accuracy"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = AccuracyParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = (
-        "relative_energy_rmse",
-        "energy_mae",
-        "force_rmse",
-        "thermal_force_rmse",
-        "force_mae",
-        "force_xy_rmse",
-        "force_z_rmse",
-        "stress_rmse",
-        "dipole_z_rmse",
-        "born_rmse",
-        "born_mae",
-        "born_slide_rmse",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: AccuracyParams) -> Atoms:
+    def structure(self, material: Material, params: AccuracyParams) -> Atoms:
         """The largest test frame.
 
         Raises
@@ -66,11 +55,11 @@ class Accuracy:
         if not frames:
             raise HarnessError(f"the data set {params.dataset} has no test frames.", "Give task.params.dataset=FOLDER.")
         atoms = max(frames, key=len)
-        wanted, there = set(material.get("symbols") or atoms.symbols), set(atoms.symbols)
+        wanted, there = set(material.atoms.symbols), set(atoms.symbols)
         if wanted != there:
             raise HarnessError(
                 f"the data set {Path(params.dataset).name} is of {', '.join(sorted(there))}, "
-                f"material={material.get('name')} of {', '.join(sorted(wanted))}.",
+                f"material={material.name} of {', '.join(sorted(wanted))}.",
                 "Choose the material of the data set, or give task.params.dataset=FOLDER.",
             )
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
@@ -81,18 +70,19 @@ class Accuracy:
         data = _load(ctx.params.dataset).view(dispersion=ctx.params.dispersion or dispersion_of(level))
         # energy and forces of a polarization model are those that a field adds
         ground = [word for word in GROUND_STATE if word in ctx.potential.implemented_properties]
-        responses = [word for word in RESPONSES if word in offered(ctx)]
+        asked = Responses.of(ctx)
+        responses = [word for word in RESPONSES if word in asked.offered]
         frames, answered = data.frames("test"), data.frames("test", "responses") if responses else []
         with ctx.stages.stage("frames", total=len(frames) + len(answered)) as stage, ctx.clock("evaluation"):
             energies = predict(
                 frames, lambda atoms, names: ctx.engine.evaluate([atoms], names)[0], ground, stage.advance
             )
-            answers = predict(answered, lambda atoms, names: polarization(ctx, atoms, names), responses, stage.advance)
+            answers = predict(answered, asked, responses, stage.advance)
         aligned = without_constants(energies, _counts(frames))
         found = observables(aligned, ctx.seed, relative=True)
         if level == data.level_of_theory:
             only = replace(energies, values={"energy": energies.values["energy"]})
-            found |= {k: v for k, v in observables(only, ctx.seed).items() if k in ("energy_rmse", "energy_mae")}
+            found |= observables(only, ctx.seed)
         found |= observables(answers, ctx.seed)
         absent = [word for word in PROPERTIES if word not in {*ground, *responses}]
         parities: dict[str, Parity] = {"test": aligned} | ({"test, responses": answers} if answered else {})
@@ -100,6 +90,7 @@ class Accuracy:
             found,
             to_arrays(parities, f"labels {data.level_of_theory}"),
             {"test": frames},
+            [answers_check(found)],
             notes=notes(data, level, absent, bool(answered)),
         )
 

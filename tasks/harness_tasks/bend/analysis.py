@@ -221,7 +221,7 @@ def at_flat_registry(
     scale = np.abs(s).max() or 1.0
     design = np.stack([np.ones_like(g), g / (np.abs(g).max() or 1.0), s / scale, (s / scale) ** 2], axis=1)
     b, c = np.linalg.lstsq(design, p, rcond=None)[0][2:]
-    return values - b * slip / scale - c * (slip / scale) ** 2
+    return np.asarray(values - b * slip / scale - c * (slip / scale) ** 2)
 
 
 def inner_bins(ribbon: Ribbon) -> np.ndarray:

@@ -12,8 +12,8 @@ from harness.stats import number
 from harness_tasks.bend.analysis import Mechanics
 from harness_tasks.bend.flat_sheet import Sheet
 from harness_tasks.bend.loading import History, Load
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.ribbon import Ribbon
-from harness_tasks.structures.sheets import polarization
 
 #: Mean |κ| over rms κ of the clamped buckle.
 MODE_RATIO = 2 * math.sqrt(2) / math.pi
@@ -100,7 +100,7 @@ def ribbon_check(
     return Check(name, (number(its.stiffness_limit) - expected) / scale, tolerance, "1", reason)
 
 
-def mirror_check(ctx: Context, ribbon: Ribbon, load: Load) -> Check | None:
+def mirror_check(responses: Responses, ribbon: Ribbon, load: Load) -> Check | None:
     """P_z of the last structure and of its mirror image z → −z must be opposite; None without a dipole."""
     if "dipole" not in load.polarization:
         return None
@@ -108,7 +108,7 @@ def mirror_check(ctx: Context, ribbon: Ribbon, load: Load) -> Check | None:
     atoms.set_cell(load.cell)
     atoms.positions = load.positions
     atoms.positions[:, 2] = atoms.cell[2, 2] - atoms.positions[:, 2]
-    mirrored = polarization(ctx, atoms, ["dipole", "atomic_dipoles"])
+    mirrored = responses(atoms, ["dipole", "atomic_dipoles"])
     area = ribbon.width * ribbon.spacing * ribbon.n_bins
     size = np.abs(load.polarization.get("atomic_dipoles", load.polarization["dipole"])[..., 2]).sum()
     value = (mirrored["dipole"][2] + load.polarization["dipole"][2]) / area

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
 from harness.engine.watch import Watch
 from harness.stats import block_average, number
-from harness_tasks.services.store import Store
 from harness_tasks.structures.ribbon import Ribbon
 
+#: Name of the sequence of loads in the stage of a ribbon.
+LOADS = "loads"
 #: Relaxation time of the thermostat, in time steps.
 DAMPING = 100
 
 
 def hold_at_temperature(
-    ctx: Context, atoms: Atoms, ribbon: Ribbon, store: Store, key: str, *, seed: int, added: float
+    ctx: Context, atoms: Atoms, ribbon: Ribbon, stage: Stage, *, seed: int, added: float
 ) -> tuple[float, float]:
     """Ramp and hold one load; `atoms` ends as the mean structure of the second half of the samples.
 
@@ -27,8 +28,8 @@ def hold_at_temperature(
 
     Parameters
     ----------
-    key
-        Of the half-done load in the checkpoint.
+    stage
+        Keeps the load that is under way, until it is appended to `LOADS`.
     added
         End shortening that the ramp adds, Å; `atoms` is still at the load before.
 
@@ -44,7 +45,7 @@ def hold_at_temperature(
         When the ribbon tears.
     """
     params = ctx.params
-    state = store.get(key)
+    state = stage.partial(LOADS)
     motion = ctx.engine.dynamics(
         atoms,
         ensemble=params.ensemble,
@@ -70,8 +71,7 @@ def hold_at_temperature(
         samples, energies = np.concatenate([samples, atoms.positions[None]]), np.append(energies, motion.energy)
         if chunk + 1 < chunks:
             kept = {"cell": atoms.cell.array, "samples": samples, "energies": energies}
-            store.put(key, motion.state() | kept)
-    store.put(key, None)
+            stage.keep_partial(LOADS, motion.state() | kept)
     half = chunks // 2
     atoms.positions = samples[half:].mean(axis=0)
     average = block_average(energies[half:], "eV")

@@ -92,8 +92,8 @@ def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Pat
     slips = bool(np.isfinite(arrays["slip"]).all())
     keys = {kind: MU["half_kappa"].key_of(polarization=kind) for kind in ("full", "dipoles")}
     kinds = [kind for kind, key in keys.items() if f"p_{kind}" in arrays and key in record.observables]
-    with figure(path, (4.4 * max(len(kinds), 1), 3.8), ncols=max(len(kinds), 1), squeeze=False) as axes:
-        for axis, kind in zip(axes[0], kinds, strict=False):
+    with figure(path, (4.4 * max(len(kinds), 1), 3.8), columns=max(len(kinds), 1)) as axes:
+        for axis, kind in zip(axes, kinds, strict=False):
             still = at_flat_registry(arrays["curvature"], arrays[f"p_{kind}"], arrays["slip"], branch, inner)
             values = PC_PER_M * still[branch][:, inner]
             mu = record.observables[keys[kind]]
@@ -107,5 +107,5 @@ def _polarization(record: Record, arrays: Arrays, title: str, path: Path) -> Pat
             axis.set_ylabel(f"local $P$ along the normal{', less slip' if slips else ''} (pC/m)")
             axis.set_title(f"{title}: {name}", fontsize=10)
             axis.legend(frameon=False, fontsize=8)
-        axes[0][-1].figure.colorbar(shown, ax=list(axes[0]), label="rms κ of the load (10$^{-3}$ Å$^{-1}$)")
+        axes[-1].figure.colorbar(shown, ax=list(axes), label="rms κ of the load (10$^{-3}$ Å$^{-1}$)")
     return path

@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.constraints import FixedLine
 
+from harness.contracts.engine import Engine
 from harness.contracts.task import Context
 from harness.materials.sheets import area, sheet_stress
 from harness_tasks.structures.cells import rectangular
@@ -67,34 +68,34 @@ def prepare_sheet(ctx: Context) -> Sheet:
             cell, fmax=1e-4, max_steps=300, optimizer="lbfgs", cell=(1, 1, 0, 0, 0, 0) if with_stress else None
         )
     cell.set_constraint()
-    modulus = _modulus(ctx, cell)
+    modulus = _modulus(ctx.engine, cell)
     if layer.max() == 0:
         return Sheet(cell, modulus, 0.0, 0.0)
     heights = [cell.positions[layer == number, 2].mean() for number in (0, layer.max())]
-    return Sheet(cell, modulus, float(heights[1] - heights[0]), _shear(ctx, cell, layer, upright))
+    return Sheet(cell, modulus, float(heights[1] - heights[0]), _shear(ctx.engine, cell, layer, upright))
 
 
-def _modulus(ctx: Context, cell: Atoms) -> float:
+def _modulus(engine: Engine, cell: Atoms) -> float:
     energies = []
     for strain in (-STRAIN, 0.0, STRAIN):
         strained = cell.copy()
         strained.set_cell(cell.cell.array @ np.diag([1, 1 + strain, 1]), scale_atoms=True)
-        ctx.engine.relax(strained, fmax=1e-4, max_steps=300, optimizer="lbfgs")
-        energies.append(ctx.engine.evaluate([strained], ["energy"])[0]["energy"])
+        engine.relax(strained, fmax=1e-4, max_steps=300, optimizer="lbfgs")
+        energies.append(engine.evaluate([strained], ["energy"])[0]["energy"])
     return float((energies[0] - 2 * energies[1] + energies[2]) / STRAIN**2 / area(cell))
 
 
-def _shear(ctx: Context, cell: Atoms, layer: np.ndarray, upright: FixedLine) -> float:
+def _shear(engine: Engine, cell: Atoms, layer: np.ndarray, upright: FixedLine) -> float:
     energies = []
     for slip in (-SLIP, 0.0, SLIP):
         slid = cell.copy()
         slid.positions[layer == layer.max(), 1] += slip
         slid.set_constraint(upright)
-        ctx.engine.relax(slid, fmax=1e-4, max_steps=300, optimizer="lbfgs")
-        energies.append(ctx.engine.evaluate([slid], ["energy"])[0]["energy"])
+        engine.relax(slid, fmax=1e-4, max_steps=300, optimizer="lbfgs")
+        energies.append(engine.evaluate([slid], ["energy"])[0]["energy"])
     return float((energies[0] - 2 * energies[1] + energies[2]) / SLIP**2 / area(cell))
 
 
-def lateral_stress(ctx: Context, atoms: Atoms) -> float:
+def lateral_stress(engine: Engine, atoms: Atoms) -> float:
     """σ_xx of the sheet, eV/Å²."""
-    return float(sheet_stress(ctx.engine.evaluate([atoms], ["stress"])[0]["stress"], atoms)[0])
+    return float(sheet_stress(engine.evaluate([atoms], ["stress"])[0]["stress"], atoms)[0])

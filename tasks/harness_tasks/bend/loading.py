@@ -1,4 +1,4 @@
-"""Move the edges of a ribbon inwards, load by load, and remember each load in the checkpoint."""
+"""Move the edges of a ribbon inwards, load by load; a load that is done survives a kill."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from ase import Atoms
 
 from harness.contracts.engine import UnphysicalError
 from harness.contracts.measurement import Arrays
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness.engine.watch import Watch
 from harness.units import N_PER_M
-from harness_tasks.bend.dynamics import hold_at_temperature
+from harness_tasks.bend.dynamics import LOADS, hold_at_temperature
 from harness_tasks.bend.flat_sheet import lateral_stress
 from harness_tasks.bend.profiles import averages, shape_of
-from harness_tasks.services.store import Store
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.ribbon import Ribbon
-from harness_tasks.structures.sheets import polarization
 
 #: A load counts as buckled above this share of the last curvature.
 BUCKLED = 0.1
@@ -105,25 +104,13 @@ def next_shortening(
     return max(critical, 0.0) + reach * (done + 1) / steps
 
 
-class Ticker:
-    """Moves a progress bar by `weight` in all, as the share done grows."""
-
-    def __init__(self, bar: Progress, weight: float) -> None:
-        self._bar, self._weight, self._done = bar, weight, 0.0
-
-    def __call__(self, share: float, note: str) -> None:
-        """Tell the share (0 to 1) that is done by now."""
-        self._bar.update(self._weight * max(share - self._done, 0.0), note)
-        self._done = max(share, self._done)
-
-
 class Loading:
     """Applies loads to one ribbon until its last curvature.
 
     Parameters
     ----------
-    name
-        Key of this ribbon in the checkpoint.
+    stage
+        Keeps the loads of this ribbon.
     polarize
         Whether to ask the polarization model at each load.
     modulus
@@ -131,16 +118,16 @@ class Loading:
     """
 
     def __init__(
-        self, ctx: Context, ribbon: Ribbon, store: Store, name: str, *, steps: int, polarize: bool, modulus: float
+        self, ctx: Context, ribbon: Ribbon, stage: Stage, *, steps: int, polarize: bool, modulus: float
     ) -> None:
-        self.ctx, self.ribbon, self.store, self.name = ctx, ribbon, store, name
+        self.ctx, self.ribbon, self.stage = ctx, ribbon, stage
         self.steps, self.polarize, self.modulus = steps, polarize, modulus
         self._watch = Watch(ribbon.flat)
 
-    def run(self, tick: Ticker) -> History:
-        """All loads; those in the checkpoint are taken from there."""
+    def run(self) -> History:
+        """All loads; those that the stage has kept are taken from there."""
         params = self.ctx.params
-        history = History([Load(**entry) for entry in self.store.sequence(self.name)])
+        history = History([Load(**entry) for entry in self.stage.sequence(LOADS)])
         # Who is bonded to whom is settled on the flat ribbon, also in a run that goes on from a checkpoint.
         self.ctx.engine.evaluate([self.ribbon.flat], ["energy"])
         if not history.loads:
@@ -151,7 +138,7 @@ class Loading:
             target = next_shortening(
                 self.ribbon, history, params.max_curvature, self.steps, params.step, params.max_loads
             )
-            tick(self._share(history), f"κ {history.loads[-1].rms_curvature:.4f}/Å")
+            self.stage.advance(self._share(history) - self.stage.done, f"κ {history.loads[-1].rms_curvature:.4f}/Å")
             if target is None:
                 break
             added = target - history.loads[-1].shortening if params.method == "dynamics" else 0.0
@@ -160,7 +147,6 @@ class Loading:
             history.ended = (
                 f"loading gave up at {history.loads[-1].shortening:.3f} Å of shortening, before the last curvature"
             )
-        tick(1.0, f"κ {history.loads[-1].rms_curvature:.4f}/Å")
         return history
 
     def _append(self, history: History, atoms: Atoms, shortening: float, added: float) -> None:
@@ -171,7 +157,7 @@ class Loading:
                 raise
             history.ended = f"the dynamics at {shortening:.3f} Å of shortening ended: {error}"
             return
-        self.store.append(self.name, {slot: getattr(load, slot) for slot in Load.__slots__})
+        self.stage.append(LOADS, {slot: getattr(load, slot) for slot in Load.__slots__})
         if self._is_torn(load):
             history.ended = self._torn_note(load)
         else:
@@ -203,9 +189,7 @@ class Loading:
         before = ctx.engine.force_calls
         with ctx.clock("relaxation"):
             if params.method == "dynamics":
-                energy, left = hold_at_temperature(
-                    ctx, atoms, ribbon, self.store, f"{self.name}-now", seed=index, added=added
-                )
+                energy, left = hold_at_temperature(ctx, atoms, ribbon, self.stage, seed=index, added=added)
             else:
                 energy, left = self._relax(atoms)
         calls = ctx.engine.force_calls - before
@@ -216,7 +200,7 @@ class Loading:
         response: Arrays = {}
         if self.polarize and np.isfinite(energy):
             with ctx.clock("polarization"):
-                response = polarization(ctx, atoms, ("dipole", "charges", "atomic_dipoles"))
+                response = Responses.of(ctx)(atoms, ("dipole", "charges", "atomic_dipoles"))
         shape = shape_of(ribbon, atoms.positions, float(atoms.cell[1, 1]))
         return Load(
             shortening,
@@ -238,7 +222,7 @@ class Loading:
             )
             if params.lateral == "held":
                 break
-            stress = lateral_stress(ctx, atoms)
+            stress = lateral_stress(ctx.engine, atoms)
             if abs(stress) * N_PER_M < LATERAL:
                 break
             scale = 1 - stress / self.modulus
@@ -252,7 +236,7 @@ class Loading:
             reached = 0.3 * (1 - 0.8 ** len(history.loads))
             return reached if self.ctx.params.step is None else reached / 2
         if self.ctx.params.step is not None:
-            return 0.3 + 0.7 * min(1.0, (history.loads[-1].rms_curvature / self.ctx.params.max_curvature) ** 2)
+            return float(0.3 + 0.7 * min(1.0, (history.loads[-1].rms_curvature / self.ctx.params.max_curvature) ** 2))
         return 0.3 + 0.7 * (len(history.loads) - 1 - first) / self.steps
 
     def _is_torn(self, load: Load) -> bool:

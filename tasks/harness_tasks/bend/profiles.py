@@ -99,8 +99,8 @@ def slip(ribbon: Ribbon, positions: np.ndarray, shape: Shape) -> tuple[np.ndarra
 def gradient(ribbon: Ribbon, values: np.ndarray) -> np.ndarray:
     """Central difference of a bin profile along the unloaded y, per Å."""
     if ribbon.periodic:
-        return (np.roll(values, -1) - np.roll(values, 1)) / (2 * ribbon.spacing)
-    return np.gradient(values, ribbon.spacing)
+        return np.asarray((np.roll(values, -1) - np.roll(values, 1)) / (2 * ribbon.spacing))
+    return np.asarray(np.gradient(values, ribbon.spacing))
 
 
 def shear_gradient(ribbon: Ribbon, strain: AtomicStrain, positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
@@ -128,4 +128,4 @@ def local_polarization(
     if net_charges is not None:
         vectors = vectors + net_charges[:, None] * (positions[:, 1:] - shape.centre[ribbon.bins])
     count = np.bincount(ribbon.bins, minlength=ribbon.n_bins) / (ribbon.width * ribbon.spacing)
-    return np.einsum("bdk,bk->bd", directions, bin_mean(ribbon, vectors)) * count[:, None]
+    return np.asarray(np.einsum("bdk,bk->bd", directions, bin_mean(ribbon, vectors)) * count[:, None])

@@ -5,14 +5,14 @@ After Javvaji et al., Adv. Energy Mater. 12, 2201370 (2022); docs/tasks/bend.md 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -25,10 +25,10 @@ from harness_tasks.bend import analysis as results
 from harness_tasks.bend import checks
 from harness_tasks.bend import observables as declared
 from harness_tasks.bend.flat_sheet import Sheet, prepare_sheet
-from harness_tasks.bend.loading import History, Load, Loading, Ticker
+from harness_tasks.bend.loading import History, Load, Loading
 from harness_tasks.bend.params import BendParams
 from harness_tasks.mechanics.atomic_strain import AtomicStrain
-from harness_tasks.services.store import Store
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
 
@@ -39,15 +39,12 @@ class Bend:
     name: ClassVar[str] = "bend"
     version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.ONE_OR_TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = BendParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: BendParams) -> Atoms:
+    def structure(self, material: Material, params: BendParams) -> Atoms:
         """The flat ribbon at the material's own lattice constant."""
-        if material.get("layers", 2) not in (1, 2):
-            raise HarnessError(
-                f"bend knows how one or two layers slip, not {material['layers']}.", "Give material.layers=2."
-            )
         nx, ny = cells_for(material, params.width, params.length)
         return make_ribbon(rectangular(material, nx, ny), ny, params.held, params.boundary).flat
 
@@ -60,18 +57,18 @@ class Bend:
             )
         with ctx.clock("flat sheet"):
             sheet = prepare_sheet(ctx)
-        store = Store(ctx.checkpoint)
         ribbon = self._ribbon(ctx, sheet, params.width, params.length)
         others = [(name, self._ribbon(ctx, sheet, None, length), steps) for name, length, steps in _comparisons(params)]
         sizes = [1.0] + [0.5 * len(other.flat) / len(ribbon.flat) for _, other, _ in others]
-        percent = [99.9999 * size / sum(sizes) for size in sizes]  # rounding must not pass the end of the bar
-        with ctx.progress("bend", 100) as bar:
-            loading = Loading(ctx, ribbon, store, "main", steps=params.steps, polarize=True, modulus=sheet.modulus)
-            history = loading.run(Ticker(bar, percent[0]))
-            compared = []
-            for (name, other, steps), weight in zip(others, percent[1:], strict=True):
-                loading = Loading(ctx, other, store, name, steps=steps, polarize=False, modulus=sheet.modulus)
-                compared.append((name, other, loading.run(Ticker(bar, weight))))
+        compared = []
+        with ctx.stages.stage("ribbons", total=sum(sizes)) as ribbons:
+            with ribbons.stage("main", sizes[0]) as stage:
+                loading = Loading(ctx, ribbon, stage, steps=params.steps, polarize=True, modulus=sheet.modulus)
+                history = loading.run()
+            for (name, other, steps), size in zip(others, sizes[1:], strict=True):
+                with ribbons.stage(name, size) as stage:
+                    loading = Loading(ctx, other, stage, steps=steps, polarize=False, modulus=sheet.modulus)
+                    compared.append((name, other, loading.run()))
         return self._evaluate(ctx, sheet, ribbon, history, compared)
 
     def _ribbon(self, ctx: Context, sheet: Sheet, width: float | None, length: float) -> Ribbon:
@@ -112,7 +109,7 @@ class Bend:
         if len(branch) > 2:
             on = [loads[i] for i in branch]
             measurement.checks += checks.shape_checks(ctx, found, on)
-            mirror = checks.mirror_check(ctx, ribbon, on[-1])
+            mirror = checks.mirror_check(Responses.of(ctx), ribbon, on[-1])
             measurement.checks += [] if mirror is None else [mirror]
             for name, other, its_history in compared:
                 its = results.mechanics(other, its_history, params.max_curvature, ctx.seed)

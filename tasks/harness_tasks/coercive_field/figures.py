@@ -12,9 +12,8 @@ from harness.contracts.record import Record
 from harness.stats import number
 from harness_tasks.coercive_field.observables import RIGID
 from harness_tasks.coercive_field.path_model import PathModel
-from harness_tasks.plotting import BLUE, GREY, ORANGE, figure, title_of
+from harness_tasks.plotting import BLUE, FAINT, GREEN, GREY, ORANGE, figure, title_of
 
-GREEN = "#2f8f5b"
 #: Along the path and turned by ±120°, columns.
 THREE_WAYS = np.array([[1, -0.5, -0.5], [0, np.sqrt(0.75), -np.sqrt(0.75)]])
 
@@ -39,7 +38,7 @@ def _model(arrays: Arrays, name: str) -> PathModel:
 
 def _loop(arrays: Arrays, models: dict[str, PathModel], title: str, path: Path) -> Path:
     """Slip and polarization against a vertical field at zero temperature, and how much enthalpy the field leaves."""
-    with figure(path, (9.6, 3.5), ncols=2) as axes:
+    with figure(path, (9.6, 3.5), columns=2) as axes:
         axes[0].figure.suptitle(f"{title}: sliding in a vertical field", fontsize=10)
         model = models["full"]
         start, field = model.start, model.vertical_field()
@@ -78,7 +77,7 @@ def _loop(arrays: Arrays, models: dict[str, PathModel], title: str, path: Path) 
 def _inclined(arrays: Arrays, models: dict[str, PathModel], title: str, path: Path) -> Path:
     """Which inclined fields switch: E⊥ against E∥, the total against the dip angle, E⊥ beside the path."""
     beside = "beside_field" in arrays
-    with figure(path, (8.4 + 3.6 * beside, 3.5), ncols=2 + beside) as axes:
+    with figure(path, (8.4 + 3.6 * beside, 3.5), columns=2 + beside) as axes:
         axes[0].figure.suptitle(f"{title}: inclined fields at zero temperature", fontsize=10)
         dips = 90 - 89.9 * np.linspace(0, 1, 240) ** 3  # dense where the field is nearly vertical
         radians = np.radians(dips)
@@ -108,7 +107,7 @@ def _inclined(arrays: Arrays, models: dict[str, PathModel], title: str, path: Pa
             own = ways == 0
             for some, colour, label in ((own, BLUE, "slides along the path"), (ways > 0, GREEN, "along the next one")):
                 axes[2].plot(arrays["beside_angle"][some], arrays["beside_field"][some], "o", color=colour, label=label)
-            axes[2].axvline(60, color="#c0c0c0", linewidth=0.8, zorder=0)
+            axes[2].axvline(60, color=FAINT, linewidth=0.8, zorder=0)
             axes[2].set_xlabel("in-plane field turned from the path (degrees)")
             axes[2].set_ylabel("E⊥ that switches (V/Å)")
             axes[2].legend(frameon=False, fontsize=7)
@@ -117,7 +116,7 @@ def _inclined(arrays: Arrays, models: dict[str, PathModel], title: str, path: Pa
 
 def _runs(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
     """Slip against the growing field, and the fields of all runs against the temperature."""
-    with figure(path, (9.6, 3.5), ncols=2) as axes:
+    with figure(path, (9.6, 3.5), columns=2) as axes:
         axes[0].figure.suptitle(f"{title}: sliding at temperatures", fontsize=10)
         start = float(arrays["start"])
         names = [name for name in arrays if name.startswith("history/")]
@@ -126,7 +125,7 @@ def _runs(record: Record, arrays: Arrays, title: str, path: Path) -> Path:
             known = np.isfinite(history[:, 1])
             slip = np.max(history[known, 2:] @ THREE_WAYS, axis=1)
             axes[0].plot(history[known, 1], slip, linewidth=0.7, color=BLUE, alpha=0.7)
-        axes[0].axhline(-start, color="#c0c0c0", linewidth=0.8, zorder=0)
+        axes[0].axhline(-start, color=FAINT, linewidth=0.8, zorder=0)
         axes[0].set_yticks([0, -start], ["BA", "SP"])
         axes[0].set_ylabel("slip along the nearest path")
         axes[0].set_xlabel("E⊥ (V/Å)")

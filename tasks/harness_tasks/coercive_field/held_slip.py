@@ -12,7 +12,6 @@ and every other coordinate relaxes in the same field. The largest λ on the way 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from ase.constraints import FixConstraint
 
 from harness.contracts.task import Context
 from harness.engine.field import FieldEngine
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.bilayers import LOWER, UPPER
-from harness_tasks.structures.sheets import polarization
 
 #: Most fields that are tried, share of the field at which the balance is found, and a field that no sheet bears, V/Å.
 MOST_FIELDS, CLOSE, LARGEST = 8, 1e-4, 20.0
@@ -85,12 +84,11 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
     """
     held = atoms.copy()
     held.set_constraint(HeldSlip(slip))
-    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
-    engine = FieldEngine(ctx.engine, partial(polarization, ctx), guess * direction, with_energy=False)
+    engine = FieldEngine(ctx.engine, Responses.of(ctx), guess * direction, with_energy=False)
     size, tried = guess, list[tuple[float, float]]()
     for _ in range(MOST_FIELDS):
         engine.set_field(size * direction)
-        goal = max(ctx.params.fmax, 2 * noise)
+        goal = ctx.noise.reachable(ctx.params.fmax)
         found = engine.relax(
             held, fmax=goal, max_steps=min(ctx.params.max_steps, LONGEST), optimizer="lbfgs", maxstep=0.05
         )
@@ -111,4 +109,4 @@ def hold(ctx: Context, atoms: Atoms, direction: np.ndarray, slip: np.ndarray, gu
 
 
 def _apart(vectors: np.ndarray) -> np.ndarray:
-    return vectors[UPPER].mean(axis=0) - vectors[LOWER].mean(axis=0)
+    return np.asarray(vectors[UPPER].mean(axis=0) - vectors[LOWER].mean(axis=0))

@@ -219,7 +219,7 @@ def exact_field(model: PathModel, parallel: float) -> float:
 def _least_squares(t: np.ndarray, basis: list[Polynomial], values: np.ndarray) -> np.ndarray:
     columns = np.stack([function(t) for function in basis], axis=1)
     scale = np.abs(columns).max(axis=0)
-    return np.linalg.lstsq(columns / scale, values, rcond=None)[0] / scale
+    return np.asarray(np.linalg.lstsq(columns / scale, values, rcond=None)[0] / scale)
 
 
 def _top(t: np.ndarray, values: np.ndarray) -> float:

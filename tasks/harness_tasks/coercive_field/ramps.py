@@ -1,30 +1,27 @@
 """Layers that move at a temperature while a field grows: the field at which they first reach SP.
 
-The field is an external force at every step of the engine's dynamics. Every finished run, and the state of the one
-that is under way after every leg, are points of the checkpoint.
+The field is an external force at every step of the engine's dynamics. A finished run, and the legs of one that is under
+way, survive a kill.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.engine import Motion, UnphysicalError
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Entry, Stage
 from harness.engine.field import FieldForce
 from harness.engine.watch import Watch
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.coercive_field.switching import Course, slipped
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.sliding_path.path import Work
-from harness_tasks.structures.sheets import polarization
 
 #: Steps between two entries of a run's history.
 SAMPLE = 20
@@ -55,7 +52,7 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """In the checkpoint."""
+        """In the stage of the runs."""
         return f"{self.kind}/" + "/".join(str(n) for n in self.numbers)
 
     def steps(self, params: CoerciveFieldParams) -> int:
@@ -152,28 +149,16 @@ class Runner:
         """The supercell at BA."""
         return self._cell.copy()
 
-    def run(self, plan: Plan, bar: Progress) -> Run:
-        """Do `plan`, or take what came of it from the checkpoint."""
-        points, total = self._work.points, plan.steps(self._ctx.params)
-        if plan.name not in points:
-            started = time.monotonic()
-            points.put(plan.name, self._go(plan, bar, total), started)
-        else:
-            bar.update(total, plan.name)
-        found = points[plan.name]
-        return Run(
-            plan,
-            int(found["ended"]),
-            float(found["field"]),
-            int(found["way"]),
-            int(found["step"]),
-            found["history"],
-            found["charges"],
-            str(found["reason"]),
-        )
+    def run(self, plan: Plan, stage: Stage) -> Run:
+        """Do `plan`, or take what `stage` has kept of it; `stage` advances by its steps."""
+        total = plan.steps(self._ctx.params)
+        with stage.stage(weight=total, total=total) as part:
+            if plan.name not in part:
+                part.keep(plan.name, self._go(plan, part, total))
+            return Run(plan, **part[plan.name])
 
-    def _go(self, plan: Plan, bar: Progress, total: int) -> dict[str, Any]:
-        params, points = self._ctx.params, self._work.points
+    def _go(self, plan: Plan, stage: Stage, total: int) -> Entry:
+        params = self._ctx.params
         atoms = self.atoms
         axes = self._way.axes
 
@@ -183,12 +168,11 @@ class Runner:
 
         sliding = np.zeros((len(atoms), 3))
         sliding[self._upper] = axes.slip
-        pull = FieldForce(partial(polarization, self._ctx), field, params.born_every, sliding, self._small)
+        pull = FieldForce(Responses.of(self._ctx), field, params.born_every, sliding, self._small)
         origin, watch = self._slip(atoms), Watch(atoms)
         history: list[list[float]] = []
-        state = None
-        if f"{plan.name}/state" in points:
-            state = points[f"{plan.name}/state"]
+        state = stage.partial(plan.name)
+        if state is not None:
             history, pull.errors = state["history"].tolist(), [tuple(pair) for pair in state["errors"].tolist()]
         motion = self._ctx.engine.dynamics(
             atoms,
@@ -216,21 +200,19 @@ class Runner:
                 raise _Passed
 
         ended, reason, done = HELD, "", motion.step
-        bar.update(done, plan.name)
+        stage.advance(done, plan.name)
         try:
             while motion.step < total:
-                started = time.monotonic()
                 pull.renew()
                 motion.run(min(params.leg, total - motion.step), observe=observe)
-                bar.update(motion.step - done, plan.name)
+                stage.advance(motion.step - done, plan.name)
                 done = motion.step
                 kept = {"history": np.array(history), "errors": np.array(pull.errors).reshape(-1, 2)}
-                points.put(f"{plan.name}/state", motion.state() | kept, started)
+                stage.keep_partial(plan.name, motion.state() | kept)
         except _Passed:
             ended = PASSED
         except UnphysicalError as error:
             ended, reason = UNPHYSICAL, str(error)
-        bar.update(total - done, plan.name)
         last = plan.perpendicular(motion.step, params)
         return {
             "ended": ended,
@@ -239,9 +221,9 @@ class Runner:
             "step": motion.step,
             "history": np.array(history).reshape(-1, 4),
             "charges": np.array(pull.errors).reshape(-1, 2),
-            "reason": np.array(reason),
+            "reason": reason,
         }
 
     def _slip(self, atoms: Atoms) -> np.ndarray:
         x = atoms.positions
-        return x[self._upper, :2].mean(axis=0) - x[self._lower, :2].mean(axis=0)
+        return np.asarray(x[self._upper, :2].mean(axis=0) - x[self._lower, :2].mean(axis=0))

@@ -51,7 +51,7 @@ def rate(
         weight = np.exp(-(enthalpy[: top + 1] - enthalpy[top]) / heat).sum() * step
     speed = math.sqrt(heat / (2 * math.pi * cells * mass)) * units.fs
     ways = 1 if parallel else 3
-    return ways * _transmission(enthalpy, top, step, cells * mass, friction) * speed / weight
+    return float(ways * _transmission(enthalpy, top, step, cells * mass, friction) * speed / weight)
 
 
 def expected_field(
@@ -89,4 +89,4 @@ def _transmission(enthalpy: np.ndarray, top: int, step: float, mass: float, fric
     if curvature <= 0:
         return 1.0
     half = friction / (2 * math.sqrt(curvature / mass) * units.fs)
-    return math.sqrt(1 + half**2) - half
+    return float(math.sqrt(1 + half**2) - half)

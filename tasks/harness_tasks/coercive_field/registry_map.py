@@ -57,13 +57,13 @@ class Periodic:
     def slopes(self, places: np.ndarray) -> np.ndarray:
         """Derivatives by the place at `places` (m, 2) Å: (m, 2, p)."""
         phase = np.exp(1j * places @ self.vectors.T)
-        return (phase @ self._rising).real.reshape(len(places), 2, -1)
+        return np.asarray((phase @ self._rising).real.reshape(len(places), 2, -1))
 
     def bend(self, places: np.ndarray) -> np.ndarray:
         """Size of the second derivatives, the root of the sum of their squares, at `places`: (m, p)."""
         phase = np.exp(1j * places @ self.vectors.T)
         bends = np.einsum("mk,ka,kb,kp->mabp", phase, self.vectors, self.vectors, self.heights, optimize=True).real
-        return np.sqrt((bends**2).sum(axis=(1, 2)))
+        return np.asarray(np.sqrt((bends**2).sum(axis=(1, 2))))
 
 
 @dataclass(frozen=True, slots=True)

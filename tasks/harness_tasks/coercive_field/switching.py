@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 from scipy.interpolate import CubicSpline
 
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness_tasks.coercive_field.held_slip import hold
 from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.sliding_path.path import Work
@@ -113,7 +112,7 @@ def course(track: Track, moved: np.ndarray) -> Course:
     )
 
 
-def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float, bar: Progress) -> Strength:
+def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float, stage: Stage) -> Strength:
     """Hold the layers in a field inclined by `dip`, around where the path itself would let go, and find the largest."""
     cosine, sine = math.cos(math.radians(dip)), math.sin(math.radians(dip))
     direction = way.axes.field(cosine, sine)
@@ -128,14 +127,13 @@ def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float
     fields: list[float] = []
     for x, guess in zip(slips, guesses, strict=True):
         key = f"held/{dip:g}/{x:.6f}"
-        if key not in work.points:
-            started = time.monotonic()
+        if key not in stage:
             found = hold(ctx, slipped(work, way, model.start + x), direction, way.axes.slip, guess)
-            work.points.put(key, {"field": found.field}, started)
-        fields.append(float(work.points[key]["field"]))
-        bar.update(HELD_WORK, key)
+            stage.keep(key, {"field": found.field})
+        fields.append(stage[key]["field"])
+        stage.advance(HELD_WORK, key)
         if not math.isfinite(fields[-1]):
-            bar.update(HELD_WORK * (len(slips) - len(fields)), key)
+            stage.advance(HELD_WORK * (len(slips) - len(fields)), key)
             fields += [math.nan] * (len(slips) - len(fields))
             return Strength(dip, math.nan, math.nan, slips, np.array(fields))
     # What relaxing in the field changes, as a factor; it varies slowly with the slip.

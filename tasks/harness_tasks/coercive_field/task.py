@@ -6,19 +6,18 @@ After Deng et al., arXiv 2407.15081.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
-from harness.contracts.task import Context, Progress
-from harness.errors import HarnessError
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness_tasks.coercive_field import analysis as results
 from harness_tasks.coercive_field import checks
@@ -32,9 +31,11 @@ from harness_tasks.coercive_field.switching import HELD_WORK, Course, Strength, 
 from harness_tasks.sliding_path.checks import of_track
 from harness_tasks.sliding_path.path import WORK, Work, at_registries, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Track, integrate
-from harness_tasks.structures.bilayers import LOWER, bilayer, require_bilayer, stacking_of
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import BA, make_grid
+from harness_tasks.structures.bilayers import LOWER, bilayer
+from harness_tasks.structures.registries import BA, make_grid, registry_operations
+
+#: Share of the progress bar of what comes before the runs, where there are any.
+AT_REST = 0.2
 
 
 class CoerciveField:
@@ -43,29 +44,29 @@ class CoerciveField:
     name: ClassVar[str] = "coercive_field"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "born_effective_charges"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS, Need.PARALLEL_LAYERS})
     Params: ClassVar[type] = CoerciveFieldParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: CoerciveFieldParams) -> Atoms:
+    def structure(self, material: Material, params: CoerciveFieldParams) -> Atoms:
         """The bilayer at BA, where every field begins."""
-        require_bilayer(material, self.name)
-        if stacking_of(str(material.get("stacking")))[1]:
-            raise HarnessError("antiparallel layers have no polarization to switch.", "Give material.stacking=AB.")
-        return bilayer(material, BA, positive(material, "distance"))
+        return bilayer(material, BA, material.distance)
 
     def measure(self, ctx: Context) -> Measurement:
         """The path, fields at rest, fields beside the path, then the runs; whatever is finished stays finished."""
         params: CoerciveFieldParams = ctx.params
         work = Work.of(ctx)
-        if params.relax_cell:
-            relax_lattice(ctx, work)
-        grid = make_grid(params.grid, False) if params.grid and "dipole" in work.polar else None
+        grid = None
+        if params.grid and "dipole" in work.polar:
+            grid = make_grid(params.grid, registry_operations(work.material, antiparallel=False))
         share = WORK if params.path == "relaxed" else 1
         still = params.path_points * (share + 1) + (len(grid.nodes) * (share + 1) if grid else 0)
         still += 3 * HELD_WORK * len(params.dips)
-        with ctx.progress("coercive_field", 100) as bar:
-            ahead = _Share(bar, 100.0 * (0.2 if params.temperatures and (params.ramp or params.step) else 1.0), still)
-            track = walk(ctx, work, params.path, params.path_points, ahead)
+        moving = bool(params.temperatures and (params.ramp or params.step))
+        with ctx.stages.stage("at rest", AT_REST if moving else 1, still) as stage:
+            if params.relax_cell:
+                relax_lattice(ctx, work, stage)
+            track = walk(ctx, work, params.path, params.path_points, stage)
             if not np.isfinite(track.energy).all():
                 why = "the layers do not hold together along the path: no field"
                 return Measurement(checks=work.checks, notes=[*work.notes, why])
@@ -73,34 +74,30 @@ class CoerciveField:
             models = Models.of(way, params.order)
             if not models.switchable:
                 return self._without(work, track, way, models)
-            strengths = self._statics(ctx, work, way, models, ahead)
-            beside = None if grid is None else self._plane(ctx, work, way, models, grid, ahead)
-            work.points.save()
-            todo, hopeless = results.parted(list(plans(params, models.full)), strengths)
-            runs = self._runs(ctx, work, way, models, todo, _Share(bar, 79.99, 0))
-            work.points.save()
+            strengths = self._statics(ctx, work, way, models, stage)
+            beside = None if grid is None else self._plane(ctx, work, way, models, grid, stage)
+        todo, hopeless = results.parted(list(plans(params, models.full)), strengths)
+        runs = self._runs(ctx, work, way, models, todo) if todo else []
         return self._evaluate(ctx, work, track, way, models, strengths, beside, runs, hopeless)
 
-    def _statics(self, ctx: Context, work: Work, way: Course, models: Models, bar: Progress) -> list[Strength]:
+    def _statics(self, ctx: Context, work: Work, way: Course, models: Models, stage: Stage) -> list[Strength]:
         with ctx.clock("statics"):
-            return [strength(ctx, work, way, models.full, dip, bar) for dip in ctx.params.dips]
+            return [strength(ctx, work, way, models.full, dip, stage) for dip in ctx.params.dips]
 
-    def _plane(self, ctx: Context, work: Work, way: Course, models: Models, grid: Any, bar: Progress) -> Beside:
+    def _plane(self, ctx: Context, work: Work, way: Course, models: Models, grid: Any, stage: Stage) -> Beside:
         with ctx.clock("map"):
             kind = ctx.params.path
-            energy, positions = at_registries(ctx, work, kind, grid.registries, bar, "map")
-            dipole = polarize(ctx, work, kind, grid.registries, positions, bar)["dipole"]
+            energy, positions = at_registries(ctx, work, kind, grid.registries, stage, "map")
+            dipole = polarize(ctx, work, kind, grid.registries, positions, stage)["dipole"]
             cell = work.stack(BA).cell.array[:2, :2]
             surface = Surface(grid.energies(energy), grid.polarizations(dipole), cell, way.axes)
             return surface.beside(ctx.params.beside, 2 * models.full.vertical_field())
 
-    def _runs(self, ctx: Context, work: Work, way: Course, models: Models, todo: list[Plan], bar: _Share) -> list[Run]:
-        if not todo:
-            return []
-        bar.units = sum(plan.steps(ctx.params) for plan in todo)
+    def _runs(self, ctx: Context, work: Work, way: Course, models: Models, todo: list[Plan]) -> list[Run]:
         runner = Runner(ctx, work, way, models.full)
-        with ctx.clock("runs"):
-            return [runner.run(plan, bar) for plan in todo]
+        steps = sum(plan.steps(ctx.params) for plan in todo)
+        with ctx.stages.stage("runs", 1 - AT_REST, steps) as stage, ctx.clock("runs"):
+            return [runner.run(plan, stage) for plan in todo]
 
     def _without(self, work: Work, track: Track, way: Course, models: Models) -> Measurement:
         """Constants of the path alone, where no vertical field takes BA's minimum away."""
@@ -169,17 +166,6 @@ class CoerciveField:
         from harness_tasks.coercive_field.figures import draw
 
         return draw(record, arrays, folder)
-
-
-class _Share:
-    """The part of a progress bar that belongs to so many units of work."""
-
-    def __init__(self, bar: Progress, percent: float, units: float) -> None:
-        self._bar, self._percent, self.units = bar, percent * 0.9999, units
-
-    def update(self, n: float = 1, note: str = "") -> None:
-        """Advance by `n` units."""
-        self._bar.update(self._percent * n / max(self.units, 1), note)
 
 
 def _moved(track: Track) -> np.ndarray:

@@ -105,8 +105,8 @@ def _difference(
     """
     error = slope(function, step) - expected
     if abs(error) > tolerance and probe.precision.name == "float64":
-        return min(error, slope(function, step / SHORTER) - expected, key=abs)
-    return error
+        return float(min(error, slope(function, step / SHORTER) - expected, key=abs))
+    return float(error)
 
 
 def derivative_lines(probe: Probe, kind: str, atoms: Atoms) -> None:
@@ -185,7 +185,7 @@ class _Search:
                 finer = where[i + 2] + step * np.arange(-3, 2 * FINER + 4)
                 seen = np.maximum(seen, self.largest(finer, _scan(self.probe, self.path, finer), finest=True))
             rows[max(0, i - 1) : i + 2] = 0.0
-        return np.maximum(seen, rows.max(axis=0))
+        return np.asarray(np.maximum(seen, rows.max(axis=0)))
 
     def _halved(self, a: float, b: float, left: Any, right: Any, column: int, component: int) -> np.ndarray:
         """What is left of the differences (2,) between two points when the interval is halved towards a jump."""
@@ -212,7 +212,7 @@ def _scan(probe: Probe, path: Path, where: np.ndarray) -> Scan:
 
 def _jumps(rows: np.ndarray) -> np.ndarray:
     """Sixth differences (n - 6,) of the rows, the largest of each row, in units of the step that would make them."""
-    return np.abs(np.diff(rows, 6, axis=0)).max(axis=1) / STEP_IN_SIXTH
+    return np.asarray(np.abs(np.diff(rows, 6, axis=0)).max(axis=1) / STEP_IN_SIXTH)
 
 
 def _moved(atoms: Atoms, displacement: np.ndarray) -> Atoms:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from harness.contracts.measurement import Arrays, Check
 from harness.contracts.record import Record
 from harness_tasks.conformance.structures import LIFT
+from harness_tasks.plotting import BLUE, GREY, RED, figure
 
-PASSED, FAILED, LIMIT = "#1f5a93", "#c0392b", "#8a8a8a"
 #: Range of error over tolerance that is drawn; what lies outside is drawn at its edge.
 SPAN = (1e-12, 1e6)
 
@@ -25,37 +24,24 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     return paths
 
 
-def _figure(width: float, height: float, columns: int) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, columns)
-    for axis in np.ravel(axes):
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
 def _lines(record: Record, path: Path) -> Path:
     half = -(-len(record.checks) // 2)
-    figure, axes = _figure(11.0, 1.0 + 0.18 * half, 2)
-    for axis, checks in zip(axes, (record.checks[:half], record.checks[half:]), strict=True):
-        decades = np.log10([_ratio(check) for check in checks])
-        colours = [PASSED if check.passed else FAILED for check in checks]
-        rows = np.arange(half)[::-1][: len(checks)]
-        low = np.log10(SPAN[0])
-        axis.barh(rows, decades - low, left=low, color=colours, height=0.62)
-        axis.axvline(0, color=LIMIT, lw=1)
-        axis.set_yticks(rows, [check.name.replace("_", " ") for check in checks], fontsize=7.5)
-        axis.set_ylim(-0.7, half - 0.3)
-        ticks = np.arange(low, max(1.0, *decades) + 0.5, 3)
-        axis.set_xticks(ticks, [f"$10^{{{int(t)}}}$" for t in ticks], fontsize=8)
-        axis.set_xlabel("error over tolerance; right of the line: failed", fontsize=8.5)
     who = record.label + (f" + {record.polarization}" if record.polarization else "")
     passed = sum(check.passed for check in record.checks)
-    figure.suptitle(f"{who}, {record.material}: {passed} of {len(record.checks)} lines passed", fontsize=10)
-    figure.savefig(path, dpi=130)
+    title = f"{who}, {record.material}: {passed} of {len(record.checks)} lines passed"
+    with figure(path, (11.0, 1.0 + 0.18 * half), title, columns=2) as axes:
+        for axis, checks in zip(axes, (record.checks[:half], record.checks[half:]), strict=True):
+            decades = np.log10([_ratio(check) for check in checks])
+            colours = [BLUE if check.passed else RED for check in checks]
+            rows = np.arange(half)[::-1][: len(checks)]
+            low = np.log10(SPAN[0])
+            axis.barh(rows, decades - low, left=low, color=colours, height=0.62)
+            axis.axvline(0, color=GREY, lw=1)
+            axis.set_yticks(rows, [check.name.replace("_", " ") for check in checks], fontsize=7.5)
+            axis.set_ylim(-0.7, half - 0.3)
+            ticks = np.arange(low, max(1.0, *decades) + 0.5, 3)
+            axis.set_xticks(ticks, [f"$10^{{{int(t)}}}$" for t in ticks], fontsize=8)
+            axis.set_xlabel("error over tolerance; right of the line: failed", fontsize=8.5)
     return path
 
 
@@ -68,17 +54,16 @@ def _ratio(check: Check) -> float:
 
 
 def _paths(arrays: Arrays, path: Path) -> Path:
-    figure, axes = _figure(8.0, 3.0, 2)
-    for axis, name, label in (
-        (axes[0], "smooth_lift_energy", "distance of the layers / Å"),
-        (axes[1], "smooth_shake_energy", "displacement of all atoms and strain of the cell"),
-    ):
-        energy = arrays[name]
-        reference = energy[-1] if name == "smooth_lift_energy" else energy.min()
-        t = np.linspace(0, 1, len(energy))
-        x = LIFT[0] * (LIFT[1] / LIFT[0]) ** t if name == "smooth_lift_energy" else 2 * t - 1
-        axis.plot(x, 1e3 * (energy - reference), ".-", color=PASSED, ms=3, lw=0.8)
-        axis.set_xlabel(label)
-        axis.set_ylabel("energy / meV per atom")
-    figure.savefig(path, dpi=150)
+    with figure(path, (8.0, 3.0), columns=2) as axes:
+        for axis, name, label in (
+            (axes[0], "smooth_lift_energy", "distance of the layers / Å"),
+            (axes[1], "smooth_shake_energy", "displacement of all atoms and strain of the cell"),
+        ):
+            energy = arrays[name]
+            reference = energy[-1] if name == "smooth_lift_energy" else energy.min()
+            t = np.linspace(0, 1, len(energy))
+            x = LIFT[0] * (LIFT[1] / LIFT[0]) ** t if name == "smooth_lift_energy" else 2 * t - 1
+            axis.plot(x, 1e3 * (energy - reference), ".-", color=BLUE, ms=3, lw=0.8)
+            axis.set_xlabel(label)
+            axis.set_ylabel("energy / meV per atom")
     return path

@@ -6,7 +6,7 @@ e times a lattice vector over the area, and models differ in whether they count 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ import numpy as np
 from ase import Atoms
 from scipy.spatial.transform import Rotation
 
+from harness.contracts.material import Material
 from harness.contracts.potential import PolarizationModel
+from harness.materials.honeycomb import STACKINGS
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.conformance.probe import Probe, largest
@@ -22,7 +24,9 @@ from harness_tasks.conformance.response_slopes import slope_lines
 from harness_tasks.conformance.state import foreign_state, other
 from harness_tasks.conformance.structures import distance
 from harness_tasks.conformance.symmetry import COPIES, HIGHER, MIRROR, TALLER, another_order, upside_down
-from harness_tasks.structures.cells import primitive
+
+#: Largest difference of heights in a layer that counts as flat, Å.
+FLAT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,11 @@ class Response:
 
     def dipole(self, atoms: Atoms, field: Sequence[float] = (0.0, 0.0, 0.0)) -> np.ndarray:
         """Dipole (3,), e Å."""
-        return self.ask(atoms, ["dipole"], field)["dipole"]
+        return np.asarray(self.ask(atoms, ["dipole"], field)["dipole"])
 
     def charges(self, atoms: Atoms) -> np.ndarray:
         """Born charges (N, 3, 3), e."""
-        return self.ask(atoms, ["born_effective_charges"])["born_effective_charges"]
+        return np.asarray(self.ask(atoms, ["born_effective_charges"])["born_effective_charges"])
 
     def same_dipole(self, name: str, got: np.ndarray, expected: np.ndarray, atoms: Atoms, what: str) -> None:
         """One line: the sheet polarization of `atoms` has to be as expected, up to quanta along its vectors."""
@@ -99,7 +103,7 @@ def modulo_quantum(difference: np.ndarray, atoms: Atoms) -> np.ndarray:
     if not np.isfinite(difference).all():
         return difference
     along = np.linalg.lstsq(lattice.T, difference, rcond=None)[0]
-    return difference - np.round(along) @ lattice
+    return np.asarray(difference - np.round(along) @ lattice)
 
 
 def _symmetry(response: Response, atoms: Atoms, P: np.ndarray, Z: np.ndarray | None) -> None:
@@ -151,15 +155,21 @@ def _supercell(response: Response, atoms: Atoms, P: np.ndarray, Z: np.ndarray | 
         response.same_charges("supercell", response.charges(large), np.tile(Z, (times, 1, 1)), what)
 
 
-def _flat_layer(response: Response, material: Mapping[str, Any]) -> None:
-    layer = primitive({**material, "layers": 1})
+def _flat_layer(response: Response, material: Material) -> None:
+    single = material.single_layer()
+    if single.thickness > FLAT:
+        response.probe.leave_out(["polarization_flat_layer"], f"layers of {material.name} are not flat")
+        return
+    layer = single.atoms
     _sheet_z(response, "flat_layer", response.dipole(layer)[2], layer, "a flat layer has no P_z")
 
 
-def _stackings(response: Response, material: Mapping[str, Any]) -> None:
-    cells = [
-        primitive({**material, "layers": 2, "stacking": s, "distance": distance(material)}) for s in ("AB", "BA", "AA")
-    ]
+def _stackings(response: Response, material: Material) -> None:
+    if not material.honeycomb:
+        why = f"layers of {material.name} are no honeycombs"
+        response.probe.leave_out(["polarization_AB_BA", "polarization_AA"], why)
+        return
+    cells = [material.restacked(2, distance(material), registry=STACKINGS[s][0]).atoms for s in ("AB", "BA", "AA")]
     ab, ba, aa = (response.dipole(cell)[2] for cell in cells)
     _sheet_z(response, "AB_BA", ab + ba, cells[0], "P_z(AB) = −P_z(BA), its mirror image")
     _sheet_z(response, "AA", aa, cells[2], "AA has a mirror plane between its layers: no P_z")

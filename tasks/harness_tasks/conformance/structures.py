@@ -6,13 +6,13 @@ Every function returns fresh structures and is reproducible from its random gene
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from ase import Atoms
 
-from harness_tasks.structures.cells import positive, primitive
+from harness.contracts.material import Material
+from harness.materials.honeycomb import STACKINGS
 
 #: Distance of the layers where the material gives none, Å.
 DISTANCE = 3.4
@@ -28,12 +28,12 @@ AROUND = 10.0
 Path = Callable[[float], Atoms]
 
 
-def flat(material: Mapping[str, Any]) -> Atoms:
+def flat(material: Material) -> Atoms:
     """Two primitive cells side by side, in equilibrium; pbc (T, T, F)."""
-    return primitive(material).repeat((2, 1, 1))
+    return material.atoms.repeat((2, 1, 1))
 
 
-def slab(material: Mapping[str, Any], rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
+def slab(material: Material, rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
     """Two primitive cells under a random in-plane strain, rattled; pbc (T, T, F)."""
     atoms = flat(material)
     deform(atoms, strain * in_plane(rng))
@@ -41,11 +41,11 @@ def slab(material: Mapping[str, Any], rng: np.random.Generator, rattle: float, s
     return atoms
 
 
-def bulk(material: Mapping[str, Any], rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
+def bulk(material: Material, rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
     """The layers stacked without vacuum in a tilted cell, strained and rattled; pbc (T, T, T)."""
     atoms = flat(material)
     tilt = rng.uniform(-0.5, 0.5, size=2)
-    atoms.cell[2] = (*tilt, int(material.get("layers", 2)) * distance(material))
+    atoms.cell[2] = (*tilt, material.layers * distance(material))
     atoms.positions[:, 2] -= atoms.positions[:, 2].min()
     atoms.pbc = True
     deform(atoms, strain * symmetric(rng))
@@ -53,13 +53,19 @@ def bulk(material: Mapping[str, Any], rng: np.random.Generator, rattle: float, s
     return atoms
 
 
-def molecule(material: Mapping[str, Any], rng: np.random.Generator, rattle: float) -> Atoms:
-    """One ring of six atoms a layer, free in space; pbc (F, F, F)."""
-    first, second = list(material.get("symbols", ("B", "N")))
-    bond = positive(material, "a") / math.sqrt(3)
+def molecule(material: Material, rng: np.random.Generator, rattle: float) -> Atoms:
+    """One ring of six atoms a honeycomb layer, or a piece of another sheet, free in space; pbc (F, F, F)."""
+    if not material.honeycomb:
+        atoms = flat(material)
+        atoms.pbc = False
+        atoms.positions += rng.normal(scale=rattle, size=atoms.positions.shape)
+        atoms.center(vacuum=AROUND)
+        return atoms
+    first, second = material.symbols
+    bond = material.a / math.sqrt(3)
     angles = np.arange(6) * math.pi / 3
     ring = bond * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)
-    layers = int(material.get("layers", 2))
+    layers = material.layers
     step = np.array([0.4, 0.3, distance(material)])  # of the rings above each other
     positions = np.concatenate([ring + layer * step for layer in range(layers)])
     atoms = Atoms([first, second] * 3 * layers, positions=positions)
@@ -77,10 +83,13 @@ def far_apart(atoms: Atoms) -> Atoms:
     return both
 
 
-def lift(material: Mapping[str, Any], rng: np.random.Generator, rattle: float) -> Path:
+def lift(material: Material, rng: np.random.Generator, rattle: float) -> Path:
     """A path from two layers near each other to two that are far apart; its parameter runs from 0 to 1."""
-    stacking = material.get("stacking", "AB")
-    pair = primitive({**material, "layers": 2, "stacking": stacking, "distance": LIFT[0]})
+    registry, antiparallel = material.registry, material.antiparallel
+    if material.layers == 1 and material.honeycomb:
+        registry, antiparallel = STACKINGS["AB"]
+    near = LIFT[0] + material.single_layer().thickness
+    pair = material.restacked(2, near, registry=registry, antiparallel=antiparallel).atoms
     pair.positions += rng.normal(scale=rattle, size=pair.positions.shape)
     pair.cell[2, 2] += LIFT[1] - LIFT[0]
     upper = np.arange(len(pair)) >= len(pair) // 2
@@ -134,11 +143,11 @@ def symmetric(rng: np.random.Generator) -> np.ndarray:
     return _unit(rng.normal(size=(3, 3)))
 
 
-def distance(material: Mapping[str, Any]) -> float:
-    """Distance of the layers, Å."""
-    return positive(material, "distance") if "distance" in material else DISTANCE
+def distance(material: Material) -> float:
+    """Distance of the layers' mean heights, Å."""
+    return material.distance or material.thickness + DISTANCE
 
 
 def _unit(tensor: np.ndarray) -> np.ndarray:
     tensor = tensor + tensor.T
-    return tensor / np.linalg.norm(tensor)
+    return np.asarray(tensor / np.linalg.norm(tensor))

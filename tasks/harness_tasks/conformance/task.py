@@ -6,22 +6,24 @@ not checked and costs it nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Check, Measurement
-from harness.contracts.observable import Observable
+from harness.contracts.observable import Observable, find_observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
 from harness_tasks.conformance import figures, structures
 from harness_tasks.conformance.derivatives import derivative_lines, smoothness
 from harness_tasks.conformance.energy_drift import drift_line
+from harness_tasks.conformance.observables import FAILED, LINES, OBSERVABLES, WORST
 from harness_tasks.conformance.params import ConformanceParams
 from harness_tasks.conformance.probe import Probe, Values
 from harness_tasks.conformance.response import response_lines
@@ -35,46 +37,38 @@ class Conformance:
     name: ClassVar[str] = "conformance"
     version: ClassVar[int] = 3
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ConformanceParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = (
-        "failed_lines",
-        "worst_error_over_tolerance",
-        "forces_slab_ttf",
-        "stress_slab_ttf",
-        "nve_drift",
-        "born_finite_differences",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: ConformanceParams) -> Atoms:
+    def structure(self, material: Material, params: ConformanceParams) -> Atoms:
         """Two primitive cells of the material; all others are made from it."""
         return structures.flat(material)
 
     def measure(self, ctx: Context) -> Measurement:
         """All lines; an observable for each with its largest error."""
-        return examine(ctx)[0]
+        return self.examine(ctx)[0]
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         """Every line against its tolerance, and the paths."""
         return figures.draw(record, arrays, folder)
 
-
-def examine(ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
-    """All lines, and the names of those of each group."""
-    probe = Probe(ctx, np.random.default_rng(ctx.seed))
-    first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
-    fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or the material ends here
-    if probe.precision.name == "float32":
-        probe.find_grain(first, fresh)
-    groups: dict[str, list[str]] = {}
-    with ctx.stages.stage("lines", total=len(GROUPS)) as stage:
-        for name, run in GROUPS.items():
-            before = len(probe.checks)
-            with ctx.clock(name):
-                run(probe, first, fresh)
-            groups[name] = list(dict.fromkeys(check.name for check in probe.checks[before:]))
-            stage.advance(1, name)
-    return finished(probe), groups
+    def examine(self, ctx: Context) -> tuple[Measurement, dict[str, list[str]]]:
+        """All lines, and the names of those of each group."""
+        probe = Probe(ctx, np.random.default_rng(ctx.seed))
+        first = structures.slab(ctx.material, probe.rng, ctx.params.rattle, ctx.params.strain)
+        fresh = probe.evaluate(first)  # the first answer of all; what is wrong with the model or the material ends here
+        if probe.precision.name == "float32":
+            probe.find_grain(first, fresh)
+        groups: dict[str, list[str]] = {}
+        with ctx.stages.stage("lines", total=len(GROUPS)) as stage:
+            for name, run in GROUPS.items():
+                before = len(probe.checks)
+                with ctx.clock(name):
+                    run(probe, first, fresh)
+                groups[name] = list(dict.fromkeys(check.name for check in probe.checks[before:]))
+                stage.advance(1, name)
+        return finished(probe), groups
 
 
 def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:
@@ -85,7 +79,7 @@ def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:
         periodic.pbc = True
         for kind, atoms in (("bulk", _bulk(probe)), ("slab_ttf", sheet), ("slab_ttt", periodic)):
             parts = [f"forces_{kind}", f"stress_{kind}"] + ([] if kind == "bulk" else [f"stress_z_{kind}"])
-            probe.attempt(parts, lambda kind=kind, atoms=atoms: derivative_lines(probe, kind, atoms))  # type: ignore[misc]
+            probe.attempt(parts, partial(derivative_lines, probe, kind, atoms))
     if not probe.has_stress:
         probe.leave_out(["stress"], f"{probe.ctx.potential.name} offers no stress")
 
@@ -93,11 +87,14 @@ def derivatives(probe: Probe, first: Atoms, fresh: Values) -> None:
 def symmetries(probe: Probe, first: Atoms, fresh: Values) -> None:
     """Invariances, net force and torque, size and vacuum."""
     for _ in range(probe.ctx.params.samples):
-        sheet, crystal = _slab(probe), _bulk(probe)
-        probe.attempt("slab", lambda sheet=sheet: slab_lines(probe, sheet, probe.evaluate(sheet)))  # type: ignore[misc]
-        probe.attempt("bulk", lambda solid=crystal: bulk_lines(probe, solid, probe.evaluate(solid)))  # type: ignore[misc]
-        free = structures.molecule(probe.ctx.material, probe.rng, probe.ctx.params.rattle)
-        probe.attempt("molecule", lambda free=free: molecule_lines(probe, free))  # type: ignore[misc]
+        _symmetries_of(probe, _slab(probe), _bulk(probe))
+
+
+def _symmetries_of(probe: Probe, sheet: Atoms, crystal: Atoms) -> None:
+    probe.attempt("slab", lambda: slab_lines(probe, sheet, probe.evaluate(sheet)))
+    probe.attempt("bulk", lambda: bulk_lines(probe, crystal, probe.evaluate(crystal)))
+    free = structures.molecule(probe.ctx.material, probe.rng, probe.ctx.params.rattle)
+    probe.attempt("molecule", lambda: molecule_lines(probe, free))
 
 
 def smooth(probe: Probe, first: Atoms, fresh: Values) -> None:
@@ -107,7 +104,7 @@ def smooth(probe: Probe, first: Atoms, fresh: Values) -> None:
     shake = structures.shake(_slab(probe), probe.rng)
     for name, path in (("smooth_lift", lift), ("smooth_shake", shake)):
         names = [f"{name}_energy", f"{name}_forces"]
-        probe.attempt(names, lambda name=name, path=path: smoothness(probe, name, path, params.path_points))  # type: ignore[misc]
+        probe.attempt(names, partial(smoothness, probe, name, path, params.path_points))
 
 
 def dynamics(probe: Probe, first: Atoms, fresh: Values) -> None:
@@ -119,8 +116,7 @@ def response(probe: Probe, first: Atoms, fresh: Values) -> None:
     """Polarization, where it is offered."""
     probe.about = "polarization"
     for _ in range(probe.ctx.params.samples):
-        sheet = _slab(probe)
-        probe.attempt("polarization", lambda sheet=sheet: response_lines(probe, sheet))  # type: ignore[misc]
+        probe.attempt("polarization", partial(response_lines, probe, _slab(probe)))
     probe.about = "potential"
 
 
@@ -153,11 +149,19 @@ def finished(probe: Probe) -> Measurement:
     failed = sum(not check.passed for check in checks)
     ratios = [check.value / check.tolerance for check in checks if check.tolerance]
     observables = {
-        "failed_lines": Quantity(failed, "1", n=len(checks), method=f"of {len(checks)} lines"),
-        "worst_error_over_tolerance": Quantity(float(np.max(ratios)), "1", method="of the lines with a tolerance"),
+        **FAILED.of(Quantity(failed, "1", n=len(checks), method=f"of {len(checks)} lines")),
+        **WORST.of(Quantity(float(np.max(ratios)), "1", method="of the lines with a tolerance")),
     }
     for check in checks:
-        observables[check.name] = Quantity(check.value, check.unit, method=f"largest error; {check.reason}")
+        line = find_observable(LINES, check.name, Quantity(check.value, check.unit))
+        if line is None and np.isnan(check.value):
+            continue  # a whole group of lines that raised: the check says which
+        if line is None:
+            observables[check.name] = Quantity(check.value, check.unit)  # the worker refuses it
+            continue
+        unit = line.unit if np.isnan(check.value) else check.unit
+        found = Quantity(check.value, unit, method=f"largest error; {check.reason}")
+        observables |= line.of(found, **(line.labels_of(check.name) or {}))
     why: dict[str, list[str]] = {}
     for name, reason in probe.absent.items():
         why.setdefault(reason, []).append(name)

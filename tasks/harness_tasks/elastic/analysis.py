@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.contracts.quantity import Quantity
 from harness.materials.sheets import area
+from harness.materials.symmetry import has_threefold_axis
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.mechanics.curves import NAMES, XX, XY, YY, ZZ, Curves, along
 from harness_tasks.mechanics.slopes import curvature, derived, slope
 from harness_tasks.mechanics.strain_series import Series
-from harness_tasks.structures.symmetry import has_threefold_axis
 
 
 def in_plane(series: Series, curves: dict[tuple[str, int], Curves], seed: int) -> dict[str, Quantity]:
@@ -77,11 +79,12 @@ def volumetric(found: dict[str, Quantity], thickness: float) -> dict[str, Quanti
     for name, quantity in found.items():
         if quantity.unit == "N/m":
             factor = 10.0 / thickness  # N/m over Å in GPa
-            bounds = None if quantity.interval is None else tuple(x * factor for x in quantity.interval)
+            low, high = quantity.interval or (math.nan, math.nan)
             scaled[f"{name}_volumetric"] = Quantity(
                 number(quantity) * factor,
                 "GPa",
-                bounds,  # type: ignore[arg-type]
+                None if quantity.interval is None else (low * factor, high * factor),
+                quantity.kind,
                 method=f"over the stated thickness of {thickness:g} Å",
             )
     return scaled

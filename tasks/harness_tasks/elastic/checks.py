@@ -7,18 +7,23 @@ import math
 from harness.contracts.measurement import Check
 from harness.contracts.quantity import Quantity
 from harness.materials.sheets import area
+from harness.materials.symmetry import has_threefold_axis
 from harness.stats import number
 from harness.units import GPA, N_PER_M
 from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.params import ElasticParams
-from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves
+from harness_tasks.mechanics.curves import NAMES, XX, XY, YY, ZZ, Curves
+from harness_tasks.mechanics.slopes import slope
 from harness_tasks.mechanics.strain_series import Series
 from harness_tasks.mechanics.virial import Virial
-from harness_tasks.structures.symmetry import has_threefold_axis
 
 
 def checks(
-    series: Series, params: ElasticParams, found: dict[str, Quantity], curves: dict[tuple[str, int], Curves]
+    series: Series,
+    virial: Virial,
+    params: ElasticParams,
+    found: dict[str, Quantity],
+    curves: dict[tuple[str, int], Curves],
 ) -> list[Check]:
     """Isotropy, internal strain, energies against stresses, the free width, and how well all is relaxed."""
     c11 = number(found["C11"])
@@ -58,8 +63,19 @@ def checks(
             "sheet stress of the unstrained cell over C11: a strain of 0.1 % would change constants by 1 %",
         ),
     ]
+    if math.isfinite(virial.error):
+        listed.append(
+            Check(
+                "stress_usable",
+                virial.error,
+                virial.tolerance,
+                "N/m",
+                f"the potential's stress against energy differences at a trial strain with {virial.scale:.3g} N/m; the "
+                "task takes energy differences where it fails",
+            )
+        )
     if has_threefold_axis(series.group):
-        for suffix in results.NAMES.values():
+        for suffix in NAMES.values():
             given = [found[f"{name}{suffix}"] for name in ("C11", "C12", "C66")]
             values = [number(quantity) for quantity in given]
             slack = math.hypot(*(_half_width(quantity) for quantity in given))
@@ -91,9 +107,9 @@ def checks(
 def _maxwell(series: Series, curves: dict[tuple[str, int], Curves], found: dict[str, Quantity]) -> Check:
     """∂σ_yy/∂ε_zz = ∂σ_zz/∂ε_yy, clamped ions: two derivatives of one energy."""
     flat = curves["clamped", YY]
-    from_strain = results.slope(flat.strain, flat.stress[:, ZZ], "N/m", "")
+    from_strain = slope(flat.strain, flat.stress[:, ZZ], "N/m", "")
     pulled = curves["clamped", ZZ]
-    from_pull = results.slope(pulled.strain, pulled.stress[:, YY], "N/m", "")
+    from_pull = slope(pulled.strain, pulled.stress[:, YY], "N/m", "")
     scale = abs(number(found["E_zzzz_clamped"])) / GPA * series.thickness * N_PER_M
     slack = _half_width(from_strain) + _half_width(from_pull)
     return Check(
@@ -109,11 +125,7 @@ def notes(series: Series, virial: Virial, found: dict[str, Quantity]) -> list[st
     """What a reader of the numbers has to know."""
     remarks = []
     if not virial.from_stress:
-        reason = (
-            "this potential offers no stress"
-            if virial.error != virial.error
-            else f"its stress is off by {virial.error:.3g} N/m at a trial strain with {virial.scale:.3g} N/m"
-        )
+        reason = "this potential offers no stress" if math.isnan(virial.error) else "its stress is not usable"
         remarks.append(f"stresses are energy differences: {reason}")
     if number(found["C66"]) <= 0 or number(found["C11"]) <= abs(number(found["C12"])):
         remarks.append("the sheet is unstable in its plane: some strain lowers the energy (C66 <= 0 or C11 <= |C12|)")

@@ -10,13 +10,13 @@ import numpy as np
 from harness.contracts.measurement import Arrays
 from harness.contracts.record import Record
 from harness.stats import number
-from harness_tasks.plotting import BLUE, GREY, ORANGE, figure, title_of
+from harness_tasks.plotting import BLUE, GREEN, GREY, ORANGE, figure, title_of
 
 #: Curve, column of the stress, observable whose slope is drawn, label.
 IN_PLANE = (
     ("yy", 1, "C11", "$σ_{yy}$ against $ε_{yy}$: C11", BLUE),
     ("yy", 0, "C12", "$σ_{xx}$ against $ε_{yy}$: C12", ORANGE),
-    ("xy", 5, "C66", "$σ_{xy}$ against $2ε_{xy}$: C66", "#3a7d44"),
+    ("xy", 5, "C66", "$σ_{xy}$ against $2ε_{xy}$: C66", GREEN),
 )
 
 
@@ -31,7 +31,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
 
 
 def _in_plane(record: Record, arrays: Arrays, path: Path) -> Path:
-    with figure(path, (8.4, 3.8), ncols=2, sharey=True) as axes:
+    with figure(path, (8.4, 3.8), columns=2, sharey=True) as axes:
         for axis, kind in zip(axes, ("relaxed", "clamped"), strict=True):
             suffix = "" if kind == "relaxed" else "_clamped"
             for curve, column, name, label, colour in IN_PLANE:

@@ -6,14 +6,14 @@ docs/tasks/elastic.md derives every number.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.engine import UnphysicalError
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -24,14 +24,14 @@ from harness.stats import number
 from harness.units import N_PER_M
 from harness_tasks.elastic import analysis as results
 from harness_tasks.elastic.checks import checks, notes
+from harness_tasks.elastic.observables import OBSERVABLES
 from harness_tasks.elastic.params import ElasticParams
 from harness_tasks.mechanics.curves import XX, XY, YY, ZZ, Curves, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, holds_check, start_series
 from harness_tasks.mechanics.slopes import derived, slope
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.mechanics.virial import Virial, strained
-from harness_tasks.structures.cells import primitive
 
 #: Sheet stress across at which a free width counts as free, N/m.
 FREE = 2e-3
@@ -43,16 +43,13 @@ class Elastic:
     name: ClassVar[str] = "elastic"
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = ElasticParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    #: What a report shows first.
-    headline: ClassVar[tuple[str, ...]] = (
-        "C11", "C12", "C66", "Y_2D", "nu", "C11_clamped", "C66_clamped", "E_zzzz", "E_yyzz", "E_edges",
-    )  # fmt: skip
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: ElasticParams) -> Atoms:
+    def structure(self, material: Material, params: ElasticParams) -> Atoms:
         """The primitive cell, two atoms a layer."""
-        return primitive(material)
+        return material.atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """Strain the cell in every direction that symmetry does not supply, and fit."""
@@ -63,7 +60,7 @@ class Elastic:
                 try:
                     series, virial = start_series(ctx, stage)
                 except UnphysicalError as reason:
-                    return Measurement({"C11": Quantity(math.nan, "N/m")}, notes=[str(reason)])
+                    return Measurement({"C11": Quantity(math.nan, "N/m")}, checks=[holds_check(str(reason))])
             with sheet.stage(weight=40) as virial.stage, ctx.clock("strains"):
                 curves = _strain(series, params)
             with sheet.stage(weight=10) as virial.stage, ctx.clock("free width"):
@@ -112,7 +109,7 @@ class Elastic:
                 virial.error, "N/m", method=f"largest difference from energy differences, of {virial.scale:.3g} N/m"
             )
         measurement = Measurement(found, _arrays(series, curves, free))
-        measurement.checks = checks(series, params, found, curves)
+        measurement.checks = [holds_check(), *checks(series, virial, params, found, curves)]
         measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(series, virial, found)
         measurement.frames["cell"] = [series.structure(point) for point in curves["relaxed", YY].points]
         return measurement

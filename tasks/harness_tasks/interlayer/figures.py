@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from harness.contracts.measurement import Arrays
 from harness.contracts.record import Record
+from harness_tasks.plotting import BLUE, FAINT, GREEN, GREY, LIGHT_BLUE, ORANGE, PURPLE, figure
 
-COLOURS = {"AA": "#d1661e", "AB": "#1f5a93", "AA'": "#2f8f5b", "AAp": "#2f8f5b", "SP": "#8e5aa8", "BA": "#5fa2d8"}
+COLOURS = {"AA": ORANGE, "AB": BLUE, "AA'": GREEN, "AAp": GREEN, "SP": PURPLE, "BA": LIGHT_BLUE}
 
 
 def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     """φ(h) of all stackings with their minima; returns the file."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    path = folder / "binding_curves.png"
+    with figure(path, (5.6, 4.0)) as axis:
+        _curves(record, arrays, axis)
+    return [path]
 
-    figure = Figure(figsize=(5.6, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    axis = figure.subplots()
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.axhline(0, color="#b0b0b0", linewidth=0.8)
+
+def _curves(record: Record, arrays: Arrays, axis: Any) -> None:
+    axis.axhline(0, color=FAINT, linewidth=0.8)
     h = arrays["distances"]
     fine = np.linspace(h[0], h[-1], 400)
     lowest = 0.0
     for row, stacking in enumerate(arrays["stackings"].tolist()):
-        colour = COLOURS.get(stacking, "#606060")
+        colour = COLOURS.get(stacking, GREY)
         phi = 250 * arrays["phi_rigid"][row]  # eV per four atoms to meV per atom
         known = np.isfinite(phi)
         axis.plot(h[known], phi[known], "o", color=colour, markersize=3.5)
@@ -47,7 +49,3 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     crosses = ", crosses: relaxed" if "h0_relaxed" in arrays else ""
     axis.set_title(f"{record.label}, {material}: rigid layers{crosses}", fontsize=10)
     axis.legend(frameon=False, fontsize=8)
-    path = folder / "binding_curves.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=140)
-    return [path]

@@ -17,7 +17,7 @@ DEGREE, DECAY = 4, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """Minimum of a curve φ(h), with 95 % intervals.
+    """Minimum of a curve φ(h), with intervals of kind ``numerical``: how far it depends on the points that were fitted.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def find_minimum(h: np.ndarray, energy: np.ndarray, n_points: int) -> Minimum | 
         intervals = [(value - r, value + r) for value, r in zip(found, reach, strict=True)]
     method = f"quartic in exp(-h/1 A) through {n} points, jackknife"
     distance, depth, stiffness = (
-        Quantity(value, unit, interval, n=n, method=method)
+        Quantity(value, unit, interval, "numerical", n=n, method=method)
         for value, unit, interval in zip(found, ("A", "eV", "eV/A^2"), intervals, strict=True)
     )
     coefficients, origin = _fit(x, y, found[0])
@@ -84,7 +84,7 @@ def _roots(coefficients: np.ndarray, origin: float) -> np.ndarray:
     """Distances where a polynomial in exp(−(h − origin)) vanishes."""
     roots = np.roots(coefficients)
     real = roots[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 0)].real
-    return origin - np.log(real) / DECAY
+    return np.asarray(origin - np.log(real) / DECAY)
 
 
 def _solve(

@@ -9,11 +9,9 @@ from annotated_types import Ge, MinLen
 
 from harness.contracts.parameters import Count, ForceTolerance, Increasing, Length
 from harness.errors import HarnessError
+from harness.materials.honeycomb import stacking_of
 from harness_tasks.interlayer.minimum import DEGREE
-from harness_tasks.structures.bilayers import (
-    plain,
-    stacking_of,
-)
+from harness_tasks.structures.bilayers import plain
 
 
 @dataclass(frozen=True, slots=True)

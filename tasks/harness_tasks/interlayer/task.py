@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.measurement import Arrays, Measurement
+from harness.contracts.material import Material, Need
+from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
 from harness.contracts.task import Context, Stage
 from harness.engine.resumable import evaluate, relax
+from harness.materials.honeycomb import stacking_of
 from harness_tasks.interlayer import analysis as results
 from harness_tasks.interlayer.analysis import Curve
+from harness_tasks.interlayer.observables import OBSERVABLES
 from harness_tasks.interlayer.params import InterlayerParams
 from harness_tasks.structures.bilayers import (
     LOWER,
     UPPER,
     HeldLayers,
     bilayer,
+    lattice_check,
     own_lattice_constant,
-    require_bilayer,
-    stacking_of,
 )
-from harness_tasks.structures.cells import positive
 
 #: A relaxation in the progress bar, in evaluations.
 RELAXATION = 5
@@ -37,14 +37,11 @@ RELAXATION = 5
 class Work:
     """What the steps of one measurement share."""
 
-    material: dict[str, Any]
+    material: Material
+    height: float  # of every cell, Å
     stage: Stage
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def height(self) -> float:
-        """Of every cell, Å."""
-        return float(self.material["height"])
+    checks: list[Check] = field(default_factory=list)
 
 
 class Interlayer:
@@ -53,41 +50,29 @@ class Interlayer:
     name: ClassVar[str] = "interlayer"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = InterlayerParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    headline: ClassVar[tuple[str, ...]] = (
-        "h0_AB",
-        "binding_energy_per_atom_AB",
-        "exfoliation_energy_AB",
-        "c33_AB",
-        "h0_AAp",
-        "energy_above_AB_per_cell_AAp",
-        "h0_AA",
-        "energy_above_AB_per_cell_AA",
-        "alpha_in_plane",
-        "alpha_out_of_plane",
-    )
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: InterlayerParams) -> Atoms:
+    def structure(self, material: Material, params: InterlayerParams) -> Atoms:
         """The material's own bilayer."""
-        require_bilayer(material, self.name)
-        registry, antiparallel = stacking_of(str(material.get("stacking")))
-        return bilayer(material, registry, positive(material, "distance"), antiparallel=antiparallel)
+        return bilayer(material, material.registry, material.distance, antiparallel=material.antiparallel)
 
     def measure(self, ctx: Context) -> Measurement:
         """The curves, their minima, and the polarizability."""
         params: InterlayerParams = ctx.params
-        top = positive(ctx.material, "vacuum") + max(params.distances)
+        top = ctx.material.vacuum + max(params.distances)
         n = len(params.stackings) * len(params.distances)
         with ctx.stages.stage("curves", total=3 + n * (1 + RELAXATION * params.relaxed)) as stage:
-            work = Work({**ctx.material, "height": top}, stage)
+            work = Work(ctx.material, top, stage)
             if params.relax_cell:
                 reference = results.reference_of(params.stackings)
                 if "lattice" not in stage:
-                    a, note, _ = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
-                    stage.keep("lattice", {"a": a, "note": note})
-                work.material["a"] = stage["lattice"]["a"]
+                    a, note, failed = own_lattice_constant(ctx, reference, params.fmax, params.max_steps)
+                    stage.keep("lattice", {"a": a, "note": note, "failed": failed})
+                work.material = work.material.with_lattice_constant(stage["lattice"]["a"])
                 work.notes.append(stage["lattice"]["note"])
+                work.checks.append(lattice_check(stage["lattice"]["failed"]))
             with ctx.clock("rigid curves"):
                 curves = {"rigid": self._rigid(ctx, work)}
             if params.relaxed:
@@ -97,6 +82,7 @@ class Interlayer:
                 alphas = results.polarizabilities(ctx, work.material, stage, curves["rigid"], work.height)
         measurement = results.evaluate(ctx, work.material, curves, alphas)
         measurement.notes = work.notes + measurement.notes
+        measurement.checks += work.checks
         return measurement
 
     def _stack(self, work: Work, stacking: str, distance: float) -> Atoms:
@@ -145,8 +131,8 @@ class Interlayer:
                 energy[i] = work.stage[name]["energy"] - alone
                 open_ += not work.stage[name]["converged"]
             curves.append(Curve(s, np.array(params.distances), energy, None))
-        if open_:
-            work.notes.append(f"{open_} of {len(curves) * len(params.distances)} relaxations did not converge")
+        reason = f"relaxations that did not end below fmax, of {len(curves) * len(params.distances)}"
+        work.checks.append(Check("relaxations_not_converged", open_, 0.0, "1", reason))
         return curves
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
 """Strained sheets: strain series, virial, force constants, slopes, tension tests.
 
-May import `structures`, `polarization`, `services`.
+May import `structures`, `polarization`.
 """

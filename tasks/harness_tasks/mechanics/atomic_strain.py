@@ -44,7 +44,7 @@ class AtomicStrain:
             raise ValueError("the neighbourhoods are flat")
         after = positions[self._j] - positions[self._i] + self._images @ cell
         gradient = self._sum(after[:, :, None] * self._before[:, None, :]) @ self._inverse
-        return 0.5 * (np.swapaxes(gradient, 1, 2) @ gradient - np.eye(3))
+        return np.asarray(0.5 * (np.swapaxes(gradient, 1, 2) @ gradient - np.eye(3)))
 
     def _sum(self, tensors: np.ndarray) -> np.ndarray:
         flat = tensors.reshape(-1, 9)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from harness_tasks.structures.symmetry import Operation
+from harness.materials.symmetry import Operation
 
 #: Eigenvalues below this share of the largest one count as zero: nothing holds the atoms along them.
 LOOSE = 1e-7
@@ -93,7 +93,7 @@ def force_constants(
     flat = 0.5 * (flat + flat.T)
     rigid = np.tile(np.eye(3), (n, 1)) / np.sqrt(n)
     keep = np.eye(3 * n) - rigid @ rigid.T
-    return keep @ flat @ keep
+    return np.asarray(keep @ flat @ keep)
 
 
 @dataclass(slots=True)

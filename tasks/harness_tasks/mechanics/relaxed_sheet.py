@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.constraints import FixedLine
 
 from harness.contracts.engine import UnphysicalError
+from harness.contracts.measurement import Check
 from harness.contracts.task import Context, Stage
 from harness.engine.watch import TORN
 from harness.materials.sheets import area
@@ -81,6 +82,12 @@ def _relax(ctx: Context, base: Atoms, virial: Virial) -> None:
             base.set_constraint(FixedLine(np.arange(len(base)), (0, 0, 1)))
             ctx.engine.relax(base, fmax=fmax, max_steps=params.max_steps, optimizer="lbfgs")
     base.set_constraint()
+
+
+def holds_check(broken: str = "") -> Check:
+    """Whether the unstrained sheet holds; `broken` says why not."""
+    reason = broken or "the unstrained sheet must neither tear nor answer with numbers that are not finite"
+    return Check("sheet_lost", float(bool(broken)), 0.0, "1", reason)
 
 
 def changes_at_rest(start: Atoms, base: Atoms) -> list[str]:

@@ -16,6 +16,10 @@ def slope(x: Sequence[float], y: Sequence[float] | np.ndarray, unit: str, method
 
     From five points on the interval is that of `slope_at_zero`. Three points leave no residual: the interval then is
     what the curvature makes of the slope on either side, an upper bound of what is left out.
+
+    The interval is of kind ``numerical`` in both cases: the points are no sample. Each is a property of one relaxed
+    structure and comes out the same again, so what the bootstrap sees is how far they lie from a parabola: higher
+    orders of the strain, and what relaxation and rounding leave.
     """
     found = slope_at_zero(x, y, unit, seed=seed)
     how = f"{method}; {found.method}"
@@ -25,11 +29,11 @@ def slope(x: Sequence[float], y: Sequence[float] | np.ndarray, unit: str, method
         bend = abs(float(np.polyfit(points, values, 2)[0])) * float(np.abs(points).max())
         interval = (number(found) - bend, number(found) + bend)
         how = f"{method}; central difference, interval: slopes to either side"
-    return Quantity(number(found), unit, interval, n=found.n, method=how)
+    return Quantity(number(found), unit, interval, "numerical", n=found.n, method=how)
 
 
 def derived(function: Callable[..., float], given: Sequence[Quantity], unit: str, method: str) -> Quantity:
-    """`function` of the values, with the half widths of their intervals propagated in quadrature."""
+    """`function` of the values of slopes, with the half widths of their intervals propagated in quadrature."""
     values = [number(quantity) for quantity in given]
     value = function(*values)
     square = 0.0
@@ -40,7 +44,9 @@ def derived(function: Callable[..., float], given: Sequence[Quantity], unit: str
         shifted[k] += (quantity.interval[1] - quantity.interval[0]) / 2
         square += (function(*shifted) - value) ** 2
     half = math.sqrt(square)
-    return Quantity(value, unit, (value - half, value + half), method=f"{method}; intervals added in quadrature")
+    return Quantity(
+        value, unit, (value - half, value + half), "numerical", method=f"{method}; intervals added in quadrature"
+    )
 
 
 def curvature(x: Sequence[float], y: Sequence[float] | np.ndarray) -> float:

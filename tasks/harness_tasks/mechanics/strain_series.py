@@ -10,9 +10,9 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.task import Stage
+from harness.materials.symmetry import Operation, operations
 from harness_tasks.mechanics.force_constants import Newton, force_constants
 from harness_tasks.mechanics.virial import Answer, strained, tensor, voigt
-from harness_tasks.structures.symmetry import Operation, operations
 
 Ask = Callable[[Atoms], Answer]
 #: Newton steps per strained cell.
@@ -232,4 +232,4 @@ def _turned(six: np.ndarray, operation: Operation, strain: bool) -> np.ndarray:
     if strain:
         return voigt(operation.tensor(tensor(six)))
     shears = np.array([1, 1, 1, 2, 2, 2])
-    return voigt(operation.tensor(tensor(six * shears))) / shears
+    return np.asarray(voigt(operation.tensor(tensor(six * shears))) / shears)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -24,9 +23,9 @@ from harness.contracts.task import Context, Stage
 from harness.engine.watch import Watch
 from harness.stats import fit_line
 from harness.units import N_PER_M, PC_PER_M
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
-from harness_tasks.structures.sheets import offered, polarization
 
 #: Relaxation time of the thermostat, in time steps.
 DAMPING = 100
@@ -87,10 +86,13 @@ def add_dynamics(
 def sheet_for_tension(ctx: Context, base: Atoms) -> Ribbon:
     """The open sheet with two held edges, built from the relaxed unit cell."""
     z = np.sort(base.positions[:, 2])
-    layers = len(base) // 2
-    material: dict[str, Any] = {**ctx.material, "a": float(np.linalg.norm(base.cell[0]))}
-    if layers > 1:
-        material["distance"] = float(z[-2:].mean() - z[:2].mean()) / (layers - 1)
+    material = ctx.material.with_lattice_constant(float(np.linalg.norm(base.cell[0])))
+    layers = material.layers
+    if layers > 1 and material.honeycomb:
+        distance = float(z[-2:].mean() - z[:2].mean()) / (layers - 1)
+        material = material.restacked(
+            layers, distance, registry=material.registry, antiparallel=material.antiparallel, stacking=material.stacking
+        )
     nx, ny = cells_for(material, ctx.params.width, ctx.params.length)
     sheet = rectangular(material, nx, ny)
     return make_ribbon(sheet, ny, ctx.params.held, "open")
@@ -161,9 +163,10 @@ def _sample(ctx: Context, atoms: Atoms, ribbon: Ribbon) -> np.ndarray:
     near = ribbon.held & (ribbon.follows <= 0.5)
     pull = 0.5 * (forces[near, 1].sum() - forces[far, 1].sum()) / atoms.cell[0, 0] * N_PER_M
     dipole = np.full(3, np.nan)
-    if "dipole" in offered(ctx):
+    responses = Responses.of(ctx)
+    if "dipole" in responses.offered:
         area = atoms.cell[0, 0] * np.ptp(atoms.positions[:, 1])
-        dipole = polarization(ctx, atoms, ["dipole"])["dipole"] / area * PC_PER_M / 1000
+        dipole = responses(atoms, ["dipole"])["dipole"] / area * PC_PER_M / 1000
     return np.array([pull, *dipole])
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.engine import Engine
 from harness.contracts.potential import Noise
 from harness.contracts.task import Entry, Stage
-from harness.engine.ase import Engine
 from harness.materials.sheets import area
 from harness.units import N_PER_M
 
@@ -112,7 +112,7 @@ class Virial:
             stress = self._engine.evaluate([trial], ["stress"])[0]["stress"]
             virial = np.asarray(stress, dtype=float) * trial.get_volume()
             self.error = float(np.abs(virial - energies)[[0, 1, 5]].max() * to_sheet)
-            self.from_stress = self.error <= max(TRUSTED * self.scale, 2 * self.rounding)
+            self.from_stress = self.error <= self.tolerance
 
     def state(self) -> Entry:
         """What `try_stress` found."""
@@ -127,6 +127,11 @@ class Virial:
         """Take what `state` returned."""
         self.from_stress, self.error = state["from_stress"], state["error"]
         self.scale, self.rounding = state["scale"], state["rounding"]
+
+    @property
+    def tolerance(self) -> float:
+        """Largest error at which the potential's own stress is used, N/m."""
+        return max(TRUSTED * self.scale, 2 * self.rounding)
 
     def __call__(self, atoms: Atoms) -> Answer:
         """Energy, forces and virial of `atoms`."""

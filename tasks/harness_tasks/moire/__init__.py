@@ -1,4 +1,4 @@
 """Moiré bilayers: cells, local registry, landscape, elastic sheets, relaxation, polarization.
 
-May import `structures`, `polarization`, `sliding_path`, `services`.
+May import `structures`, `polarization`, `sliding_path`.
 """

@@ -13,22 +13,23 @@ Layers are rotated so that T₁ lies along x; AA (or AA′) is at the origin. `m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material
 from harness.contracts.parameters import Rule
 from harness.errors import HarnessError
-from harness_tasks.structures.cells import positive
+from harness.materials.honeycomb import SITES
 
 #: Cells of the upper layer along each period: N has a lower layer compressed by 1/(N + 1), −N one stretched by
 #: 1/(N − 1).
 Mismatch = Annotated[int, Rule(lambda n: 3 <= abs(n) <= 10_000, "3 to 10000 cells, or -3 to -10000")]
-#: Sites of the two atoms of a layer in fractions of its primitive cell, as in `harness_tasks.structures.cells`.
-BASIS = np.array([(0.0, 0.0), (1 / 3, 2 / 3)])
+#: Sites of the two atoms of a layer in fractions of its primitive cell.
+BASIS = np.array(SITES)
 _HEXAGONAL = np.array([[1.0, 0.0], [-0.5, math.sqrt(0.75)]])
 
 
@@ -64,17 +65,17 @@ class Moire:
     @property
     def plane(self) -> np.ndarray:
         """T₁ and T₂ as rows, Å (2, 2)."""
-        return self.atoms.cell.array[:2, :2]
+        return np.asarray(self.atoms.cell.array[:2, :2])
 
     @property
     def lattices(self) -> np.ndarray:
         """Primitive vectors of each layer as rows, Å (2, 2, 2)."""
-        return np.linalg.inv(self.repeats) @ self.plane
+        return np.asarray(np.linalg.inv(self.repeats) @ self.plane)
 
     @property
     def layer(self) -> np.ndarray:
         """0 or 1 for each atom, (N,)."""
-        return self.atoms.arrays["layer"]
+        return np.asarray(self.atoms.arrays["layer"])
 
     @property
     def period(self) -> float:
@@ -99,32 +100,32 @@ def mismatch_atoms(cells: int) -> int:
     return 2 * (cells**2 + (cells + 1) ** 2)
 
 
-def twisted(material: Mapping[str, Any], n: int, *, antiparallel: bool = False) -> Moire:
+def twisted(material: Material, n: int, *, antiparallel: bool = False) -> Moire:
     """The cell (n, n + 1): 28 atoms at 21.79° for n = 1, 11,164 at 1.08° for n = 30.
 
     Parameters
     ----------
     material
-        ``symbols``, ``a`` (Å, of both layers), ``distance`` (Å) and ``vacuum`` (Å).
+        Of honeycomb layers; both have its lowest layer's atoms and its lattice constant.
     antiparallel
         Exchange the species of the upper layer, as in AA′.
 
     Raises
     ------
     HarnessError
-        For n below 1 and for lengths that are not positive.
+        For n below 1.
     """
     if n < 1:
         raise HarnessError(f"there is no twisted cell (n, n + 1) with n = {n}.", "Give n of at least 1.")
     m, k = n, n + 1
     repeats = np.array([[[m + k, k], [-k, m]], [[m + k, m], [-m, k]]])
-    length = positive(material, "a") * math.sqrt(m * m + m * k + k * k)
+    length = material.a * math.sqrt(m * m + m * k + k * k)
     made = _stack(material, repeats, length, antiparallel, angle=twist_angle(n), mismatch=0.0)
     assert len(made.atoms) == twist_atoms(n)
     return made
 
 
-def mismatched(material: Mapping[str, Any], cells: int, *, antiparallel: bool = False) -> Moire:
+def mismatched(material: Material, cells: int, *, antiparallel: bool = False) -> Moire:
     """One layer strained against the other: `cells`² primitive cells of the upper layer, which has the material's a.
 
     The lower layer has (`cells` + 1)² cells, so that it is compressed by 1/(`cells` + 1); for negative `cells` it has
@@ -138,23 +139,45 @@ def mismatched(material: Mapping[str, Any], cells: int, *, antiparallel: bool = 
     Raises
     ------
     HarnessError
-        For fewer than two cells and for lengths that are not positive.
+        For fewer than two cells.
     """
     if abs(cells) < 2:
         raise HarnessError(f"{cells} cells make no moiré of two lattices.", "Give at least 2, or at most -2.")
     number = [abs(cells) + (1 if cells > 0 else -1), abs(cells)]
     repeats = np.array([number[0] * np.eye(2, dtype=int), number[1] * np.eye(2, dtype=int)])
-    length = positive(material, "a") * number[1]
+    length = material.a * number[1]
     made = _stack(material, repeats, length, antiparallel, angle=0.0, mismatch=1 - number[1] / number[0])
     assert len(made.atoms) == mismatch_atoms(min(number))
     return made
 
 
+def named_cells(
+    material: Material, twists: Sequence[int], mismatch: Sequence[int], *, antiparallel: bool
+) -> dict[str, Moire]:
+    """Cells by name, smallest first: ``21.79deg``, ``mismatch9``, ``mismatchm11`` for a stretched layer.
+
+    Parameters
+    ----------
+    material
+        A bilayer of honeycomb layers.
+    twists
+        n of the twisted cells (n, n + 1).
+    mismatch
+        Cells of the upper layer along each period; see `mismatched`.
+    antiparallel
+        Whether the upper layer is turned by half a turn.
+    """
+    cells = {f"{twist_angle(n):.2f}deg": twisted(material, n, antiparallel=antiparallel) for n in twists}
+    for n in mismatch:
+        cells[f"mismatch{'m' if n < 0 else ''}{abs(n)}"] = mismatched(material, n, antiparallel=antiparallel)
+    return dict(sorted(cells.items(), key=lambda entry: len(entry[1].atoms)))
+
+
 def _stack(
-    material: Mapping[str, Any], repeats: np.ndarray, length: float, antiparallel: bool, angle: float, mismatch: float
+    material: Material, repeats: np.ndarray, length: float, antiparallel: bool, angle: float, mismatch: float
 ) -> Moire:
-    distance, height = positive(material, "distance"), positive(material, "vacuum") + positive(material, "distance")
-    symbols = list(material.get("symbols", ("B", "N")))
+    distance, height = material.distance, material.vacuum + material.distance
+    symbols = list(material.symbols)
     plane = length * _HEXAGONAL
     lattices = np.linalg.inv(repeats) @ plane
     sheets, sites = [], []
@@ -184,4 +207,4 @@ def _cells_inside(repeat: np.ndarray) -> np.ndarray:
     ranges = [np.arange(low, high + 1) for low, high in zip(corners.min(axis=0), corners.max(axis=0), strict=True)]
     every = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, 2)
     scaled = every @ np.array([[d, -b], [-c, a]])  # fractions of the cell, times its area
-    return every[((scaled >= 0) & (scaled < area)).all(axis=1)]
+    return np.asarray(every[((scaled >= 0) & (scaled < area)).all(axis=1)])

@@ -142,7 +142,7 @@ def _inner(moire: Moire, relaxed: Relaxed, layer: int, side: float, fractions: n
     turned = math.atan2(moire.lattices[layer, 0, 1], moire.lattices[layer, 0, 0])
     moved = 1j * relaxed.shift * (shear[:, 0] - 1j * shear[:, 1]) * np.exp(3j * turned)
     sign = np.where(np.arange(len(moved)) % len(BASIS) == 1, 0.5, -0.5)
-    return sign[:, None] * np.stack([moved.real, moved.imag], axis=1)
+    return np.asarray(sign[:, None] * np.stack([moved.real, moved.imag], axis=1))
 
 
 def sheet_registry(moire: Moire, relaxed: Relaxed) -> Callable[[np.ndarray], np.ndarray]:
@@ -152,7 +152,7 @@ def sheet_registry(moire: Moire, relaxed: Relaxed) -> Callable[[np.ndarray], np.
 
     def at(places: np.ndarray) -> np.ndarray:
         slip = _sample(relaxed.slip, places @ inverse)
-        return places @ (low - top) + 0.5 * slip @ (low + top)
+        return np.asarray(places @ (low - top) + 0.5 * slip @ (low + top))
 
     return at
 
@@ -160,7 +160,7 @@ def sheet_registry(moire: Moire, relaxed: Relaxed) -> Callable[[np.ndarray], np.
 def _elastic(q: np.ndarray, q2: np.ndarray, landscape: Landscape) -> np.ndarray:
     """½ [(λ + μ) q qᵀ + μ q²], eV/Å⁴ (size, size, 2, 2)."""
     lam, mu = landscape.lame
-    return 0.5 * ((lam + mu) * q[..., :, None] * q[..., None, :] + mu * q2[..., None, None] * np.eye(2))
+    return np.asarray(0.5 * ((lam + mu) * q[..., :, None] * q[..., None, :] + mu * q2[..., None, None] * np.eye(2)))
 
 
 def _softness(landscape: Landscape, to_fractions: np.ndarray) -> float:
@@ -172,7 +172,7 @@ def _softness(landscape: Landscape, to_fractions: np.ndarray) -> float:
 
 def _inverse_root(matrices: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrices)
-    return np.einsum("...ab,...b,...cb->...ac", vectors, 1 / np.sqrt(values), vectors)
+    return np.asarray(np.einsum("...ab,...b,...cb->...ac", vectors, 1 / np.sqrt(values), vectors))
 
 
 def _smoothed(heights: np.ndarray, q2: np.ndarray, landscape: Landscape) -> np.ndarray:

@@ -8,22 +8,24 @@ of them.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context, Progress
+from harness.contracts.engine import Engine
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
-from harness_tasks.sliding_path.path import Work, at_registries
+from harness_tasks.sliding_path.path import WORK, Work, at_registries
 from harness_tasks.structures.bilayers import LOWER, UPPER, upright
-from harness_tasks.structures.registries import make_grid
+from harness_tasks.structures.registries import make_grid, registry_operations
 
 #: Strain of the layers, and change of their distance (Å), for second differences of the energy.
 STRAIN, LIFT = 0.01, 0.05
 #: Of the largest Fourier coefficient (besides the mean); smaller ones are left out.
 FAINT = 1e-5
+#: Of the stiffness of a layer and between layers, in evaluations.
+STIFFNESS_WORK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,15 @@ class Landscape:
     def distance(self, t: np.ndarray) -> np.ndarray:
         """h at registries (p, 2), Å (p,)."""
         z = self.heights(t)
-        return z[:, UPPER].mean(axis=1) - z[:, LOWER].mean(axis=1)
+        return np.asarray(z[:, UPPER].mean(axis=1) - z[:, LOWER].mean(axis=1))
 
 
-def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landscape | None:
+def landscape_work(work: Work, n: int) -> float:
+    """Of `measure_landscape` over n × n registries, in evaluations."""
+    return len(make_grid(n, registry_operations(work.material, work.antiparallel)).nodes) * WORK + STIFFNESS_WORK
+
+
+def measure_landscape(ctx: Context, work: Work, n: int, stage: Stage) -> Landscape | None:
     """The landscape over n × n registries, of which symmetry leaves few; None when layers do not hold together.
 
     Parameters
@@ -126,12 +133,14 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
     ctx
         Its ``params`` have ``fmax`` and ``max_steps`` for the small relaxations.
     work
-        Material, orientation and points; finished ones are not done again.
+        Material and orientation.
     n
         A multiple of 6.
+    stage
+        Advances by `landscape_work`; what it has kept is not done again.
     """
-    grid = make_grid(n, work.antiparallel)
-    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, bar, "landscape")
+    grid = make_grid(n, registry_operations(work.material, work.antiparallel))
+    energy, positions = at_registries(ctx, work, "relaxed", grid.registries, stage, "landscape")
     if not np.isfinite(energy).all():
         return None
     z = positions[:, :, 2] - positions[:, :, 2].mean(axis=1, keepdims=True)
@@ -142,12 +151,14 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
     base = work.stack(grid.registries[lowest])
     base.positions = positions[lowest]
     name = f"stiffness/{int(work.antiparallel)}"
-    if name not in work.points:
-        started = time.monotonic()
-        curvature, lame, shift = _stiffness(ctx, base), *_elasticity(ctx, base)
-        work.points.put(name, {"curvature": curvature, "lame": np.array(lame), "shift": shift}, started)
-    bar.update(4, "stiffness")
-    found = work.points[name]
+    if name not in stage:
+        curvature, lame, shift = (
+            _stiffness(ctx.engine, base),
+            *_elasticity(ctx.engine, base, ctx.params.fmax, ctx.params.max_steps),
+        )
+        stage.keep(name, {"curvature": curvature, "lame": lame, "shift": shift})
+    stage.advance(STIFFNESS_WORK, "stiffness")
+    found = stage[name]
     return Landscape(
         Series.through(grid.energies(energy)),
         Series.through(heights),
@@ -160,21 +171,21 @@ def measure_landscape(ctx: Context, work: Work, n: int, bar: Progress) -> Landsc
     )
 
 
-def _second_difference(ctx: Context, around: list[Atoms], step: float) -> float:
-    low, mid, high = (found["energy"] for found in ctx.engine.evaluate(around, ["energy"]))
+def _second_difference(engine: Engine, around: list[Atoms], step: float) -> float:
+    low, mid, high = (found["energy"] for found in engine.evaluate(around, ["energy"]))
     return float((low - 2 * mid + high) / step**2)
 
 
-def _stiffness(ctx: Context, base: Atoms) -> float:
+def _stiffness(engine: Engine, base: Atoms) -> float:
     lifted = []
     for step in (-LIFT, 0.0, LIFT):
         atoms = base.copy()
         atoms.positions[UPPER, 2] += step
         lifted.append(atoms)
-    return _second_difference(ctx, lifted, LIFT)
+    return _second_difference(engine, lifted, LIFT)
 
 
-def _elasticity(ctx: Context, base: Atoms) -> tuple[tuple[float, float], float]:
+def _elasticity(engine: Engine, base: Atoms, fmax: float, max_steps: int) -> tuple[tuple[float, float], float]:
     """λ and μ per layer, ions relaxed, and ξ: ½ E″/A is C11 + C12 (biaxial) or C11 − C12 (ε_xx = −ε_yy)."""
     moduli, shifts = [], []
     for second in (1.0, -1.0):
@@ -186,11 +197,11 @@ def _elasticity(ctx: Context, base: Atoms) -> tuple[tuple[float, float], float]:
             if second > 0:  # nothing moves in the plane
                 atoms.set_constraint(upright(atoms))
             even = atoms.positions[:, 1].copy()
-            ctx.engine.relax(atoms, fmax=ctx.params.fmax, max_steps=ctx.params.max_steps, optimizer="lbfgs")
+            engine.relax(atoms, fmax=fmax, max_steps=max_steps, optimizer="lbfgs")
             strained.append(atoms)
             if second < 0 and step:
                 moved = (atoms.positions[:, 1] - even) / (2 * step)
                 shifts.append(0.5 * float(moved[1] - moved[0] + moved[3] - moved[2]))
-        moduli.append(_second_difference(ctx, strained, STRAIN) / (2 * area(base)) / 2)
+        moduli.append(_second_difference(engine, strained, STRAIN) / (2 * area(base)) / 2)
     both, difference = moduli
     return ((both - difference) / 2, difference / 2), float(np.mean(shifts))

@@ -8,13 +8,12 @@ from typing import Literal
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context
+from harness.contracts.measurement import Arrays
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.moire.cells import Moire
 from harness_tasks.polarization.local_dipoles import Groups, Waves
 from harness_tasks.structures.registries import AB, BA, Grid
-from harness_tasks.structures.sheets import offered, polarization
 
 Symmetry = Literal["threefold", "twist"]
 
@@ -38,22 +37,18 @@ class Pattern:
     mismatch: float
 
 
-def from_atoms(ctx: Context, moire: Moire, groups: Groups, atoms: Atoms, size: int, field: float = 0.0) -> Pattern:
+def from_atoms(values: Arrays, moire: Moire, groups: Groups, atoms: Atoms, size: int) -> Pattern:
     """From the dipoles of the groups of each layer, interpolated layer by layer and added.
 
     Parameters
     ----------
+    values
+        ``dipole`` and ``atomic_dipoles`` of `atoms`, and ``charges`` where there are any.
     groups
         Of the rigid structure.
-    field
-        Vertical field that the polarization model answers to, V/Å.
+    size
+        Points along each period.
     """
-    names = [name for name in ("dipole", "atomic_dipoles", "charges") if name in offered(ctx)]
-    if field:
-        assert ctx.polarization is not None
-        values = ctx.polarization.calculate(atoms, names, (0.0, 0.0, field))
-    else:
-        values = polarization(ctx, atoms, names)
     dipoles = groups.dipoles(atoms, values)
     total, left = np.zeros((size, size, 3)), 0.0
     for layer in (0, 1):
@@ -126,4 +121,4 @@ def symmetrised(field: np.ndarray, symmetry: Symmetry) -> np.ndarray:
     if symmetry == "twist":  # T₁ stays, T₂ → −T₁ − T₂
         flip = np.array([1.0, -1.0, -1.0])
         images += [image[(i - j) % n, -j % n] * flip for image in images]
-    return np.mean(images, axis=0)
+    return np.asarray(np.mean(images, axis=0))

@@ -64,7 +64,7 @@ class PeriodicPoints:
     def wrap(self, points: np.ndarray) -> np.ndarray:
         """`points` moved into the cell by whole periods."""
         fractions = points @ np.linalg.inv(self.plane)
-        return points - np.floor(fractions) @ self.plane
+        return np.asarray(points - np.floor(fractions) @ self.plane)
 
     @cached_property
     def tree(self) -> cKDTree:
@@ -85,7 +85,7 @@ class PeriodicPoints:
 
     def interpolate(self, values: np.ndarray, points: np.ndarray) -> np.ndarray:
         """`values` (n, …) of the points, linear in the triangles between them, at `points`."""
-        return LinearNDInterpolator(self.triangles, values[self.index])(self.wrap(points))
+        return np.asarray(LinearNDInterpolator(self.triangles, values[self.index])(self.wrap(points)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +133,12 @@ class Look:
         moved = self.positions - self.moire.atoms.positions
         cell = self.moire.plane
         moved[:, :2] -= np.rint(moved[:, :2] @ np.linalg.inv(cell)) @ cell
-        return moved
+        return np.asarray(moved)
 
     @property
     def displacement(self) -> np.ndarray:
         """From the rigid layers, less the mean over all atoms, Å (N, 3)."""
-        return self.moved - self.moved.mean(axis=0)
+        return np.asarray(self.moved - self.moved.mean(axis=0))
 
     @cached_property
     def sheets(self) -> list[PeriodicPoints]:
@@ -157,11 +157,11 @@ class Look:
         """X of the layer at `points` (n, 2), fractions of its primitive cell; jumps by whole periods of the moiré."""
         mine, sheet = self.members[layer], self.sheets[layer]
         moved = sheet.interpolate(self.moved[mine, :2], points)
-        return (points - moved) @ np.linalg.inv(self.moire.lattices[layer])
+        return np.asarray((points - moved) @ np.linalg.inv(self.moire.lattices[layer]))
 
     def registry_at(self, points: np.ndarray) -> np.ndarray:
         """At any `points` in the plane, Å (n, 2); (n, 2) in [0, 1)."""
-        return (self.material_point(points, 0) - self.material_point(points, 1)) % 1.0
+        return np.asarray((self.material_point(points, 0) - self.material_point(points, 1)) % 1.0)
 
     @cached_property
     def distance(self) -> np.ndarray:
@@ -199,4 +199,4 @@ def grid(moire: Moire, size: int) -> np.ndarray:
     """The points (i T₁ + j T₂) / size, Å (size², 2), j running fastest."""
     steps = np.arange(size) / size
     fractions = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-    return fractions @ moire.plane
+    return np.asarray(fractions @ moire.plane)

@@ -1,29 +1,24 @@
-"""The structures of the task `moire_relax`: made, started, relaxed, kept."""
+"""Relaxation of moiré cells: started from elastic sheets or rigid layers, watched, kept."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.engine import Relaxation, UnphysicalError
+from harness.contracts.engine import Engine, Optimizer, Relaxation, UnphysicalError
 from harness.contracts.measurement import Arrays, Check
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Stage
 from harness.engine.watch import Watch
-from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
+from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.continuum import Relaxed, displaced, relax_sheets
 from harness_tasks.moire.landscape import Landscape
-from harness_tasks.moire_relax.params import MoireParams
-from harness_tasks.sliding_path.path import Work
 
 #: Steps between two looks at the extrapolation grade, which costs as much as a force call.
 GRADED = 10
-#: Name in the checkpoint of relaxations under way.
-PARTIAL = "moire-under-way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,98 +69,120 @@ class Structure:
         return made
 
 
-def moires(material: Mapping[str, Any], antiparallel: bool, params: MoireParams) -> dict[str, Moire]:
-    """The cells by name, smallest first."""
-    cells = {f"{twist_angle(n):.2f}deg": twisted(material, n, antiparallel=antiparallel) for n in params.twists}
-    for n in params.mismatch:
-        cells[f"mismatch{'m' if n < 0 else ''}{abs(n)}"] = mismatched(material, n, antiparallel=antiparallel)
-    return dict(sorted(cells.items(), key=lambda entry: len(entry[1].atoms)))
+@dataclass(frozen=True, slots=True)
+class RelaxationSettings:
+    """How moiré cells are relaxed.
+
+    Attributes
+    ----------
+    fmax
+        Largest force that is left, eV/Å.
+    optimizer, max_steps
+        As for `harness.contracts.engine.Engine.relax`.
+    start
+        ``registry``: from elastic sheets over the landscape, where there is one; ``rigid``: from flat layers.
+    max_grade
+        Extrapolation grade that ends a relaxation; None: none.
+    """
+
+    fmax: float
+    optimizer: Optimizer
+    max_steps: int
+    start: Literal["registry", "rigid"]
+    max_grade: float | None
 
 
 def relax_moire(
-    ctx: Context, work: Work, name: str, moire: Moire, landscape: Landscape | None, bar: Progress
+    engine: Engine, name: str, moire: Moire, landscape: Landscape | None, stage: Stage, settings: RelaxationSettings
 ) -> Structure:
-    """Relax one cell, or take what the checkpoint has of it."""
-    params: MoireParams = ctx.params
+    """Relax one cell, or take what `stage` has kept of it; `stage` advances by its atoms.
+
+    Parameters
+    ----------
+    engine
+        It relaxes and evaluates.
+    name
+        Of the cell, in `stage` and in the result.
+    moire
+        The cell with rigid layers.
+    landscape
+        Of the registries, for the start; None: there is none.
+    stage
+        Keeps the finished structure, and the state of one under way.
+    settings
+        Where it starts and when it ends.
+    """
     sheets = None if landscape is None else relax_sheets(moire, landscape)
     key = f"moire/{name}"
-    if key not in work.points:
-        started = time.monotonic()
-        begin = moire.atoms if sheets is None or params.start == "rigid" else displaced(moire, sheets)
-        work.points.put(key, _relaxed(ctx, work, name, moire, begin), started)
-        work.points.put(f"{PARTIAL}/{name}", {}, started)
-        work.points.save()
-    found = work.points[key]
-    bar.update(len(moire.atoms), name)
+    if key not in stage:
+        begin = moire.atoms if sheets is None or settings.start == "rigid" else displaced(moire, sheets)
+        stage.keep(key, _relaxed(engine, stage, key, moire, begin, settings))
+    found = stage[key]
+    stage.advance(len(moire.atoms), name)
     return Structure(
         name,
         moire,
         sheets,
-        np.array(found["positions"]),
-        float(found["energy"]),
-        float(found["fmax"]),
-        int(found["force_calls"]),
-        bool(found["converged"]),
-        str(found["optimizer"]),
-        str(found["reason"]),
+        found["positions"],
+        found["energy"],
+        found["fmax"],
+        found["force_calls"],
+        found["converged"],
+        found["optimizer"],
+        found["reason"],
     )
 
 
-def _relaxed(ctx: Context, work: Work, name: str, moire: Moire, begin: Atoms) -> dict[str, Any]:
+def _relaxed(
+    engine: Engine, stage: Stage, key: str, moire: Moire, begin: Atoms, settings: RelaxationSettings
+) -> dict[str, Any]:
     """Relax from `begin`, or from where a run that was cut off had saved it."""
-    params: MoireParams = ctx.params
-    key = f"{PARTIAL}/{name}"
-    partial = dict(work.points[key]) if key in work.points else {}
+    partial = stage.partial(key)
     atoms = begin.copy()
     steps, before, memory = 0, 0, {}
-    if partial:
+    if partial is not None:
         atoms.positions = partial["positions"]
-        steps, before = int(partial["steps"]), int(partial["force_calls"]) - 1  # the last one is made again
-        memory = {slot.removeprefix("memory."): v for slot, v in partial.items() if slot.startswith("memory.")}
-    watch, calls = Watch(moire.atoms, max_grade=params.max_grade), ctx.engine.force_calls
-    saved = time.monotonic()
+        steps, before = partial["steps"], partial["force_calls"] - 1  # the last one is made again
+        memory = partial["memory"]
+    watch, calls = Watch(moire.atoms, max_grade=settings.max_grade), engine.force_calls
 
     def observe(now: Atoms, state: Callable[[], Arrays]) -> None:
-        nonlocal steps, saved
+        nonlocal steps
         reason = watch.reason(now, now.get_potential_energy(), 0.0, 0.0)
         if reason is None and steps % GRADED == 0:
-            reason = watch.extrapolates(now, ctx.engine.extrapolation_grade)
+            reason = watch.extrapolates(now, engine.extrapolation_grade)
         if reason is not None:
             raise UnphysicalError(reason, steps)
-        if time.monotonic() - saved >= params.save_every:
-            entry = {f"memory.{slot}": value for slot, value in state().items()}
-            entry |= {"positions": now.positions.copy(), "steps": np.array(steps)}
-            entry["force_calls"] = np.array(before + ctx.engine.force_calls - calls)
-            work.points.put(key, entry, saved)
-            work.points.save()
-            saved = time.monotonic()
+        if stage.due:
+            made = before + engine.force_calls - calls
+            entry = {"positions": now.positions, "steps": steps, "force_calls": made, "memory": state()}
+            stage.keep_partial(key, entry)
         steps += 1
 
-    noise = float((getattr(ctx.potential, "noise", None) or {}).get("forces", 0.0))
     reason = ""
     try:
-        end = ctx.engine.relax(
+        end = engine.relax(
             atoms,
-            fmax=max(params.fmax, 2 * noise),
-            max_steps=max(1, params.max_steps - steps),
-            optimizer=params.optimizer,
+            fmax=settings.fmax,
+            max_steps=max(1, settings.max_steps - steps),
+            optimizer=settings.optimizer,
             observe=observe,
             memory=memory,
         )
-        beyond = watch.extrapolates(atoms, ctx.engine.extrapolation_grade) if np.isfinite(end.fmax) else None
+        beyond = watch.extrapolates(atoms, engine.extrapolation_grade) if np.isfinite(end.fmax) else None
         if beyond is not None:
             raise UnphysicalError(beyond, steps)
     except UnphysicalError as found:
-        end, reason = Relaxation(False, ctx.engine.force_calls - calls, np.nan, params.optimizer), str(found)
+        end, reason = Relaxation(False, engine.force_calls - calls, np.nan, settings.optimizer), str(found)
     finite = bool(np.isfinite(end.fmax))
     if not finite and not reason:
         reason = f"step {steps}: its energy became infinite"
     return {
         "positions": atoms.positions,
-        "energy": float(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"]) if finite else np.nan,
+        "energy": float(engine.evaluate([atoms], ["energy"])[0]["energy"]) if finite else np.nan,
         "fmax": end.fmax,
         "force_calls": before + end.force_calls,
         "converged": end.converged,
-        "optimizer": np.array(end.optimizer),
-        "reason": np.array(reason),
+        "optimizer": end.optimizer,
+        "reason": reason,
     }

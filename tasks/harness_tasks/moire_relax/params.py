@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, MultipleOf
 
 from harness.contracts.engine import Optimizer
-from harness.contracts.parameters import Count, Distinct, ForceTolerance, Grade, SaveInterval
+from harness.contracts.parameters import Count, Distinct, ForceTolerance, Grade
 from harness.engine.extrapolation import TRUSTED
 from harness.errors import HarnessError
 from harness_tasks.moire.cells import Mismatch
@@ -34,8 +34,6 @@ class MoireParams:
         Registries of that landscape along each axis, a multiple of 6.
     optimizer, fmax, max_steps
         Of relaxations; eV/Å.
-    save_every
-        Seconds between saves of a relaxation that is under way.
     max_grade
         Extrapolation grade that ends a relaxation; null: none.
     """
@@ -48,7 +46,6 @@ class MoireParams:
     optimizer: Optimizer = "stack_lbfgs"
     fmax: ForceTolerance = 1e-4
     max_steps: Count = 500
-    save_every: SaveInterval = 20.0
     max_grade: Grade | None = TRUSTED
 
     def __post_init__(self) -> None:

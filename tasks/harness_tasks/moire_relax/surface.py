@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,14 @@ from ase import Atoms
 from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
-from harness.contracts.task import Context
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.stats import number
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.moire_relax import observables as declared
 from harness_tasks.plotting import figure
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization.surface_potential import SurfacePotential, surface_potential
-from harness_tasks.sliding_path.path import Work
-from harness_tasks.structures.sheets import offered, polarization
 
 #: Points of the potential along each period.
 GRID = 96
@@ -30,21 +28,22 @@ PER_CM2 = 1e4
 METHOD = "ε0 (V_max - V_min) on the highest atom, interval: grid of every second point"
 
 
-def surface(ctx: Context, work: Work, structures: Sequence[Structure]) -> Measurement:
+def surface(ctx: Context, structures: Sequence[Structure], stage: Stage) -> Measurement:
     """P_max of each structure, relaxed and with rigid layers; empty where no charges are offered.
 
     Names end like those of the other observables; without an ending that of the longest period.
     """
     measurement = Measurement()
     whole = [s for s in structures if not s.reason]
-    if "charges" not in offered(ctx) or not whole:
+    responses = Responses.of(ctx)
+    if "charges" not in responses.offered or not whole:
         return measurement
     longest = max(whole, key=lambda s: s.moire.period)
-    with ctx.progress("potential above", 2 * sum(len(s.moire.atoms) for s in whole)) as bar, ctx.clock("potential"):
+    with ctx.clock("potential"):
         for structure in whole:
             for geometry, atoms in (("", structure.atoms), ("_rigid", structure.moire.atoms)):
-                values = _charges(ctx, work, f"{structure.name}{geometry}", atoms)
-                bar.update(len(atoms), structure.name)
+                values = _charges(responses, stage, f"{structure.name}{geometry}", atoms)
+                stage.advance(len(atoms), structure.name)
                 above = surface_potential(atoms, values["charges"], values.get("atomic_dipoles"), grid=GRID)
                 found = _numbers(structure, values["charges"], above, geometry)
                 if structure is longest:
@@ -52,16 +51,13 @@ def surface(ctx: Context, work: Work, structures: Sequence[Structure]) -> Measur
                 measurement.observables |= declared.of_cell(found, structure.name)
                 measurement.arrays[f"{structure.name}|potential{geometry}"] = above.values
                 measurement.checks.append(_threefold(f"{structure.name}{geometry}", above))
-    work.points.save()
     return measurement
 
 
-def _charges(ctx: Context, work: Work, name: str, atoms: Atoms) -> Arrays:
-    key = f"charges/{name}"
-    if key not in work.points:
-        started = time.monotonic()
-        work.points.put(key, polarization(ctx, atoms, ["charges", "atomic_dipoles"]), started)
-    return work.points[key]
+def _charges(responses: Responses, stage: Stage, name: str, atoms: Atoms) -> Arrays:
+    if name not in stage:
+        stage.keep(name, responses(atoms, ["charges", "atomic_dipoles"]))
+    return stage[name]
 
 
 def _numbers(structure: Structure, charges: np.ndarray, above: SurfacePotential, geometry: str) -> dict[str, Quantity]:
@@ -104,10 +100,9 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         return []
     longest = max(names, key=lambda name: float(np.linalg.norm(arrays[f"{name}|cell"][0])))
     path = folder / "potential.png"
-    with figure(path, (10.0, 4.0), ncols=2, squeeze=False) as axes:
-        _curve(record, arrays, [n for n in names if float(arrays[f"{n}|angle"]) > 0], axes[0, 0])
-        _potential(arrays, longest, axes[0, 1])
-        axes[0, 0].figure.suptitle(f"{record.label}, {record.config['material'].get('name')}", fontsize=10)
+    with figure(path, (10.0, 4.0), f"{record.label}, {record.config['material'].get('name')}", columns=2) as axes:
+        _curve(record, arrays, [n for n in names if float(arrays[f"{n}|angle"]) > 0], axes[0])
+        _potential(arrays, longest, axes[1])
     return [path]
 
 

@@ -76,13 +76,13 @@ class Registry:
         (a0, a1), (b0, b1) = self.sites, self.odd
         value = (a1 * b0.conj() - b1 * a0.conj()) / _MIXED
         slope = np.zeros((len(self.waves), 3, 2), dtype=complex)
-        n = len(self.members[0])
-        for members, factor in (
-            (self.members[1], lambda w, s: 1j * w * (b0.conj() - s * a0.conj())),
-            (self.members[0], lambda w, s: -1j * w.conj() * (s * a1 - b1)),
+        lower, upper = self.members[0], self.members[1]
+        w, s = self.waves, self.signs[:, None]
+        for members, part in (
+            (upper, 1j * w[upper] * (b0.conj() - s[upper] * a0.conj())),
+            (lower, -1j * w[lower].conj() * (s[lower] * a1 - b1)),
         ):
-            part = factor(self.waves[members], self.signs[members, None]) / n / _MIXED
-            slope[members] = part[:, :, None] * self.vectors[None]
+            slope[members] = (part / len(lower) / _MIXED)[:, :, None] * self.vectors[None]
         return value, slope
 
 

@@ -13,15 +13,15 @@ from harness.contracts.potential import noise_of
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
 from harness.materials.sheets import area
+from harness.materials.symmetry import allowed, has_threefold_axis
 from harness.stats import number
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import NAMES, XX, YY, ZZ, along
 from harness_tasks.mechanics.slopes import derived, slope
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.virial import VOIGT, strained, tensor
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization.sheet_dipole import improper, ions, proper
-from harness_tasks.structures.sheets import offered
-from harness_tasks.structures.symmetry import allowed, has_threefold_axis
 
 COMPONENTS = {XX: "xx", YY: "yy", ZZ: "zz"}
 #: e/Å in nC/m.
@@ -105,6 +105,7 @@ def _from_born(
         values[0],
         "nC/m",
         (values[0] - reach, values[0] + reach) if len(values) > 1 else None,
+        "numerical",
         method="Born charges times internal strain of the force constants; interval: spread over the sizes of strain",
     )
     return {
@@ -137,7 +138,7 @@ def checks(
         if not allowed(series.group, axis, *VOIGT[component]):
             worst = max((number(found[f"{name}{suffix}"]) for suffix in NAMES.values()), key=abs)
             reason = f"the symmetry of the stacking ({len(series.group)} operations) forbids it; larger of both ions"
-            listed.append(Check(f"zero_{name}", worst, zero, "nC/m", reason))
+            listed.append(Check(f"zero_{name}", worst, zero, "nC/m", reason, "polarization"))
         if f"{name}_ions" in found:
             given = found[f"{name}_ions"]
             reach = 0.0 if given.interval is None else given.interval[1] - given.interval[0]
@@ -148,6 +149,7 @@ def checks(
                     max(zero, 0.03 * abs(number(given)), 2 * reach),
                     "nC/m",
                     "the ions' part from Born charges against that from dipoles of relaxed cells",
+                    "polarization",
                 )
             )
     if has_threefold_axis(series.group):
@@ -161,6 +163,7 @@ def checks(
                     max(zero, 0.02 * scale, 2 * reach),
                     "nC/m",
                     f"a threefold axis makes {name} = {'-' if sign < 0 else ''}{other}",
+                    "polarization",
                 )
             )
     return listed
@@ -179,7 +182,7 @@ def notes(ctx: Context, series: Series, parts: Sequence[str], born: np.ndarray |
         remarks.append(
             "the model has charges: in the plane they count as shared with bonded atoms; *_dipoles leaves them out"
         )
-    elif "charges" in offered(ctx):
+    elif "charges" in Responses.of(ctx).offered:
         remarks.append("charges without atomic_dipoles: the dipole is taken as the model gives it")
     lowest = series.newton().eigenvalues()[:1]
     if len(lowest) and lowest[0] < -1e-3:

@@ -23,8 +23,8 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     """Polarization against strain, one panel a coefficient."""
     panels = [panel for panel in PANELS if panel[0] in record.observables]
     path = folder / "polarization_strain.png"
-    with figure(path, (3.9 * len(panels), 3.7), ncols=len(panels), squeeze=False) as axes:
-        for axis, (name, curve, component, symbol, strain_symbol) in zip(axes[0], panels, strict=True):
+    with figure(path, (3.9 * len(panels), 3.7), title_of(record), columns=len(panels)) as axes:
+        for axis, (name, curve, component, symbol, strain_symbol) in zip(axes, panels, strict=True):
             for kind, colour in (("relaxed", BLUE), ("clamped", ORANGE)):
                 suffix = "" if kind == "relaxed" else "_clamped"
                 strain = 100 * arrays[f"{kind}_{curve}_strain"]
@@ -47,5 +47,4 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
             axis.set_ylabel(f"{symbol}, proper (pC/m)")
             axis.set_title(name, fontsize=10)
             axis.legend(frameon=False, fontsize=7.5)
-        axes[0][0].figure.suptitle(title_of(record), fontsize=10)
     return [path]

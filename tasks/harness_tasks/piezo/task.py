@@ -6,14 +6,14 @@ docs/tasks/piezo.md derives every number.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
 
 from harness.contracts.engine import UnphysicalError
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
@@ -22,13 +22,14 @@ from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.units import PC_PER_M
 from harness_tasks.mechanics.curves import XX, YY, ZZ, along, both_ways
-from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, start_series
+from harness_tasks.mechanics.relaxed_sheet import changes_at_rest, holds_check, start_series
 from harness_tasks.mechanics.strain_series import Point, Series
 from harness_tasks.mechanics.tension_test import TENSION, add_dynamics
 from harness_tasks.piezo.analysis import COMPONENTS, PiezoCurves, checks, coefficients, notes
+from harness_tasks.piezo.observables import OBSERVABLES
 from harness_tasks.piezo.params import PiezoParams
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization.sheet_dipole import SheetDipole
-from harness_tasks.structures.cells import primitive
 
 
 class Piezo:
@@ -37,17 +38,13 @@ class Piezo:
     name: ClassVar[str] = "piezo"
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
+    needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = PiezoParams
-    observables: ClassVar[tuple[Observable, ...]] = ()
-    #: What a report shows first.
-    headline: ClassVar[tuple[str, ...]] = (
-        "e_yyy", "e_zyy", "e_zzz", "e_yyy_clamped", "e_zyy_clamped", "e_zzz_clamped",
-        "e_yyy_from_born", "e_zyy_from_born", "e_zyy_improper", "e_zzz_improper",
-    )  # fmt: skip
+    observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: PiezoParams) -> Atoms:
-        """The primitive cell, two atoms a layer."""
-        return primitive(material)
+    def structure(self, material: Material, params: PiezoParams) -> Atoms:
+        """The primitive cell."""
+        return material.atoms
 
     def measure(self, ctx: Context) -> Measurement:
         """Strain the cell along y, x and z, and fit the polarization."""
@@ -58,8 +55,8 @@ class Piezo:
                 try:
                     series, _ = start_series(ctx, stage)
                 except UnphysicalError as reason:
-                    return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, notes=[str(reason)])
-            dipole = SheetDipole(ctx, series.base, sheet)
+                    return Measurement({"e_yyy": Quantity(math.nan, "nC/m")}, checks=[holds_check(str(reason))])
+            dipole = SheetDipole(Responses.of(ctx), series.base, sheet)
             with ctx.clock("strains"):
                 curves = _strain(series, dipole, params, sheet)
             with ctx.clock("Born charges"):
@@ -128,7 +125,7 @@ def _evaluate(
     if born is not None:
         arrays["born_effective_charges"] = born
     measurement = Measurement(found, arrays)
-    measurement.checks = checks(ctx, series, found, curves)
+    measurement.checks = [holds_check(), *checks(ctx, series, found, curves)]
     measurement.notes = changes_at_rest(ctx.atoms, series.base) + notes(ctx, series, dipole.parts, born)
     measurement.frames["cell"] = [series.structure(point) for point in rest.points]
     return measurement

@@ -1,4 +1,4 @@
 """Dipoles of sheets and of their parts, forces in a field, the potential above a surface.
 
-May import `structures`, `services`.
+May import `structures`.
 """

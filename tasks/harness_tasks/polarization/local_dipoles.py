@@ -76,7 +76,7 @@ class Groups:
             arm[:, 2] -= middle
             found += self._gather(given[:, None] * arm)
             found[:, 2] += charges[self.centre] * (atoms.positions[self.centre, 2] - middle)
-        return found
+        return np.asarray(found)
 
     def _gather(self, of_bonds: np.ndarray) -> np.ndarray:
         return np.stack([np.bincount(self.bond_centre, column, len(self.centre)) for column in of_bonds.T], axis=1)
@@ -116,7 +116,7 @@ class Waves:
         """The fit at the points (i T₁ + j T₂)/size, (size, size, c)."""
         steps = np.arange(size) / size
         fractions = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-        return (self._at(fractions) @ coefficients).reshape(size, size, -1)
+        return np.asarray((self._at(fractions) @ coefficients).reshape(size, size, -1))
 
     def _at(self, fractions: np.ndarray) -> np.ndarray:
         phase = 2 * np.pi * fractions @ self.k.T

@@ -6,13 +6,13 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Arrays
-from harness.contracts.task import Context, Stage
+from harness.contracts.task import Stage
 from harness_tasks.polarization.bond_dipoles import LocalDipoles
-from harness_tasks.structures.sheets import offered, polarization
+from harness_tasks.polarization.responses import Responses
 
 
 class SheetDipole:
-    """Asks the polarization model of `ctx`, each structure once; `stage` keeps the answers.
+    """Asks for the dipole of each structure once; `stage` keeps the answers.
 
     Where the model has charges, its dipole in the plane is that of the atomic dipoles alone, since Σ q r has no meaning
     along a periodic direction. Here each charge is shared with the atoms it is bonded to, which makes neutral groups
@@ -24,10 +24,9 @@ class SheetDipole:
         ``("full",)``, or ``("full", "dipoles")`` where both exist and differ.
     """
 
-    def __init__(self, ctx: Context, reference: Atoms, stage: Stage) -> None:
-        self._ctx, self._stage = ctx, stage
-        known = offered(ctx)
-        self._names = ["dipole"] + [name for name in ("charges", "atomic_dipoles") if name in known]
+    def __init__(self, responses: Responses, reference: Atoms, stage: Stage) -> None:
+        self._responses, self._stage = responses, stage
+        self._names = ["dipole"] + [name for name in ("charges", "atomic_dipoles") if name in responses.offered]
         both = len(self._names) == 3
         self._local = LocalDipoles(reference) if both else None
         self.parts = ("full", "dipoles") if both else ("full",)
@@ -41,15 +40,15 @@ class SheetDipole:
 
     def born_charges(self, atoms: Atoms) -> np.ndarray | None:
         """(natoms, 3, 3) in e, their mean taken off (acoustic sum rule); None when nobody offers them."""
-        if "born_effective_charges" not in offered(self._ctx):
+        if "born_effective_charges" not in self._responses.offered:
             return None
         if "born" not in self._stage:
-            self._stage.keep("born", polarization(self._ctx, atoms, ["born_effective_charges"]))
+            self._stage.keep("born", self._responses(atoms, ["born_effective_charges"]))
         charges = self._stage["born"]["born_effective_charges"]
-        return charges - charges.mean(axis=0)
+        return np.asarray(charges - charges.mean(axis=0))
 
     def _ask(self, atoms: Atoms) -> Arrays:
-        values = polarization(self._ctx, atoms, self._names)
+        values = self._responses(atoms, self._names)
         full = np.array(values["dipole"], dtype=float)
         if self._local is None:
             return {"full": full}
@@ -81,4 +80,4 @@ def improper(dipole: np.ndarray, area: float) -> np.ndarray:
 
 def ions(charges: np.ndarray, moved: np.ndarray, area: float) -> np.ndarray:
     """Σ Z du/dε over the area, (3,) e/Å: what the ions' own motion adds to the clamped coefficient."""
-    return np.einsum("iab,ib->a", charges, moved) / area
+    return np.asarray(np.einsum("iab,ib->a", charges, moved) / area)

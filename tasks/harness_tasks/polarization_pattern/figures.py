@@ -36,13 +36,13 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
 def _sheet(record: Record, arrays: Arrays, names: Sequence[str], path: Path) -> Path:
     columns = 2 if len(names) == 4 else min(3, len(names))
     rows = -(-len(names) // columns)
-    with figure(path, (4.3 * columns, 0.3 + 2.8 * rows), nrows=rows, ncols=columns, squeeze=False) as axes:
+    who = " + ".join(str(name) for name in (record.label, record.polarization) if name)
+    title = f"{who}, {record.config['material'].get('name')}"
+    with figure(path, (4.3 * columns, 0.3 + 2.8 * rows), title, rows=rows, columns=columns) as axes:
         for axis in axes.ravel():
             axis.set_axis_off()
         for axis, name in zip(axes.ravel(), names, strict=False):
             _map(record, arrays, name, axis)
-        who = " + ".join(str(name) for name in (record.label, record.polarization) if name)
-        axes[0, 0].figure.suptitle(f"{who}, {record.config['material'].get('name')}", fontsize=10)
     return path
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, MinLen, MultipleOf
 
 from harness.contracts.engine import Optimizer
-from harness.contracts.parameters import Count, Distinct, ForceTolerance, Grade, Length, Rule, SaveInterval
+from harness.contracts.parameters import Count, Distinct, ForceTolerance, Grade, Length, Rule
 from harness.engine.extrapolation import TRUSTED
 from harness.errors import HarnessError
 from harness_tasks.moire.cells import Mismatch
@@ -54,7 +54,7 @@ class PatternParams:
         Share of the largest P⊥ that is added and taken away where symmetry makes the pattern critical.
     registry_grid
         Registries along each axis for ``local=registry``, a multiple of 6.
-    start, optimizer, fmax, max_steps, save_every, max_grade
+    start, optimizer, fmax, max_steps, max_grade
         Of relaxations, as in the task `moire_relax`.
     """
 
@@ -74,7 +74,6 @@ class PatternParams:
     optimizer: Optimizer = "stack_lbfgs"
     fmax: ForceTolerance = 1e-4
     max_steps: Count = 500
-    save_every: SaveInterval = 20.0
     max_grade: Grade | None = TRUSTED
 
     def __post_init__(self) -> None:

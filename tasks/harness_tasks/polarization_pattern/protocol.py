@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,26 +10,21 @@ import numpy as np
 from ase import Atoms
 
 from harness.contracts.measurement import Measurement
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
 from harness.units import EPSILON_0, PC_PER_M
 from harness_tasks.moire.cells import Moire, mismatched, twisted
 from harness_tasks.moire.pattern import Pattern, from_atoms, from_registry, turns
 from harness_tasks.moire.registry_field import Look, grid
 from harness_tasks.polarization.local_dipoles import Groups
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization_pattern import analysis as results
 from harness_tasks.polarization_pattern.analysis import Case
 from harness_tasks.polarization_pattern.observables import NAMES, RESPONSE, Kind
 from harness_tasks.polarization_pattern.params import PatternParams
-from harness_tasks.polarization_pattern.structures import Scaled, Structures
-from harness_tasks.services.points import Points
+from harness_tasks.polarization_pattern.structures import RELAXATION, Structures
 from harness_tasks.structures.bilayers import bilayer
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import make_grid
-from harness_tasks.structures.sheets import offered, polarization
-
-#: Of a relaxation in the progress bar, in patterns.
-RELAXATION = 30
+from harness_tasks.structures.registries import make_grid, registry_operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +45,17 @@ class Step:
 
 
 class Work:
-    """One measurement; patterns and structures that are finished stay in the checkpoint."""
+    """One measurement; patterns and structures that are finished survive a kill."""
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self.params: PatternParams = ctx.params
-        self.points = Points(ctx.checkpoint, lost_at_most=0.0)
         self.notes: list[str] = []
         self.frames: dict[str, list[Atoms]] = {}
-        self.structures = Structures(ctx, self.points, self.notes)
-        self.symbol = str(list(ctx.material.get("symbols", ("B", "N")))[1])
-        known = offered(ctx)
+        self.structures = Structures(ctx, self.notes)
+        self.symbol = ctx.material.symbols[1]
+        self.responses = Responses.of(ctx)
+        known = self.responses.offered
         local = self.params.local
         self.by_atoms = local == "atoms" or (local == "auto" and "atomic_dipoles" in known)
         if not self.by_atoms:
@@ -72,13 +66,13 @@ class Work:
         """All structures, then their numbers."""
         plan = self._plan()
         cases: list[Case] = []
-        work = sum(len(step.moire.atoms) * (1 + RELAXATION * step.relaxed) for step in plan)
+        work = float(sum(len(step.moire.atoms) * (1 + RELAXATION * step.relaxed) for step in plan))
         work += RELAXATION * self.structures.effort * any(step.relaxed for step in plan)
-        with self.ctx.progress("patterns", work) as bar:
+        with self.ctx.stages.stage("patterns", total=work) as stage:
             for step in plan:
                 with self.ctx.clock(step.kind if not step.relaxed else f"{step.kind}, relaxed"):
-                    pattern = self._pattern(step, Scaled(bar, RELAXATION))
-                bar.update(len(step.moire.atoms), step.name)
+                    pattern = self._pattern(step, stage)
+                stage.advance(len(step.moire.atoms), step.name)
                 if pattern is not None:
                     cases.append(Case(step.kind, step.labels, step.moire, pattern, step.field))
         measurement = results.evaluate(cases, self.params.bias)
@@ -130,42 +124,43 @@ class Work:
             plan.append(Step("antiparallel", {}, twisted(material, n, antiparallel=True)))
         return plan
 
-    def _pattern(self, step: Step, bar: Progress) -> Pattern | None:
+    def _pattern(self, step: Step, stage: Stage) -> Pattern | None:
         if step.field and self.response == "assumed":
             same = "flat" in self.params.geometry and self.params.field_n in (None, self.params.n)
             bare = {"structure": "flat" if same else "without_field"}
-            found = self._pattern(replace(step, kind="twist", labels=bare, field=0.0), bar)
+            found = self._pattern(replace(step, kind="twist", labels=bare, field=0.0), stage)
             if found is not None:
                 found.field[..., 2] += PC_PER_M * EPSILON_0 * float(self.params.susceptibility or 0) * step.field
             return found
-        return self._measured(step, bar)
+        return self._measured(step, stage)
 
-    def _measured(self, step: Step, bar: Progress) -> Pattern | None:
+    def _measured(self, step: Step, stage: Stage) -> Pattern | None:
         atoms: Atoms | None = step.moire.atoms
         if step.relaxed:
-            atoms = self.structures.relaxed(step.name, step.moire, step.field, bar)
+            atoms = self.structures.relaxed(step.name, step.moire, step.field, stage)
         if atoms is None:
             return None
         if step.relaxed:
             self.frames[step.name] = [atoms]
-        if step.name not in self.points:
-            started = time.monotonic()
+        if step.name not in stage:
             if step.by_atoms:
                 groups = Groups.of(step.moire.atoms, step.moire.layer, self.symbol)
+                names = [name for name in ("dipole", "atomic_dipoles", "charges") if name in self.responses.offered]
                 answered = step.field if self.response == "electronic" else 0.0
-                found = from_atoms(self.ctx, step.moire, groups, atoms, self.params.grid, answered)
+                values = self.responses(atoms, names, (0.0, 0.0, answered))
+                found = from_atoms(values, step.moire, groups, atoms, self.params.grid)
             else:
-                found = self._from_registry(step, atoms)
+                found = self._from_registry(step, atoms, stage)
             entry: dict[str, Any] = {"field": found.field, "residual": found.residual, "mismatch": found.mismatch}
-            self.points.put(step.name, entry, started)
-        stored = self.points[step.name]
-        return Pattern(stored["field"].copy(), float(stored["residual"]), float(stored["mismatch"]))
+            stage.keep(step.name, entry)
+        stored = stage[step.name]
+        return Pattern(stored["field"].copy(), stored["residual"], stored["mismatch"])
 
-    def _from_registry(self, step: Step, atoms: Atoms) -> Pattern:
+    def _from_registry(self, step: Step, atoms: Atoms, stage: Stage) -> Pattern:
         moire, size = step.moire, self.params.grid
-        few = make_grid(self.params.registry_grid, antiparallel=False)
-        cell = bilayer(self.ctx.material, (0, 0), positive(self.ctx.material, "distance"))
-        dipoles = np.array([self._dipole(registry) for registry in few.registries])
+        few = make_grid(self.params.registry_grid, registry_operations(self.ctx.material, antiparallel=False))
+        cell = bilayer(self.ctx.material, (0, 0), self.ctx.material.distance)
+        dipoles = np.array([self._dipole(registry, stage) for registry in few.registries])
         points = grid(moire, size)
         if step.relaxed:
             registry = Look(moire, atoms.positions).registry_at(points)
@@ -173,10 +168,9 @@ class Work:
             registry = points @ np.linalg.inv(moire.plane) @ turns(moire)
         return from_registry(moire, few, dipoles, registry.reshape(size, size, 2), area(cell))
 
-    def _dipole(self, registry: np.ndarray) -> np.ndarray:
+    def _dipole(self, registry: np.ndarray, stage: Stage) -> np.ndarray:
         name = f"bilayer/{registry[0]:.6f},{registry[1]:.6f}"
-        if name not in self.points:
-            started = time.monotonic()
-            atoms = bilayer(self.ctx.material, registry, positive(self.ctx.material, "distance"))
-            self.points.put(name, {"dipole": polarization(self.ctx, atoms, ["dipole"])["dipole"]}, started)
-        return self.points[name]["dipole"]
+        if name not in stage:
+            atoms = bilayer(self.ctx.material, registry, self.ctx.material.distance)
+            stage.keep(name, self.responses(atoms, ["dipole"]))
+        return np.asarray(stage[name]["dipole"])

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from ase import Atoms
 
-from harness.contracts.task import Context, Progress
+from harness.contracts.task import Context, Stage
 from harness.engine.field import FieldEngine
 from harness_tasks.moire.cells import Moire
-from harness_tasks.moire.landscape import Landscape, Series, measure_landscape
-from harness_tasks.moire.relaxation import relax_moire
-from harness_tasks.services.points import Points
-from harness_tasks.sliding_path.path import WORK, Work, point_name
-from harness_tasks.structures.registries import make_grid
-from harness_tasks.structures.sheets import polarization
+from harness_tasks.moire.landscape import Landscape, Series, landscape_work, measure_landscape
+from harness_tasks.moire.relaxation import RelaxationSettings, relax_moire
+from harness_tasks.polarization.responses import Responses
+from harness_tasks.polarization_pattern.params import PatternParams
+from harness_tasks.sliding_path.path import Work, point_name
+from harness_tasks.structures.registries import make_grid, registry_operations
 
 #: Registries along each axis of the landscape that relaxations start from.
 REGISTRIES = 6
-
-
-class Scaled:
-    """A bar in other units."""
-
-    def __init__(self, bar: Progress, factor: float) -> None:
-        self._bar, self._factor = bar, factor
-
-    def update(self, n: float = 1, note: str = "") -> None:
-        """Advance by `n`, times the factor."""
-        self._bar.update(n * self._factor, note)
+#: Of a relaxation in the progress bar, in patterns.
+RELAXATION = 30
 
 
 class Structures:
@@ -42,46 +31,52 @@ class Structures:
     checks
         Of the relaxations so far.
     effort
-        What the landscape adds to a progress bar that counts atoms.
+        Of the landscape in the progress bar, in atoms that are relaxed.
     """
 
-    def __init__(self, ctx: Context, points: Points, notes: list[str]) -> None:
+    def __init__(self, ctx: Context, notes: list[str]) -> None:
         self._ctx, self._notes = ctx, notes
-        self._work = Work(dict(ctx.material), False, points, ["dipole"], notes)
+        self._work = Work(ctx.material, False, ["dipole"], notes)
         self.checks = self._work.checks
+        self.effort = landscape_work(self._work, REGISTRIES)
         self._bare: Landscape | None = None
         self._asked = False
-        self.effort = len(make_grid(REGISTRIES, False).nodes) * WORK + 4
 
-    def relaxed(self, name: str, moire: Moire, field: float, bar: Progress) -> Atoms | None:
+    def relaxed(self, name: str, moire: Moire, field: float, stage: Stage) -> Atoms | None:
         """The cell at rest in a vertical field (V/Å); None, with a check, where it is no structure of the material."""
         if not self._asked:
-            self._bare, self._asked = measure_landscape(self._ctx, self._work, REGISTRIES, bar), True
+            with stage.stage(weight=RELAXATION * self.effort, total=self.effort) as part:
+                self._bare, self._asked = measure_landscape(self._ctx, self._work, REGISTRIES, part), True
             if self._bare is None:
                 self._notes.append("no registry landscape: relaxations begin with rigid layers")
-        ctx = self._ctx
+        ctx, engine = self._ctx, self._ctx.engine
         if field:
-            ctx = copy.copy(ctx)
-            ctx.engine = FieldEngine(ctx.engine, partial(polarization, self._ctx), np.array([0.0, 0.0, field]))
+            engine = FieldEngine(engine, Responses.of(ctx), np.array([0.0, 0.0, field]))
+        params: PatternParams = ctx.params
+        settings = RelaxationSettings(
+            ctx.noise.reachable(params.fmax), params.optimizer, params.max_steps, params.start, params.max_grade
+        )
         key = f"{len(moire.atoms)}/{field:g}"
-        found = relax_moire(ctx, self._work, key, moire, self._landscape(field), bar)
+        landscape = self._landscape(field, stage)
+        with stage.stage(weight=RELAXATION * len(moire.atoms), total=len(moire.atoms)) as part:
+            found = relax_moire(engine, key, moire, landscape, part, settings)
         self.checks += found.checks(name)
         return None if found.reason else found.atoms
 
-    def _landscape(self, field: float) -> Landscape | None:
+    def _landscape(self, field: float, stage: Stage) -> Landscape | None:
         """The landscape in a field, E(t) − E p⊥(t): domains along the field grow."""
         if self._bare is None or not field:
             return self._bare
-        few = make_grid(REGISTRIES, False)
-        dipoles = few.polarizations(np.array([self._dipole(registry) for registry in few.registries]))
+        few = make_grid(REGISTRIES, registry_operations(self._work.material, antiparallel=False))
+        dipoles = few.polarizations(np.array([self._dipole(registry, stage) for registry in few.registries]))
         energy = few.energies(self._bare.known[1]) - field * dipoles[..., 2]
         registries = np.stack(np.meshgrid(*2 * [np.arange(REGISTRIES) / REGISTRIES], indexing="ij"), axis=-1)
         return replace(self._bare, energy=Series.through(energy), known=(registries.reshape(-1, 2), energy.ravel()))
 
-    def _dipole(self, registry: np.ndarray) -> np.ndarray:
+    def _dipole(self, registry: np.ndarray, stage: Stage) -> np.ndarray:
         name = point_name("dipole", registry)
-        if name not in self._work.points:
+        if name not in stage:
             atoms = self._work.stack(registry)
-            atoms.positions = self._work.points[point_name("relaxed", registry)]["positions"]
-            self._work.points.put(name, {"dipole": polarization(self._ctx, atoms, ["dipole"])["dipole"]}, 0.0)
-        return np.asarray(self._work.points[name]["dipole"])
+            atoms.positions = stage[point_name("relaxed", registry)]["positions"]
+            stage.keep(name, Responses.of(self._ctx)(atoms, ["dipole"]))
+        return np.asarray(stage[name]["dipole"])

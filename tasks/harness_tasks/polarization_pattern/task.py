@@ -5,12 +5,12 @@ docs/tasks/polarization_pattern.md has the definitions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
@@ -19,7 +19,6 @@ from harness_tasks.moire.cells import twisted
 from harness_tasks.polarization_pattern.observables import OBSERVABLES
 from harness_tasks.polarization_pattern.params import PatternParams
 from harness_tasks.polarization_pattern.protocol import Work
-from harness_tasks.structures.bilayers import require_bilayer
 
 
 class PolarizationPattern:
@@ -28,12 +27,12 @@ class PolarizationPattern:
     name: ClassVar[str] = "polarization_pattern"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces", "dipole"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = PatternParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: PatternParams) -> Atoms:
+    def structure(self, material: Material, params: PatternParams) -> Atoms:
         """The rigid twisted cell."""
-        require_bilayer(material, self.name)
         return twisted(material, params.n).atoms
 
     def measure(self, ctx: Context) -> Measurement:

@@ -66,4 +66,4 @@ def solid_angle(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.
     counter-clockwise, seen from outside."""
     volume = np.einsum("...a,...a->...", first, np.cross(second, third))
     pairs = [np.einsum("...a,...a->...", x, y) for x, y in ((first, second), (second, third), (third, first))]
-    return 2 * np.arctan2(volume, 1 + sum(pairs))
+    return np.asarray(2 * np.arctan2(volume, 1 + sum(pairs)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Measurement
 from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
@@ -28,7 +28,7 @@ LEFT = 1e-4
 
 
 def evaluate(
-    ctx: Context, material: Mapping[str, Any], cell: Atoms, tracks: Sequence[Track], landscape: Landscape | None
+    ctx: Context, material: Material, cell: Atoms, tracks: Sequence[Track], landscape: Landscape | None
 ) -> Measurement:
     """Observables, checks, arrays, frames and notes."""
     measurement = Measurement()
@@ -46,7 +46,7 @@ def evaluate(
         same = next((track for track in tracks if track.kind == landscape.kind), None)
         _of_map(measurement, landscape, same, sheet)
     if ctx.params.relax_cell:
-        own = Quantity(float(material["a"]), "A", method="forces and stress relaxed")
+        own = Quantity(material.a, "A", method="forces and stress relaxed")
         measurement.observables |= declared.LATTICE_CONSTANT.of(own)
     return measurement
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.record import Record
-from harness.contracts.task import Context
-from harness_tasks.services.points import evaluate
+from harness.contracts.task import Context, Stage
+from harness.engine.resumable import evaluate
 from harness_tasks.sliding import analysis as results
 from harness_tasks.sliding.observables import OBSERVABLES
 from harness_tasks.sliding.params import SlidingParams
 from harness_tasks.sliding_path.path import WORK, Work, at_registries, point_name, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Landscape
-from harness_tasks.structures.bilayers import bilayer, require_bilayer, stacking_of
-from harness_tasks.structures.cells import positive
-from harness_tasks.structures.registries import AB, Grid, make_grid
+from harness_tasks.structures.bilayers import bilayer
+from harness_tasks.structures.registries import AB, Grid, make_grid, registry_operations
 
 
 class Sliding:
@@ -29,42 +28,40 @@ class Sliding:
     name: ClassVar[str] = "sliding"
     version: ClassVar[int] = 1
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS})
     Params: ClassVar[type] = SlidingParams
     observables: ClassVar[tuple[Observable, ...]] = OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: SlidingParams) -> Atoms:
+    def structure(self, material: Material, params: SlidingParams) -> Atoms:
         """The material's own bilayer."""
-        require_bilayer(material, self.name)
-        registry, antiparallel = stacking_of(str(material.get("stacking")))
-        return bilayer(material, registry, positive(material, "distance"), antiparallel=antiparallel)
+        return bilayer(material, material.registry, material.distance, antiparallel=material.antiparallel)
 
     def measure(self, ctx: Context) -> Measurement:
-        """The paths, then the map; everything that is finished stays in the checkpoint."""
+        """The paths, then the map; what is finished survives a kill."""
         params: SlidingParams = ctx.params
         work = Work.of(ctx)
         antiparallel, polar = work.antiparallel, work.polar
-        if params.relax_cell:
-            relax_lattice(ctx, work)
-        grid = make_grid(params.grid, antiparallel) if params.grid else None
+        grid = make_grid(params.grid, registry_operations(work.material, antiparallel)) if params.grid else None
         kinds = () if antiparallel else params.paths
         n = params.path_points
         total = sum(n * (WORK if kind == "relaxed" else 1) + n * bool(polar) for kind in kinds)
         if grid is not None:
-            total += len(grid.nodes) * (
+            total += 2 + len(grid.nodes) * (
                 (WORK if params.map == "relaxed" else 1) + (params.map_polarization and bool(polar))
             )
-        with ctx.progress("sliding", total) as bar:
-            tracks = [walk(ctx, work, kind, n, bar) for kind in kinds]
+        with ctx.stages.stage("registries", total=total) as stage:
+            if params.relax_cell:
+                relax_lattice(ctx, work, stage)
+            tracks = [walk(ctx, work, kind, n, stage) for kind in kinds]
             landscape = None
             if grid is not None:
                 with ctx.clock("map"):
-                    found = at_registries(ctx, work, params.map, grid.registries, bar, "map")
+                    found = at_registries(ctx, work, params.map, grid.registries, stage, "map")
                     dipoles = None
                     if "dipole" in polar and params.map_polarization:
-                        dipoles = polarize(ctx, work, params.map, grid.registries, found[1], bar)["dipole"]
-                    image = self._image(ctx, work, grid)
+                        dipoles = polarize(ctx, work, params.map, grid.registries, found[1], stage)["dipole"]
+                    image = self._image(ctx, work, grid, stage)
                 landscape = Landscape(grid, params.map, *found, dipoles, image)
-            work.points.save()
         if antiparallel:
             work.notes.append("antiparallel layers have no AB-SP-BA path: map only")
         if not polar:
@@ -80,22 +77,16 @@ class Sliding:
         measurement.checks = work.checks + measurement.checks
         return measurement
 
-    def _image(self, ctx: Context, work: Work, grid: Grid) -> float:
+    def _image(self, ctx: Context, work: Work, grid: Grid, stage: Stage) -> float:
         """Energy of a rigid registry, one of those with most images, less that of an image of it, eV."""
         general = grid.most_images
         pair = [grid.registries[general], grid.image(general)]
         names = [f"image/{point_name('rigid', t)}" for t in pair]
-        quiet = _Quiet()
-        evaluate(ctx, work.points, {n: work.stack(t) for n, t in zip(names, pair, strict=True)}, ["energy"], quiet)
-        return float(work.points[names[0]]["energy"] - work.points[names[1]]["energy"])
+        evaluate(ctx.engine, stage, {n: work.stack(t) for n, t in zip(names, pair, strict=True)}, ["energy"])
+        return float(stage[names[0]]["energy"] - stage[names[1]]["energy"])
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         """The map, and energy and polarization along the path."""
         from harness_tasks.sliding.figures import draw
 
         return draw(record, arrays, folder)
-
-
-class _Quiet:
-    def update(self, n: float = 1, note: str = "") -> None:
-        """Say nothing."""

@@ -1,4 +1,4 @@
 """Two layers on the path AB-SP-BA and at any registry.
 
-May import `structures`, `polarization`, `services`.
+May import `structures`, `polarization`.
 """

@@ -66,13 +66,13 @@ def of_track(track: Track, sheet: float) -> list[Check]:
         reason = "largest |Σ Z| per atom; the sum over a layer at SP is of order 0.01 e"
         found.append(Check(f"{prefix}acoustic_sum_rule", rule, 0.01, "e", reason, "polarization"))
     if track.born is not None and track.dipole is not None:
-        found += _born_against_dipoles(track, unit, prefix)
+        found += _born_against_dipoles(track, track.dipole, unit, prefix)
     return found
 
 
-def _born_against_dipoles(track: Track, unit: float, prefix: str) -> list[Check]:
+def _born_against_dipoles(track: Track, dipole: np.ndarray, unit: float, prefix: str) -> list[Check]:
     moved = unit * integrate(track.balanced_born, track.positions, track.s)
-    dipoles = unit * (track.dipole - track.dipole[0])  # type: ignore[index]
+    dipoles = unit * (dipole - dipole[0])
     found = []
     for name, axis, floor in (("across", np.array([0.0, 0.0, 1.0]), ACROSS), ("along", track.along, ALONG)):
         pair = np.array([moved @ axis, dipoles @ axis])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Check
-from harness.contracts.task import Context, Progress
-from harness_tasks.services.points import Points, evaluate, relax
+from harness.contracts.task import Context, Stage
+from harness.engine.resumable import evaluate, relax
+from harness_tasks.polarization.responses import Responses
 from harness_tasks.sliding_path.checks import lost_check, unconverged_check
 from harness_tasks.sliding_path.track import Track
 from harness_tasks.structures.bilayers import (
@@ -19,12 +19,9 @@ from harness_tasks.structures.bilayers import (
     distance_of,
     lattice_check,
     own_lattice_constant,
-    stacking_of,
     upright,
 )
-from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import AB, BA
-from harness_tasks.structures.sheets import offered, polarization
 
 #: Of a relaxation in the progress bar, in evaluations.
 WORK = 6
@@ -42,55 +39,53 @@ class Work:
         Properties that are asked for at each point: ``dipole``, ``born_effective_charges``, whichever are offered.
     """
 
-    material: dict[str, Any]
+    material: Material
     antiparallel: bool
-    points: Points
     polar: list[str]
     notes: list[str] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
 
     @classmethod
     def of(cls, ctx: Context) -> Work:
-        """Of a run, with the points that its checkpoint has."""
-        antiparallel = stacking_of(str(ctx.material.get("stacking")))[1]
-        polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in offered(ctx)]
-        return cls(dict(ctx.material), antiparallel, Points(ctx.checkpoint), polar)
+        """Of a run."""
+        polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in Responses.of(ctx).offered]
+        return cls(ctx.material, ctx.material.antiparallel, polar)
 
     @property
     def distance(self) -> float:
         """Of rigid layers, Å."""
-        return positive(self.material, "distance")
+        return self.material.distance
 
     def stack(self, registry: np.ndarray) -> Atoms:
         """Flat layers."""
         return bilayer(self.material, registry, self.distance, antiparallel=self.antiparallel)
 
 
-def relax_lattice(ctx: Context, work: Work) -> None:
+def relax_lattice(ctx: Context, work: Work, stage: Stage) -> None:
     """The material takes the potential's own lattice constant, where that can be found."""
-    if "lattice" not in work.points:
+    if "lattice" not in stage:
         stacking = "AA'" if work.antiparallel else "AB"
         a, note, failed = own_lattice_constant(ctx, stacking, ctx.params.fmax, ctx.params.max_steps)
-        work.points.put("lattice", {"a": a, "note": np.array(note), "failed": np.array(failed)}, 0.0)
-    found = work.points["lattice"]
-    work.material["a"] = float(found["a"])
-    work.notes.append(str(found["note"]))
-    work.checks.append(lattice_check(bool(found["failed"])))
+        stage.keep("lattice", {"a": a, "note": note, "failed": failed})
+    found = stage["lattice"]
+    work.material = work.material.with_lattice_constant(found["a"])
+    work.notes.append(found["note"])
+    work.checks.append(lattice_check(found["failed"]))
 
 
-def walk(ctx: Context, work: Work, kind: str, n: int, bar: Progress) -> Track:
+def walk(ctx: Context, work: Work, kind: str, n: int, stage: Stage) -> Track:
     """`n` points of the straight path AB-SP-BA, ``rigid`` or ``relaxed``."""
     s = np.linspace(0, 1, n)
     registries = AB + s[:, None] * (BA - AB)
     with ctx.clock(f"{kind} path"):
-        energy, positions = at_registries(ctx, work, kind, registries, bar, "path")
-        polar = polarize(ctx, work, kind, registries, positions, bar) if work.polar else {}
+        energy, positions = at_registries(ctx, work, kind, registries, stage, "path")
+        polar = polarize(ctx, work, kind, registries, positions, stage) if work.polar else {}
     step = (BA - AB) @ work.stack(AB).cell.array[:2]
     return Track(kind, s, energy, positions, step, polar.get("dipole"), polar.get("born_effective_charges"))
 
 
 def at_registries(
-    ctx: Context, work: Work, kind: str, registries: np.ndarray, bar: Progress, what: str
+    ctx: Context, work: Work, kind: str, registries: np.ndarray, stage: Stage, what: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Energies (n,) and positions (n, 4, 3) at the registries; nan where layers came apart or collapsed.
 
@@ -99,8 +94,8 @@ def at_registries(
     names = [point_name(kind, t) for t in registries]
     flat = {name: work.stack(t) for name, t in zip(names, registries, strict=True)}
     if kind == "rigid":
-        evaluate(ctx, work.points, flat, ["energy"], bar)
-        energies = np.array([float(work.points[name]["energy"]) for name in names])
+        evaluate(ctx.engine, stage, flat, ["energy"])
+        energies = np.array([stage[name]["energy"] for name in names])
         work.checks.append(lost_check(f"rigid_{what}", int((~np.isfinite(energies)).sum()), len(names)))
         return energies, np.array([atoms.positions for atoms in flat.values()])
     left: list[float] = []
@@ -111,11 +106,20 @@ def at_registries(
         if before is not None:
             atoms.positions[:, 2] = before.positions[:, 2]
         atoms.set_constraint(upright(atoms))
-        found = relax(ctx, work.points, name, atoms, ctx.params.fmax, ctx.params.max_steps, bar, WORK)
+        found = relax(
+            ctx.engine,
+            stage,
+            name,
+            atoms,
+            fmax=ctx.params.fmax,
+            max_steps=ctx.params.max_steps,
+            noise=ctx.noise,
+            work=WORK,
+        )
         intact = np.isfinite(found.positions).all() and 0.5 < distance_of(found) / work.distance < 2.0
-        left.append(float(work.points[name]["energy"]) if intact else np.nan)
+        left.append(stage[name]["energy"] if intact else np.nan)
         moved.append(found.positions if intact else np.full((4, 3), np.nan))
-        unfinished += intact and not bool(work.points[name]["converged"])
+        unfinished += intact and not stage[name]["converged"]
         lost += not intact
         before = found if intact else before
     work.checks += [lost_check(what, lost, len(names)), unconverged_check(what, unfinished, len(names))]
@@ -123,25 +127,25 @@ def at_registries(
 
 
 def polarize(
-    ctx: Context, work: Work, kind: str, registries: np.ndarray, found: np.ndarray, bar: Progress
+    ctx: Context, work: Work, kind: str, registries: np.ndarray, found: np.ndarray, stage: Stage
 ) -> dict[str, np.ndarray]:
     """Dipole and Born charges, as offered, at each registry; nan where there is no structure."""
     shapes = {"dipole": (3,), "born_effective_charges": (4, 3, 3)}
+    responses = Responses.of(ctx)
     polar: dict[str, list[np.ndarray]] = {name: [] for name in work.polar}
     for t, positions in zip(registries, found, strict=True):
         key = f"polarization/{point_name(kind, t)}"
-        if np.isfinite(positions).all() and key not in work.points:
+        if np.isfinite(positions).all() and key not in stage:
             atoms = work.stack(t)
             atoms.positions = positions
-            started = time.monotonic()
-            work.points.put(key, polarization(ctx, atoms, work.polar), started)
+            stage.keep(key, responses(atoms, work.polar))
         for name in work.polar:
-            entry = work.points[key][name] if key in work.points else np.full(shapes[name], np.nan)
+            entry = stage[key][name] if key in stage else np.full(shapes[name], np.nan)
             polar[name].append(entry)
-        bar.update(1, key)
+        stage.advance(1, key)
     return {name: np.array(values) for name, values in polar.items()}
 
 
 def point_name(kind: str, registry: np.ndarray) -> str:
-    """Of a registry in the checkpoint."""
+    """Of a registry, in a stage."""
     return f"{kind}/{registry[0]:.6f},{registry[1]:.6f}"

@@ -50,18 +50,18 @@ class Track:
     @property
     def distance(self) -> np.ndarray:
         """Of the layers' mean heights, Å (n,)."""
-        return self.positions[:, UPPER, 2].mean(axis=1) - self.positions[:, LOWER, 2].mean(axis=1)
+        return np.asarray(self.positions[:, UPPER, 2].mean(axis=1) - self.positions[:, LOWER, 2].mean(axis=1))
 
     @property
     def balanced_born(self) -> np.ndarray:
         """Born charges less their mean over the atoms, so that a shift of everything polarizes nothing."""
         assert self.born is not None
-        return self.born - self.born.mean(axis=1, keepdims=True)
+        return np.asarray(self.born - self.born.mean(axis=1, keepdims=True))
 
     @property
     def layer_born(self) -> np.ndarray:
         """Sum over the upper layer, (n, 3, 3): dp/du of a rigid slip of that layer, e."""
-        return self.balanced_born[:, UPPER].sum(axis=1)
+        return np.asarray(self.balanced_born[:, UPPER].sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True)

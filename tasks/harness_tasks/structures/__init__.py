@@ -1,4 +1,4 @@
-"""Cells of layered materials, their registries, and their symmetry.
+"""Rectangular cells, bilayers, ribbons, and the registries of two layers.
 
 May import `harness` alone.
 """

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 from ase.constraints import FixConstraint, FixedLine
 
+from harness.contracts.material import Material
 from harness.contracts.measurement import Check
 from harness.contracts.task import Context
-from harness.errors import HarnessError, unknown
-from harness_tasks.structures.cells import ALIASES, STACKINGS, positive, primitive
+from harness.materials.honeycomb import stacking_of
 
 #: Atoms of the lower and of the upper layer in the cells of this module.
 LOWER, UPPER = slice(0, 2), slice(2, 4)
-
-
-def stacking_of(name: str) -> tuple[np.ndarray, bool]:
-    """Registry in fractions of the primitive cell, and whether the layers are antiparallel.
-
-    Raises
-    ------
-    HarnessError
-        For an unknown name.
-    """
-    name = ALIASES.get(name, name)
-    if name not in STACKINGS:
-        raise unknown("stacking", name, STACKINGS)
-    shift, antiparallel = STACKINGS[name]
-    return np.array(shift), antiparallel
 
 
 def plain(stacking: str) -> str:
@@ -38,23 +23,8 @@ def plain(stacking: str) -> str:
     return stacking.replace("'", "p")
 
 
-def require_bilayer(material: Mapping[str, Any], task: str) -> None:
-    """Refuse anything but two layers.
-
-    Raises
-    ------
-    HarnessError
-        When ``material.layers`` is not 2.
-    """
-    if material.get("layers", 2) != 2:
-        raise HarnessError(
-            f"task '{task}' needs two layers; material.layers is {material.get('layers')!r}.",
-            "Give material=bn_bilayer, or material.layers=2.",
-        )
-
-
 def bilayer(
-    material: Mapping[str, Any],
+    material: Material,
     registry: Sequence[float] | np.ndarray,
     distance: float,
     *,
@@ -73,9 +43,9 @@ def bilayer(
         Of the cell, Å; by default the material's vacuum and distance together. The same for all structures of a
         series, so that no grid of a plane-wave code changes within it.
     """
-    atoms = primitive({**material, "layers": 2, "stacking": "AA'" if antiparallel else "AA", "distance": distance})
+    atoms = material.restacked(2, distance, antiparallel=antiparallel).atoms
     atoms.positions[UPPER] += np.asarray(registry) @ atoms.cell.array[:2]
-    height = height or positive(material, "vacuum") + positive(material, "distance")
+    height = height or material.vacuum + material.distance
     atoms.positions[:, 2] += (height - atoms.cell[2, 2]) / 2
     atoms.set_cell([*atoms.cell.array[:2], [0, 0, height]])
     return atoms
@@ -129,11 +99,11 @@ def own_lattice_constant(ctx: Context, stacking: str, fmax: float, max_steps: in
 
     The constant is that of the material where the potential offers no stress, or where the search failed.
     """
-    given = positive(ctx.material, "a")
+    given = ctx.material.a
     if "stress" not in ctx.potential.implemented_properties:
         return given, f"the potential offers no stress: a = {given:g} Å as given", False
     registry, antiparallel = stacking_of(stacking)
-    atoms = bilayer(ctx.material, registry, positive(ctx.material, "distance"), antiparallel=antiparallel)
+    atoms = bilayer(ctx.material, registry, ctx.material.distance, antiparallel=antiparallel)
     atoms.set_constraint(upright(atoms))
     result = ctx.engine.relax(atoms, fmax=fmax, max_steps=max_steps, optimizer="lbfgs", cell=(1, 1, 0, 0, 0, 0))
     found = float(np.linalg.norm(atoms.cell[0]))

@@ -1,39 +1,58 @@
 """The registries of two honeycomb layers: grid, symmetry, straight path, and smooth maps from few points.
 
-A registry t is the shift of the upper layer from AA (parallel) or AA' (antiparallel), in fractions of the 120° cell.
-Both kinds have the threefold axis and the mirror planes along the bonds, C3v. In parallel layers the horizontal mirror
-exchanges the layers: t → −t with P∥ as it is and P⊥ reversed. In antiparallel ones inversion does, and leaves t where
-it is: there P vanishes.
+A registry t is the shift of the upper layer from AA (parallel) or AA' (antiparallel), in fractions of the
+primitive cell.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from harness.contracts.material import Material
+from harness.materials.symmetry import operations
+
 AB, BA, SP = np.array([1 / 3, 2 / 3]), np.array([2 / 3, 1 / 3]), np.array([1 / 2, 1 / 2])
-_TURN = np.array([[0, -1], [1, -1]])  # of fractions by 120°
-_TURN_P = np.array([[-0.5, -math.sqrt(0.75), 0], [math.sqrt(0.75), -0.5, 0], [0, 0, 1]])
-_MIRROR, _MIRROR_P = np.array([[-1, 1], [0, 1]]), np.diag([-1.0, 1, 1])  # x → −x
-_SWAP, _SWAP_P = -np.eye(2, dtype=int), np.diag([1.0, 1, -1])
 
 
-def operations(antiparallel: bool) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs (on fractions (2, 2), on polarization (3, 3)) that leave the energy as it is."""
+def registry_operations(material: Material, antiparallel: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What the symmetry of one layer does to the registry of two of them, and to their polarization.
+
+    Every operation of the layer that leaves it on its side moves both layers, and turns t as it turns vectors. One
+    that turns it over exchanges parallel layers and reverses t. In antiparallel layers that is an inversion, which
+    leaves t where it is and is left out: there P vanishes.
+
+    Parameters
+    ----------
+    material
+        Its lowest layer is taken; honeycomb layers, whose operations all leave the registry (0, 0) in place.
+
+    Returns
+    -------
+    list
+        Pairs (on fractions (2, 2), on polarization (3, 3)) that leave the energy as it is: turns, each followed by
+        its mirrors.
+    """
+    plane = material.cell[:2, :2]
     found = []
-    for turns in range(3):
-        for mirrors in range(2):
-            for swaps in range(1 if antiparallel else 2):
-                on_t = np.linalg.matrix_power(_TURN, turns)
-                on_p = np.linalg.matrix_power(_TURN_P, turns)
-                if mirrors:
-                    on_t, on_p = on_t @ _MIRROR, on_p @ _MIRROR_P
-                if swaps:
-                    on_t, on_p = on_t @ _SWAP, on_p @ _SWAP_P
-                found.append((on_t, on_p))
-    return found
+    for operation in operations(material.single_layer().atoms):
+        on_p = operation.rotation
+        over = on_p[2, 2] < 0
+        if over and antiparallel:
+            continue
+        on_t = np.rint((plane @ on_p[:2, :2].T @ np.linalg.inv(plane)).T).astype(int)
+        found.append((-on_t if over else on_t, on_p))
+    return sorted(found, key=lambda pair: _order(pair[1]))
+
+
+def _order(rotation: np.ndarray) -> tuple[int, bool, bool]:
+    """The angle in degrees, whether x is reversed before, and whether z is."""
+    mirrored = np.linalg.det(rotation[:2, :2]) < 0
+    turn = rotation[:2, 0] * (-1 if mirrored else 1)
+    return round(math.degrees(math.atan2(turn[1], turn[0]))) % 360, mirrored, rotation[2, 2] < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +86,19 @@ class Grid:
 
     def image(self, node: int) -> np.ndarray:
         """Another registry that follows from the representative `node`, the last one; itself if there is none."""
-        return np.argwhere(self.owner == node)[-1] / self.n
+        return np.asarray(np.argwhere(self.owner == node)[-1] / self.n)
 
     def energies(self, values: np.ndarray) -> np.ndarray:
         """Spread (m,) over the grid, (n, n)."""
-        return values[self.owner]
+        return np.asarray(values[self.owner])
 
     def polarizations(self, values: np.ndarray) -> np.ndarray:
         """Spread (m, 3) over the grid, (n, n, 3)."""
-        return np.einsum("ijab,ijb->ija", self.turn, values[self.owner])
+        return np.asarray(np.einsum("ijab,ijb->ija", self.turn, values[self.owner]))
 
 
-def make_grid(n: int, antiparallel: bool) -> Grid:
-    """The grid of n × n registries."""
+def make_grid(n: int, symmetry: Sequence[tuple[np.ndarray, np.ndarray]]) -> Grid:
+    """The grid of n × n registries under the operations of `registry_operations`."""
     owner = np.full((n, n), -1)
     turn = np.zeros((n, n, 3, 3))
     nodes: list[tuple[int, int]] = []
@@ -87,7 +106,7 @@ def make_grid(n: int, antiparallel: bool) -> Grid:
         for j in range(n):
             if owner[i, j] >= 0:
                 continue
-            for on_t, on_p in operations(antiparallel):
+            for on_t, on_p in symmetry:
                 k, m = on_t @ (i, j) % n
                 if owner[k, m] < 0:
                     owner[k, m], turn[k, m] = len(nodes), on_p

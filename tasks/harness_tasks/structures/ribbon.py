@@ -62,7 +62,7 @@ class Ribbon:
     @property
     def free_bins(self) -> np.ndarray:
         """Mask (n_bins,) of the bins that are not held."""
-        return np.bincount(self.bins, self.held, self.n_bins) == 0
+        return np.asarray(np.bincount(self.bins, self.held, self.n_bins) == 0)
 
     def loaded(self, positions: np.ndarray, before: float, after: float) -> Atoms:
         """The ribbon at end shortening `after` (Å), from `positions` at shortening `before`."""

@@ -22,7 +22,7 @@ WAYS = 3
 
 def im_psi(registry: np.ndarray) -> np.ndarray:
     """Im ψ of registries in fractions of the 120° cell, (..., 2)."""
-    return np.sin(2 * np.pi * (registry[..., 0] - registry[..., 1]))
+    return np.asarray(np.sin(2 * np.pi * (registry[..., 0] - registry[..., 1])))
 
 
 class Shift:
@@ -48,7 +48,7 @@ class Shift:
     def local(self, positions: np.ndarray) -> np.ndarray:
         """Registry of each cell, by the mass centres of its two pairs of atoms, (cells², 2)."""
         moved = (positions[:, :2] - self._x).reshape(-1, 4, 2)
-        return self._registry + np.einsum("a,nax->nx", self._weights, moved) @ self._inverse
+        return np.asarray(self._registry + np.einsum("a,nax->nx", self._weights, moved) @ self._inverse)
 
 
 def hops(order: np.ndarray) -> int:
@@ -71,7 +71,7 @@ def attempt_frequency(barrier: float, bond: float, reduced_mass: float) -> float
         Length of the path AB-SP-BA, Å; half the mass of a layer's cell, u.
     """
     omega = math.sqrt(8 * barrier / (bond / 2) ** 2 / reduced_mass)
-    return omega / (2 * math.pi) * units.fs * 1000
+    return float(omega / (2 * math.pi) * units.fs * 1000)
 
 
 def telegraph_mean(crossings: float) -> float:
@@ -101,4 +101,4 @@ def arrhenius_temperature(barrier: float, cells: int, frequency: float, time: fl
     """
     if not barrier > 0:
         return math.nan
-    return cells * barrier / (units.kB * math.log(max(WAYS * frequency * time / CROSSINGS, math.e)))
+    return float(cells * barrier / (units.kB * math.log(max(WAYS * frequency * time / CROSSINGS, math.e))))

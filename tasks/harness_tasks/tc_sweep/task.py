@@ -13,26 +13,23 @@ from typing import Any, ClassVar
 import numpy as np
 from ase import Atoms
 
+from harness.contracts.material import Material, Need
 from harness.contracts.measurement import Arrays, Check, Measurement
 from harness.contracts.observable import Observable
 from harness.contracts.quantity import Quantity
 from harness.contracts.record import Record
 from harness.contracts.task import Context
-from harness.errors import HarnessError
 from harness.stats import number
 from harness_tasks.structures.bilayers import (
     bilayer,
     lattice_check,
     own_lattice_constant,
-    require_bilayer,
-    stacking_of,
     upright,
 )
-from harness_tasks.structures.cells import positive
 from harness_tasks.structures.registries import SP
 from harness_tasks.tc_sweep import analysis as results
 from harness_tasks.tc_sweep import observables as declared
-from harness_tasks.tc_sweep.order_parameter import ORDERED, arrhenius_temperature, attempt_frequency, im_psi
+from harness_tasks.tc_sweep.order_parameter import arrhenius_temperature, attempt_frequency
 from harness_tasks.tc_sweep.params import TcSweepParams
 from harness_tasks.tc_sweep.sweeps import Sweep, sweeps
 
@@ -46,19 +43,13 @@ class TcSweep:
     name: ClassVar[str] = "tc_sweep"
     version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy", "forces"})
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TWO_LAYERS, Need.HONEYCOMB_LAYERS, Need.POLAR_STACKING})
     Params: ClassVar[type] = TcSweepParams
     observables: ClassVar[tuple[Observable, ...]] = declared.OBSERVABLES
 
-    def structure(self, material: Mapping[str, Any], params: TcSweepParams) -> Atoms:
+    def structure(self, material: Material, params: TcSweepParams) -> Atoms:
         """The sheet at the material's own lattice constant and distance."""
-        require_bilayer(material, self.name)
-        registry, antiparallel = stacking_of(str(material.get("stacking")))
-        if antiparallel or abs(abs(float(im_psi(registry))) - ORDERED) > 1e-6:
-            raise HarnessError(
-                f"task 'tc_sweep' starts from a polar stacking; material.stacking is {material.get('stacking')!r}.",
-                "Give material.stacking=AB or BA.",
-            )
-        return bilayer(material, registry, positive(material, "distance")).repeat((params.cells, params.cells, 1))
+        return bilayer(material, material.registry, material.distance).repeat((params.cells, params.cells, 1))
 
     def measure(self, ctx: Context) -> Measurement:
         """Relax AB and SP, choose the temperatures, and sweep."""
@@ -67,7 +58,7 @@ class TcSweep:
             if "cell" not in stage:
                 stage.keep("cell", self._rest(ctx))
             known = stage["cell"]
-        cell = bilayer({**ctx.material, "a": known["a"]}, self._registry(ctx), positive(ctx.material, "distance"))
+        cell = bilayer(ctx.material.with_lattice_constant(known["a"]), self._registry(ctx), ctx.material.distance)
         cell.positions = known["positions"]
         cell.set_array("layer", np.array([0, 0, 1, 1]))  # heat does not change it
         sheet = cell.repeat((params.cells, params.cells, 1))
@@ -110,17 +101,17 @@ class TcSweep:
         return measurement
 
     def _registry(self, ctx: Context) -> np.ndarray:
-        return stacking_of(str(ctx.material.get("stacking")))[0]
+        return np.array(ctx.material.registry)
 
     def _rest(self, ctx: Context) -> dict[str, Any]:
         """Relaxed cell at the start's registry, its lattice constant, and what SP lies above it (eV per cell)."""
         params: TcSweepParams = ctx.params
-        a, note, failed = positive(ctx.material, "a"), "", False
+        a, note, failed = ctx.material.a, "", False
         if params.relax_cell:
             a, note, failed = own_lattice_constant(ctx, "AB", params.fmax, params.max_steps)
         energies, rest = [], np.zeros((4, 3))
         for registry in (SP, self._registry(ctx)):
-            atoms = bilayer({**ctx.material, "a": a}, registry, positive(ctx.material, "distance"))
+            atoms = bilayer(ctx.material.with_lattice_constant(a), registry, ctx.material.distance)
             atoms.set_constraint(upright(atoms))
             ctx.engine.relax(atoms, fmax=params.fmax, max_steps=params.max_steps, optimizer="lbfgs")
             energies.append(ctx.engine.evaluate([atoms], ["energy"])[0]["energy"])

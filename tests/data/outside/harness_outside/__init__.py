@@ -55,23 +55,23 @@ class Stretch:
     """Energy per atom of atoms lifted off the plane: k height² / 2."""
 
     name, version, requires, Params = "stretch", 1, frozenset({"energy", "forces"}), Params
+    needs = frozenset()  # any material will do
     observables = (Observable("energy", "eV/atom", "E", "Energy per atom of the lifted atoms.", headline=True),)
 
     def structure(self, material, params):
         from ase import Atoms
 
-        symbols = material.get("symbols", "BN")
-        return Atoms(symbols, [(2.0 * i, 0, params.height) for i in range(len(Atoms(symbols)))])
+        return Atoms(material.symbols, [(2.0 * i, 0, params.height) for i in range(len(material.symbols))])
 
     def measure(self, ctx):
         import time
 
-        with ctx.progress("stretch", 2) as bar:
+        with ctx.stages.stage("lifted", total=2) as stage:
             ctx.atoms.calc = ctx.calculator
             energy = ctx.atoms.get_potential_energy() / len(ctx.atoms)
-            bar.update()
+            stage.advance()
             time.sleep(ctx.params.wait)
-            bar.update()
+            stage.advance()
         return Measurement(
             observables={"energy": Quantity(energy, "eV/atom")},
             arrays={"forces": ctx.atoms.get_forces()},

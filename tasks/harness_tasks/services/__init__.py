@@ -1,4 +1,0 @@
-"""Checkpoints of series of points.
-
-May import `harness` alone.
-"""
