@@ -47,7 +47,19 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def unknown(kind: str, word: str, choices: Iterable[str], mend: str = "") -> HarnessError:
-    """An error for a name that does not exist, with the nearest match and the choices."""
+    """An error for a name that does not exist, with the nearest match and the choices.
+
+    Parameters
+    ----------
+    kind
+        What the name is of, e.g. ``optimizer``.
+    word
+        The name that was given.
+    choices
+        The names that exist.
+    mend
+        What to do, where that is more than to choose another name.
+    """
     choices = sorted(choices)
     parts = [f"unknown {kind} '{word}'."]
     near = nearest(word, choices)

@@ -166,6 +166,17 @@ def slope_at_zero(
     """Slope at x = 0 of the parabola through the points, with a bootstrap interval as for `fit_line`.
 
     nan below three different x; no interval below five points.
+
+    Parameters
+    ----------
+    x, y
+        The points, each (n,).
+    unit
+        Of the slope.
+    level
+        Of confidence.
+    seed
+        Of the bootstrap.
     """
     values, responses = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     n = len(values)

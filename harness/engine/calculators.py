@@ -61,6 +61,17 @@ def evaluate_moved(
     ASE's ``get_property`` compares the atoms with those before each time it is called, which in dynamics costs more
     than the integrator. Here the caller knows what changed.
 
+    Parameters
+    ----------
+    calculator
+        ASE's.
+    atoms
+        The structure; not copied.
+    properties
+        ASE's names.
+    changes
+        What differs from the last call, as ASE names it, e.g. ``positions``, ``cell``.
+
     Returns
     -------
     Mapping

@@ -28,7 +28,15 @@ class SafeLBFGS(PreconLBFGS):
     """
 
     def update(self, r: np.ndarray, f: np.ndarray, r0: np.ndarray | None, f0: np.ndarray | None) -> None:
-        """Add the last step to the history unless the curvature along it was not positive."""
+        """Add the last step to the history unless the curvature along it was not positive.
+
+        Parameters
+        ----------
+        r, f
+            Positions and forces of this step, flattened, Å and eV/Å.
+        r0, f0
+            Those of the step before; None at the first step.
+        """
         super().update(r, f, r0, f0)
         if self.rho and not (np.isfinite(self.rho[-1]) and self.rho[-1] > 0):
             for history in (self.s, self.y, self.rho):

@@ -20,6 +20,17 @@ def evaluate(engine: Engine, stage: Stage, structures: Mapping[str, Atoms], prop
     """Keep the `properties` of each named structure in `stage`, which advances by one for each.
 
     The number handed to the engine at once follows from how long the first ones took, never from what they are.
+
+    Parameters
+    ----------
+    engine
+        Evaluates the structures.
+    stage
+        Keeps the results under the names of the structures.
+    structures
+        By name; left unchanged.
+    properties
+        ASE's names.
     """
     left = [name for name in structures if name not in stage]
     stage.advance(len(structures) - len(left))

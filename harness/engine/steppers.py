@@ -27,7 +27,16 @@ class Stepper(Protocol):
     temperature: float
 
     def begin(self, x: np.ndarray, v: np.ndarray, a: np.ndarray, rng: np.random.Generator) -> None:
-        """Move `x` to its new place, and `v` as far as the old accelerations `a` go."""
+        """Move `x` to its new place, and `v` as far as the old accelerations `a` go.
+
+        Parameters
+        ----------
+        x, v, a
+            Positions (Å), velocities (Å √(u/eV)) and accelerations (eV/(Å u)), each (natoms, 3); `x` and `v`
+            change in place.
+        rng
+            Source of the noise.
+        """
         ...
 
     def end(self, v: np.ndarray, a: np.ndarray) -> None:
@@ -187,6 +196,17 @@ def make_stepper(
 ) -> Verlet | Langevin | NoseHoover:
     """The stepper of an ensemble; `held` is a mask of atoms that do not move.
 
+    Parameters
+    ----------
+    ensemble
+        One of `harness.contracts.engine.ENSEMBLES`.
+    atoms
+        Give the masses.
+    timestep, damping
+        Time step and relaxation time of the thermostat, fs.
+    held
+        Mask (natoms,) of atoms that do not move.
+
     Raises
     ------
     HarnessError
@@ -222,7 +242,19 @@ def degrees_of_freedom(ensemble: str, natoms: int, held: np.ndarray | None = Non
 def thermal_velocities(
     atoms: Atoms, temperature: float, rng: np.random.Generator, held: np.ndarray | None = None
 ) -> np.ndarray:
-    """Velocities of Maxwell's distribution, (natoms, 3); without a total momentum when no atom is held."""
+    """Velocities of Maxwell's distribution, (natoms, 3); without a total momentum when no atom is held.
+
+    Parameters
+    ----------
+    atoms
+        Give the masses.
+    temperature
+        K.
+    rng
+        Source of the random numbers.
+    held
+        Mask (natoms,) of atoms that do not move.
+    """
     masses = atoms.get_masses()[:, None]
     v = rng.standard_normal((len(atoms), 3)) * np.sqrt(units.kB * temperature / masses)
     if held is not None and held.any():

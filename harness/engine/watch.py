@@ -74,7 +74,19 @@ class Watch:
         self._hottest, self._energy = (float(x) for x in state)
 
     def reason(self, atoms: Atoms, energy: float, temperature: float, kinetic: float) -> str | None:
-        """What is wrong, or None; energies in eV, temperatures in K."""
+        """What is wrong, or None; energies in eV, temperatures in K.
+
+        Parameters
+        ----------
+        atoms
+            The structure now.
+        energy
+            Potential energy, eV.
+        temperature
+            Of the thermostat, K.
+        kinetic
+            Kinetic temperature, K.
+        """
         self._hottest = max(self._hottest, temperature)
         self._energy = self._energy if np.isfinite(self._energy) else energy
         x = atoms.positions

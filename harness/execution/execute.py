@@ -196,6 +196,15 @@ def check_capabilities(
 ) -> None:
     """Compare what a task requires with what there is.
 
+    Parameters
+    ----------
+    task
+        Name of the task.
+    requires
+        Property names that the task requires.
+    potential, polarization
+        The models; `polarization` may be None.
+
     Raises
     ------
     UnsupportedError

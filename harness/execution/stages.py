@@ -78,7 +78,19 @@ class Entries:
 
 
 class RunStage:
-    """One part of a run; made by `RunStages`. See `harness.contracts.task.Stage`."""
+    """One part of a run; made by `RunStages`. See `harness.contracts.task.Stage`.
+
+    Parameters
+    ----------
+    run
+        The stages of the run.
+    prefix
+        Before the names of its entries.
+    begin, size
+        Where its share of the progress bar begins, and how large it is; the whole bar is 1.
+    total
+        Units in which it advances.
+    """
 
     def __init__(self, run: RunStages, prefix: str, begin: float, size: float, total: float) -> None:
         self.total, self.done = total, 0.0

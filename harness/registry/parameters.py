@@ -22,6 +22,17 @@ NOUNS: Mapping[Any, str] = {int: "a whole number", float: "a number", str: "a wo
 def check_parameters(factory: Callable[..., Any], params: Mapping[str, Any], owner: str, key: str) -> None:
     """Refuse parameters that `factory` does not take, and name those that it lacks.
 
+    Parameters
+    ----------
+    factory
+        A class or function.
+    params
+        What it would be called with.
+    owner
+        Whose parameters they are, for the error, e.g. ``potential 'mace'``.
+    key
+        Of the configuration, e.g. ``potential.params``.
+
     Raises
     ------
     HarnessError

@@ -60,7 +60,27 @@ class Bar:
 
 
 class TrialContext:
-    """A `harness.contracts.task.Context` in memory; `material` may be a mapping with the keys of ``conf/material``."""
+    """A `harness.contracts.task.Context` in memory; `material` may be a mapping with the keys of ``conf/material``.
+
+    Parameters
+    ----------
+    task
+        Gives the starting structure.
+    potential, polarization
+        The models; without `polarization` the dipole of the potential serves, if it has one.
+    material
+        A `Material`, or the keys of ``conf/material``.
+    params
+        An instance of the task's ``Params``.
+    seed
+        Of all random numbers.
+    checkpoint
+        Where stages are saved; None: a new one in memory.
+    dtype
+        ``float64`` or ``float32``.
+    lost_at_most
+        Time between saves, s.
+    """
 
     def __init__(
         self,
@@ -109,6 +129,25 @@ def measure(
     """One measurement; `params` are the task's, checked as in a run. With ``lost_at_most=0`` every entry is saved.
 
     `material` may be a mapping with the keys of ``conf/material``.
+
+    Parameters
+    ----------
+    task
+        To measure.
+    potential, polarization
+        The models; without `polarization` the dipole of the potential serves, if it has one.
+    material
+        A `Material`, or the keys of ``conf/material``.
+    seed
+        Of all random numbers.
+    checkpoint
+        Where stages are saved; None: a new one in memory.
+    dtype
+        ``float64`` or ``float32``.
+    lost_at_most
+        Time between saves, s.
+    params
+        The task's.
 
     Raises
     ------

@@ -183,7 +183,19 @@ def rows(
     shown: Sequence[Column],
     verdicts: Mapping[str, Verdict] | None = None,
 ) -> list[Row]:
-    """A row for each record, with a cell for each column: never a gap without a word."""
+    """A row for each record, with a cell for each column: never a gap without a word.
+
+    Parameters
+    ----------
+    records
+        In the order of the rows.
+    settings
+        By identity: what distinguishes a record.
+    shown
+        The columns.
+    verdicts
+        By identity; None: validity is not shown.
+    """
     made = []
     for record in records:
         cells = {}

@@ -89,7 +89,19 @@ class ScoreLine:
 def known_references(
     references: Sequence[Reference], scores: Sequence[Score], shown: Sequence[Column], here: Iterable[str]
 ) -> list[Known]:
-    """The references that lie in records; those by DFT only when their record is not `here` anyway."""
+    """The references that lie in records; those by DFT only when their record is not `here` anyway.
+
+    Parameters
+    ----------
+    references
+        Of all kinds.
+    scores
+        Comparisons with them.
+    shown
+        The columns.
+    here
+        Identities of the records that have a row.
+    """
     rows_here = set(here)
     table: dict[tuple[str, str], Known] = {}
     for reference in sorted(references, key=lambda r: r.sort_key):
@@ -109,7 +121,19 @@ def known_references(
 def published_beside(
     references: Sequence[Reference], scores: Sequence[Score], rows: Sequence[Row], shown: Sequence[Column]
 ) -> list[Beside]:
-    """The published values of each observable that is shown, those with the fewest mismatches first."""
+    """The published values of each observable that is shown, those with the fewest mismatches first.
+
+    Parameters
+    ----------
+    references
+        Of all kinds.
+    scores
+        Comparisons with them.
+    rows
+        The records.
+    shown
+        The columns.
+    """
     blocks: dict[tuple[str, ...], list[Published]] = {}
     for reference in sorted(references, key=lambda r: r.sort_key):
         names = tuple(column.name for column in shown if reference.concerns(column.name))
@@ -150,7 +174,19 @@ def _digits(reference: Reference) -> str:
 def score_lines(
     records: Sequence[Record], settings: Mapping[str, str], scores: Sequence[Score], shown: Sequence[Column]
 ) -> list[ScoreLine]:
-    """Differences from the references that answer for the same thing: analytic, or the same level of theory."""
+    """Differences from the references that answer for the same thing: analytic, or the same level of theory.
+
+    Parameters
+    ----------
+    records
+        That are compared.
+    settings
+        By identity: what distinguishes a record.
+    scores
+        Comparisons with references.
+    shown
+        The columns.
+    """
     by_identity = {record.identity: record for record in records}
     by_name = {column.name: column for column in shown}
     lines = []

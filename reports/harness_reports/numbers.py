@@ -22,6 +22,15 @@ def decimals(value: float, low: float | None = None, high: float | None = None, 
     """Decimals worth writing: the half-width to one digit (to two when it begins with 1 or 2), `MOST` digits at most.
 
     Without an interval, or with one of rounding alone, `digits` digits.
+
+    Parameters
+    ----------
+    value
+        The number.
+    low, high
+        Its interval; None where there is none.
+    digits
+        Without an interval.
     """
     size = abs(value)
     known = size > TINY and math.isfinite(size)
@@ -52,6 +61,15 @@ def compact(
     """A number and its interval, as text without unit: ``("4.9", "[4.6, 5.2]")``; either may be empty.
 
     Very small and very large numbers are written with a power of ten, the same in all three.
+
+    Parameters
+    ----------
+    value, interval
+        The number and its interval.
+    ascii_only
+        Whether powers are written without superscripts.
+    digits
+        Without an interval.
     """
     bounds = interval or ()
     size = max((abs(x) for x in (value, *bounds) if math.isfinite(x) and abs(x) > TINY), default=0.0)

@@ -49,7 +49,19 @@ def _processor() -> str:
 
 
 def cache_entry(model: Path, kernel: str, device: str, dtype: str, ending: str = ".pt2") -> Path:
-    """Where the compiled kernel of a model lies, whether it is there or not."""
+    """Where the compiled kernel of a model lies, whether it is there or not.
+
+    Parameters
+    ----------
+    model
+        The model file.
+    kernel
+        Name of the kernel.
+    device, dtype
+        Of the kernel's tensors.
+    ending
+        Of the file's name.
+    """
     parts = [sha256(model), kernel, device, dtype, platform.machine(), _processor()]
     parts += [f"{p}=={version(p)}" for p in ("torch", "nequip", "nequip-allegro", "e3nn")]
     parts += [sha256(Path(str(module.__file__))) for module in (network, kernels)]
@@ -61,14 +73,34 @@ def cache_entry(model: Path, kernel: str, device: str, dtype: str, ending: str =
 
 
 def eager_kernel(model: Path, kernel: str, device: str, dtype: str) -> Kernel:
-    """The kernel as plain torch operations."""
+    """The kernel as plain torch operations.
+
+    Parameters
+    ----------
+    model
+        The model file.
+    kernel
+        Name of the kernel.
+    device, dtype
+        Of the kernel's tensors.
+    """
     net = modelfile.load(model, dtype).to(device)
     made: Kernel = kernels.KERNELS[kernel](net)
     return made
 
 
 def compiled_kernel(model: Path, kernel: str, device: str, dtype: str) -> Kernel | None:
-    """The compiled kernel, made now when the cache has none; None, with a warning, where it cannot be made."""
+    """The compiled kernel, made now when the cache has none; None, with a warning, where it cannot be made.
+
+    Parameters
+    ----------
+    model
+        The model file.
+    kernel
+        Name of the kernel.
+    device, dtype
+        Of the kernel's tensors.
+    """
 
     def command(out: Path) -> list[str]:
         job = {"model": str(model), "kernel": kernel, "device": device, "dtype": dtype, "out": str(out)}
@@ -135,7 +167,19 @@ def _reason(error: OSError | subprocess.CalledProcessError) -> str:
 
 
 def export(model: Path, kernel: str, device: str, dtype: str, out: Path) -> None:
-    """Trace a kernel with its derivatives unfolded, and compile it for any number of atoms and edges."""
+    """Trace a kernel with its derivatives unfolded, and compile it for any number of atoms and edges.
+
+    Parameters
+    ----------
+    model
+        The model file.
+    kernel
+        Name of the kernel.
+    device, dtype
+        Of the kernel's tensors.
+    out
+        File to write.
+    """
     from nequip.utils.fx import _nequip_make_fx  # symbolic make_fx with the decompositions that derivatives need
     from torch.export import Dim
 

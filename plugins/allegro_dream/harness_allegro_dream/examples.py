@@ -55,7 +55,19 @@ def reference_energies(frames: Sequence[Atoms], type_names: Sequence[str]) -> tu
 def examples(
     frames: Sequence[Atoms], type_names: Sequence[str], references: Sequence[float], cutoff: float
 ) -> list[Example]:
-    """Frames of `harness.data.dataset.Dataset.frames` as examples."""
+    """Frames of `harness.data.dataset.Dataset.frames` as examples.
+
+    Parameters
+    ----------
+    frames
+        Labelled structures.
+    type_names
+        Chemical symbols, in the order of the model's types.
+    references
+        Energy of a free atom of each type, eV.
+    cutoff
+        Å.
+    """
     return [_example(atoms, list(type_names), np.asarray(references), cutoff) for atoms in frames]
 
 

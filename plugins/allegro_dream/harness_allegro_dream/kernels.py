@@ -45,7 +45,17 @@ KERNELS: dict[str, type[torch.nn.Module]] = {"forces": Forces, "responses": Resp
 
 
 def example(network: AllegroDream, natoms: int, neighbours: int, seed: int = 0) -> tuple[torch.Tensor, ...]:
-    """Inputs of a kernel with random neighbours, to trace with."""
+    """Inputs of a kernel with random neighbours, to trace with.
+
+    Parameters
+    ----------
+    network
+        The model.
+    natoms, neighbours
+        Numbers of atoms and of neighbours of each.
+    seed
+        Of the random numbers.
+    """
     random = torch.Generator().manual_seed(seed)
     count = natoms * neighbours
     direction = torch.randn((count, 3), generator=random, dtype=torch.float64)

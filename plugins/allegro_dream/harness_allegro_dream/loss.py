@@ -99,7 +99,19 @@ def energy_terms(
 def response_terms(
     network: AllegroDream, batch: Batch, weights: Weights, graph: bool = True
 ) -> dict[str, torch.Tensor]:
-    """Residuals of Born charges, their layer sums and dipoles in units of their expected errors."""
+    """Residuals of Born charges, their layer sums and dipoles in units of their expected errors.
+
+    Parameters
+    ----------
+    network
+        The model.
+    batch
+        Structures and labels.
+    weights
+        Of the labels.
+    graph
+        Whether derivatives by the weights of the network will be taken.
+    """
     assert batch.born is not None and batch.atomic_dipoles is not None
     vectors = batch.vectors.detach().requires_grad_(True)
     _, dipoles = network(vectors, batch.edges, batch.types)

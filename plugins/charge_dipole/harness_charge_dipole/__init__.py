@@ -20,7 +20,17 @@ def charge_dipole(
     solver: str = "auto",
     tolerance: float = 1e-6,
 ) -> ChargeDipole:
-    """The polarization model; parameters as for `harness_charge_dipole.model.ChargeDipole`."""
+    """The polarization model; parameters as for `harness_charge_dipole.model.ChargeDipole`.
+
+    Parameters
+    ----------
+    model
+        JSON file of the parameters.
+    constraint, solver
+        See `harness_charge_dipole.model.ChargeDipole`.
+    tolerance
+        Of the iterative solution, relative.
+    """
     from harness_charge_dipole.model import ChargeDipole
 
     return ChargeDipole(model=model, constraint=constraint, solver=solver, tolerance=tolerance)

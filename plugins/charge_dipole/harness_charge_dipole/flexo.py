@@ -44,6 +44,17 @@ def flexoelectric(parameters: Parameters, flat: Atoms, repeat: int = 10, amplitu
 
     Charges are counted as neutral groups: each N with a third of its three bonded B. Both parts are those of the
     sheet, per area of the flat sheet, fitted to the wave.
+
+    Parameters
+    ----------
+    parameters
+        Of the model.
+    flat
+        The flat primitive cell.
+    repeat
+        Number of cells along the wave.
+    amplitude
+        Of the wave, Å.
     """
     atoms, normals, curvature = bent_plate(flat, repeat, amplitude)
     out = ChargeDipole(parameters, solver="mesh", tolerance=1e-7).calculate(atoms, ["charges", "atomic_dipoles"])

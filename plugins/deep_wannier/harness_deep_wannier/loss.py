@@ -40,7 +40,15 @@ class EnergyLoss(EnerStdLoss):
         self.heights = heights
 
     def build(self, learning_rate: Any, natoms: Any, model_dict: Any, label_dict: Any, suffix: str) -> Any:
-        """The loss as a tensor, as deepmd's losses."""
+        """The loss as a tensor, as deepmd's losses.
+
+        Parameters
+        ----------
+        learning_rate, natoms, model_dict, label_dict
+            As for deepmd's losses.
+        suffix
+            Of the names of tensors.
+        """
         off = {
             key: tf.reshape(label_dict[key], [-1, size]) - tf.reshape(model_dict[key], [-1, size])
             for key, size in (("energy", 1), ("force", 3), ("virial", 9))
@@ -85,7 +93,15 @@ class DerivativeLoss(TensorLoss):
         self.goals = goals
 
     def build(self, learning_rate: Any, natoms: Any, model_dict: Any, label_dict: Any, suffix: str) -> Any:
-        """The loss as a tensor, as deepmd's losses."""
+        """The loss as a tensor, as deepmd's losses.
+
+        Parameters
+        ----------
+        learning_rate, natoms, model_dict, label_dict
+            As for deepmd's losses.
+        suffix
+            Of the names of tensors.
+        """
         scale = self.weights["scale"]
         output = tf.reshape(model_dict["dipole"], [-1, 3])
         total = tf.reshape(label_dict["dipole"], [-1, 3])

@@ -147,7 +147,21 @@ def read(default: Settings, given: Mapping[str, Any], of: str) -> Settings:
 def deepmd_input(
     settings: Settings, species: Sequence[str], systems: Mapping[str, Sequence[str]], seed: int, cores: Cores | None
 ) -> dict[str, Any]:
-    """deepmd's input; a dipole model when there are cores, else an energy model."""
+    """deepmd's input; a dipole model when there are cores, else an energy model.
+
+    Parameters
+    ----------
+    settings
+        Of the fit.
+    species
+        Chemical symbols, in the order of the model's types.
+    systems
+        Folders of deepmd's data, by split.
+    seed
+        Of the initial weights and of the order of batches.
+    cores
+        Of a dipole model; None for an energy model.
+    """
     network = {"precision": "float64", "seed": seed + 1}  # deepmd takes 0 for no seed
     fitting: dict[str, Any] = {"neuron": list(settings.fitting), "resnet_dt": True, **network}
     if cores is None:
@@ -196,7 +210,19 @@ def deepmd_input(
 
 
 def watch(settings: Settings, seed: int, cores: Cores | None, lowest: float) -> dict[str, Any]:
-    """What `harness_deep_wannier.trainer` is told beside deepmd's input; `lowest` energy of a frame in eV/atom."""
+    """Settings of `harness_deep_wannier.trainer` that deepmd's input does not have.
+
+    Parameters
+    ----------
+    settings
+        Of the fit.
+    seed
+        Of the order of batches.
+    cores
+        Of a dipole model; None for an energy model.
+    lowest
+        Lowest energy of a frame, eV/atom.
+    """
     told: dict[str, Any] = {
         "passes": settings.passes,
         "filter": dict(settings.filter),

@@ -42,6 +42,23 @@ def train(
     The folder is named by a hash of the input and the labels, so that the same fit goes on in it after a kill, and
     another one does not.
 
+    Parameters
+    ----------
+    frames
+        Labelled structures, by split.
+    settings
+        Of the fit.
+    species
+        Chemical symbols, in the order of the model's types.
+    seed
+        Of the initial weights and of the order of batches.
+    cores
+        Of a dipole model; None for an energy model.
+    work
+        Folder for intermediate files.
+    progress
+        Makes a progress bar.
+
     Raises
     ------
     HarnessError

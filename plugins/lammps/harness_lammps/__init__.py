@@ -30,7 +30,15 @@ def lammps(
     folder: str | None = None,
     level_of_theory: str | None = None,
 ) -> LammpsPotential:
-    """The potential; parameters as for `harness_lammps.potential.LammpsPotential`."""
+    """The potential; parameters as for `harness_lammps.potential.LammpsPotential`.
+
+    Parameters
+    ----------
+    pair_style, pair_coeff, species, model, units, atom_style, molecules
+        See `harness_lammps.potential.LammpsPotential`.
+    charges, masses, before, after, folder, level_of_theory
+        See `harness_lammps.potential.LammpsPotential`.
+    """
     from harness_lammps.potential import LammpsPotential
 
     return LammpsPotential(

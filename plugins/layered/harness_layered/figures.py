@@ -14,7 +14,17 @@ __all__ = ["draw_curve"]
 
 
 def draw_curve(curve: Curve, model: Curve, path: Path, title: str) -> None:
-    """Interlayer energy against distance, and along the sliding paths; DFT as points, the model as crosses."""
+    """Interlayer energy against distance, and along the sliding paths; DFT as points, the model as crosses.
+
+    Parameters
+    ----------
+    curve, model
+        DFT and the model.
+    path
+        PNG file to write.
+    title
+        Of the figure.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

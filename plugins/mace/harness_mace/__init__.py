@@ -24,7 +24,17 @@ def mace(*, model: ModelFile = "bn_bilayer.mace", head: str | None = None) -> Ma
 def mace_dipole(
     *, model: ModelFile = "bn_bilayer_dipole.mace", unit: str | None = None, device: str = "cpu", dtype: str = "float64"
 ) -> MaceDipole:
-    """The polarization model; parameters as for `harness_mace.dipole.MaceDipole`."""
+    """The polarization model; parameters as for `harness_mace.dipole.MaceDipole`.
+
+    Parameters
+    ----------
+    model
+        The model file.
+    unit
+        Of the model's dipoles.
+    device, dtype
+        Where, and with which number type, it computes.
+    """
     from harness_mace.dipole import MaceDipole
 
     return MaceDipole(model=model, unit=unit, device=device, dtype=dtype)

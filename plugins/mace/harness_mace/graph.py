@@ -22,6 +22,17 @@ __all__ = ["collate", "graph"]
 def graph(atoms: Atoms, elements: Sequence[str], cutoff: float, device: Any = "cpu") -> dict[str, Any]:
     """One structure as MACE's dictionary of tensors, in torch's default number type.
 
+    Parameters
+    ----------
+    atoms
+        The structure.
+    elements
+        Chemical symbols, in the order of the model's types.
+    cutoff
+        Å.
+    device
+        Of the tensors.
+
     Raises
     ------
     HarnessError

@@ -84,7 +84,21 @@ def _as(like: Any, value: Any, key: str) -> Any:
 
 
 def identity(dataset: Dataset, settings: Any, shape: Mapping[str, Any], schedule: Schedule, seed: int) -> str:
-    """What a checkpoint has to agree with: the data and all settings but those that only say when to stop."""
+    """What a checkpoint has to agree with: the data and all settings but those that only say when to stop.
+
+    Parameters
+    ----------
+    dataset
+        Gives version and checksum.
+    settings
+        Of the fit.
+    shape
+        Hyperparameters of the network.
+    schedule
+        Of the training.
+    seed
+        Of the initial weights and of the order of batches.
+    """
     course = {key: value for key, value in asdict(schedule).items() if key not in ("minutes", "patience")}
     text = json.dumps([dataset.facts(), asdict(settings), dict(shape), course, seed], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

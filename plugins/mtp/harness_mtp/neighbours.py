@@ -18,6 +18,17 @@ def pad(i: np.ndarray, j: np.ndarray, vectors: np.ndarray, n: int, cutoff: float
     """Pairs sorted by `i` as padded rows: neighbours (N, M), -1 where empty, and vectors (N, M, 3), Å.
 
     Empty places hold a vector longer than the cutoff, where the radial functions vanish.
+
+    Parameters
+    ----------
+    i, j
+        Indices of the pairs, each (npairs,).
+    vectors
+        From i to j, (npairs, 3), Å.
+    n
+        Number of atoms N.
+    cutoff
+        Å.
     """
     count = np.bincount(i, minlength=n)
     width = max(int(count.max(initial=0)), 1)

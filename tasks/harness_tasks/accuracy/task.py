@@ -105,7 +105,19 @@ def dispersion_of(level: Any) -> str:
 
 
 def notes(data: Dataset, level: Any, absent: Sequence[str], answered: bool) -> list[str]:
-    """What a reader has to know of these numbers."""
+    """What a reader has to know of these numbers.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    level
+        Level of theory of the potential.
+    absent
+        Properties that were not compared.
+    answered
+        Whether responses were compared.
+    """
     facts = data.facts()
     counts = {kind: split["test"] for kind, split in facts["frames"].items()}
     what = f"{counts['energies']} test frames" + (f", {counts['responses']} with responses" if answered else "")

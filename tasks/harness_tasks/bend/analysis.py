@@ -76,7 +76,19 @@ def on_branch(history: History, max_curvature: float) -> list[int]:
 
 
 def scaled(quantity: Quantity, factor: float, unit: str, method: str = "") -> Quantity:
-    """`quantity` times a constant."""
+    """`quantity` times a constant.
+
+    Parameters
+    ----------
+    quantity
+        To be multiplied.
+    factor
+        The constant.
+    unit
+        Of the result.
+    method
+        Of the result; empty: that of `quantity`.
+    """
     value = number(quantity) * factor
     interval = None
     if quantity.interval is not None:
@@ -92,6 +104,17 @@ def mechanics(ribbon: Ribbon, history: History, max_curvature: float, seed: int)
     the load stays at Euler's 4π²D/L² (equations S6-S8 of Javvaji et al. are not printed; D = 2 dE_b/dκ² is the usual
     reading). The mean of |κ| is 2√2/π = 0.900 of the root mean square of this shape, so D from it is 1.23 times
     larger; the root mean square is the one that belongs to the energy.
+
+    Parameters
+    ----------
+    ribbon
+        The ribbon.
+    history
+        Its loads.
+    max_curvature
+        Loads up to this curvature count, 1/Å.
+    seed
+        Of the bootstrap.
     """
     loads = [history.loads[i] for i in on_branch(history, max_curvature)]
     start = history.loads[0]
@@ -163,6 +186,17 @@ def flexoelectricity(
     ``mu_abs_G_P``
         Slope of the mean |P_z − P_z(flat)| along z against the mean |G|, one point a load: the reading of the
         published averages that keeps no sign, with slip and tilt in it.
+
+    Parameters
+    ----------
+    ribbon
+        The ribbon.
+    arrays
+        Gradients and polarizations of its loads, (loads, bins).
+    branch
+        Indices of the buckled loads.
+    seed
+        Of the bootstrap.
     """
     gradients = {
         "kappa": arrays["curvature"],
@@ -214,6 +248,19 @@ def at_flat_registry(
 
     b and c come from one least squares fit of P = P₀ + μ G + b s + c s² to the inner bins of the buckled loads: sliding
     has a polarization of its own. A single layer keeps its values.
+
+    Parameters
+    ----------
+    gradient
+        Strain gradient, (loads, bins), 1/Å.
+    values
+        Polarization, (loads, bins).
+    slip
+        Of the layers, (loads, bins), Å.
+    branch
+        Indices of the buckled loads.
+    inner
+        Mask (bins,) of the bins that are fitted.
     """
     if not np.isfinite(slip).all() or not np.isfinite(gradient).all() or len(gradient[branch]) == 0:
         return values

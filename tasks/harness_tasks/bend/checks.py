@@ -84,6 +84,17 @@ def ribbon_check(
 
     A ribbon of another length slips otherwise: the contribution of the layers' coupling is exchanged. It is known for
     small slip, hence the limit of zero curvature. None when the coupling is not known.
+
+    Parameters
+    ----------
+    name
+        Of the check.
+    sheet
+        Modulus, coupling and distance of the flat sheet.
+    ribbon, found
+        The first ribbon and its mechanics.
+    other, its
+        The ribbon to compare with, and its mechanics.
     """
     here, there = (sheet.coupling_stiffness(each.span) for each in (ribbon, other))
     layers = number(found.stiffness_limit) - here

@@ -85,6 +85,21 @@ def next_shortening(
     Adaptive loads grow by half until the ribbon is found buckled. The geometry of the inextensible clamped buckle,
     Δ − Δ_c = κ² L³ / 8π², then tells the critical shortening, and further loads are spread evenly in κ² from there
     to the last curvature. The load that was found buckled first may lie anywhere; statics knows no history.
+
+    Parameters
+    ----------
+    ribbon
+        The ribbon.
+    history
+        Its loads so far.
+    max_curvature
+        Of the last load, 1/Å.
+    steps
+        Number of loads after buckling.
+    even
+        Step of even loads, Å; None: adaptive loads.
+    max_loads
+        Largest number of loads.
     """
     loads = history.loads
     if history.ended or len(loads) > max_loads:

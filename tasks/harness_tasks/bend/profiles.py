@@ -104,7 +104,19 @@ def gradient(ribbon: Ribbon, values: np.ndarray) -> np.ndarray:
 
 
 def shear_gradient(ribbon: Ribbon, strain: AtomicStrain, positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """∂ε_zy/∂y of the bin averages of the atomic Green strain, 1/Å; nan where it is not defined."""
+    """∂ε_zy/∂y of the bin averages of the atomic Green strain, 1/Å; nan where it is not defined.
+
+    Parameters
+    ----------
+    ribbon
+        The ribbon.
+    strain
+        Green strain of each atom.
+    positions
+        (natoms, 3), Å.
+    cell
+        (3, 3), Å.
+    """
     if not strain.defined:
         return np.full(ribbon.n_bins, np.nan)
     return gradient(ribbon, bin_mean(ribbon, strain.green(positions, cell)[:, 2, 1]))

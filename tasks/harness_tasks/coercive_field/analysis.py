@@ -209,7 +209,17 @@ def grouped(runs: Sequence[Run]) -> dict[tuple[str, float, float], list[Run]]:
 
 
 def within(value: float, reach: float, unit: str, method: str) -> Quantity:
-    """A value with the numerical error `reach` on both sides."""
+    """A value with the numerical error `reach` on both sides.
+
+    Parameters
+    ----------
+    value, reach
+        The value, and the half-width of its interval, in `unit`.
+    unit
+        As in `Quantity`.
+    method
+        How both were obtained.
+    """
     if not (math.isfinite(value) and math.isfinite(reach)):
         return Quantity(float(value), unit, method=method)
     reach = max(reach, LEFT * abs(value))
@@ -219,7 +229,21 @@ def within(value: float, reach: float, unit: str, method: str) -> Quantity:
 def add_arrays(
     measurement: Measurement, way: Course, models: Models, strengths: Sequence[Strength], beside: Beside | None
 ) -> None:
-    """What the pictures need."""
+    """What the pictures need.
+
+    Parameters
+    ----------
+    measurement
+        Takes the arrays.
+    way
+        The path from BA to AB.
+    models
+        Its polynomials.
+    strengths
+        Fields of held layers, one for each dip angle.
+    beside
+        What in-plane fields off the path do; None where that was not measured.
+    """
     arrays = measurement.arrays
     arrays |= {"t": way.t, "energy": way.energy, "p_parallel": way.parallel, "p_perpendicular": way.perpendicular}
     arrays |= {"slip": way.axes.slip, "start": np.array(models.full.start)}

@@ -28,7 +28,21 @@ def of(
     beside: Beside | None,
     charges: Quantity | None,
 ) -> list[Check]:
-    """All that the arrays allow."""
+    """All that the arrays allow.
+
+    Parameters
+    ----------
+    params
+        Of the task.
+    models
+        Polynomials of the path.
+    strengths
+        Fields of held layers, one for each dip angle.
+    beside
+        What in-plane fields off the path do; None where that was not measured.
+    charges
+        Error from Born charges that are some steps old; None without runs.
+    """
     found = []
     if strengths:
         restless = [f"{s.dip:g}" for s in strengths if not math.isfinite(s.field)]

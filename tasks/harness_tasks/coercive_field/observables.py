@@ -18,7 +18,19 @@ class LeastFieldObservables:
 
     @classmethod
     def declare(cls, ending: str, symbol: str, what: str, headline: tuple[str, ...] = ()) -> LeastFieldObservables:
-        """With keys that end in `ending`; `what` completes the definitions; `headline` names the stems shown first."""
+        """With keys that end in `ending`; `what` completes the definitions; `headline` names the stems shown first.
+
+        Parameters
+        ----------
+        ending
+            Of the keys.
+        symbol
+            Subscript of the symbols.
+        what
+            Completes the definitions.
+        headline
+            Stems of the keys that reports show first.
+        """
         stems = {
             "minimum_total_field": ("V/A", "E_min", "Smallest total field that switches"),
             "dip_angle": ("deg", "θ", "Angle to the plane of the smallest total field"),
@@ -52,7 +64,15 @@ class RunObservable:
 
     @classmethod
     def declare(cls, key: str, symbol: str, definition: str, headline: bool = False) -> RunObservable:
-        """In V/Å; `definition` is without its full stop."""
+        """In V/Å; `definition` is without its full stop.
+
+        Parameters
+        ----------
+        key, symbol, headline
+            As in `Observable`.
+        definition
+            Without its full stop.
+        """
         return cls(
             Observable(f"{key}_{{temperature}}", "V/A", f"{symbol},{{temperature}}", f"{definition}.", headline),
             Observable(

@@ -84,7 +84,19 @@ class PathModel:
 
     @classmethod
     def of_deng(cls, e4: float, e0: float, p4: float, p2: float, p3: float, start: float) -> PathModel:
-        """From the constants of the paper: e₄ (eV/Å⁴), e₀ (eV), p∥₄ (e/Å³), p∥₂ (e/Å), p⊥₃ (e/Å²), t_BA (Å)."""
+        """From the constants of the paper: e₄ (eV/Å⁴), e₀ (eV), p∥₄ (e/Å³), p∥₂ (e/Å), p⊥₃ (e/Å²), t_BA (Å).
+
+        Parameters
+        ----------
+        e4, e0
+            Coefficients of the energy, eV/Å⁴ and eV.
+        p4, p2
+            Coefficients of P along the path, e/Å³ and e/Å.
+        p3
+            Coefficient of P across, e/Å².
+        start
+            t_BA, Å.
+        """
         return cls(start, (4 * e4,), (3 * p3,), (2 * p2, 4 * p4), e0)
 
     @classmethod

@@ -90,7 +90,19 @@ class Beside:
 
 
 class Surface:
-    """Energy (n, n) eV and dipole (n, n, 3) e Å of a primitive cell over the registries."""
+    """Energy (n, n) eV and dipole (n, n, 3) e Å of a primitive cell over the registries.
+
+    Parameters
+    ----------
+    energy
+        (n, n), eV.
+    dipole
+        (n, n, 3), e Å.
+    cell
+        In-plane vectors, Å.
+    axes
+        Directions of fields and slip.
+    """
 
     def __init__(self, energy: np.ndarray, dipole: np.ndarray, cell: np.ndarray, axes: Axes) -> None:
         self._all = Periodic(np.concatenate([energy[..., None], dipole], axis=-1), cell)

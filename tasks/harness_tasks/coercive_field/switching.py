@@ -113,7 +113,23 @@ def course(track: Track, moved: np.ndarray) -> Course:
 
 
 def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float, stage: Stage) -> Strength:
-    """Hold the layers in a field inclined by `dip`, around where the path itself would let go, and find the largest."""
+    """Hold the layers in a field inclined by `dip`, around where the path itself would let go, and find the largest.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    work
+        Settings of the path.
+    way
+        The path from BA to AB.
+    model
+        Its polynomials.
+    dip
+        Angle of the field to the plane, degrees.
+    stage
+        Keeps the field of every held slip.
+    """
     cosine, sine = math.cos(math.radians(dip)), math.sin(math.radians(dip))
     direction = way.axes.field(cosine, sine)
     length = -model.start

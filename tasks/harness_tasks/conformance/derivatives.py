@@ -40,7 +40,19 @@ def slope(function: Callable[[float], Any], step: float) -> Any:
 
 
 def forces(probe: Probe, name: str, atoms: Atoms, values: Values, directions: int) -> None:
-    """One line: largest difference of −F·d and dE/dd over random unit directions d of all coordinates."""
+    """One line: largest difference of −F·d and dE/dd over random unit directions d of all coordinates.
+
+    Parameters
+    ----------
+    probe
+        Collects the lines.
+    name
+        Of the line.
+    atoms, values
+        The structure, and what the model gives for it.
+    directions
+        Number of random directions.
+    """
     step = probe.precision.step * math.sqrt(3 * len(atoms))
     tolerance = probe.precision.slope * values.force + NOISE * probe.rounding(values) / step
     tolerance += probe.ctx.noise.forces
@@ -72,7 +84,21 @@ def stress(
     directions: int,
     draw: Callable[[np.random.Generator], np.ndarray] = symmetric,
 ) -> None:
-    """One line: largest difference of V σ:e and dE/de per atom over random unit strains e."""
+    """One line: largest difference of V σ:e and dE/de per atom over random unit strains e.
+
+    Parameters
+    ----------
+    probe
+        Collects the lines.
+    name
+        Of the line.
+    atoms, values
+        The structure, and what the model gives for it.
+    directions
+        Number of random strains.
+    draw
+        Makes a random strain, (3, 3).
+    """
     assert values.virial is not None
     step, error = probe.precision.strain, 0.0
     tolerance = probe.precision.slope * values.pull + NOISE * probe.rounding(values) / step / len(atoms)
@@ -129,6 +155,17 @@ def smoothness(probe: Probe, name: str, path: Path, points: int) -> None:
     A jump stands out in sixth differences, where a smooth function leaves next to nothing. A stretch where they come
     near the tolerance is sampled again and halved towards the jump: neither curvature nor a kink of the force (an
     energy that ends at its cut-off like the square of the distance) is mistaken for a jump.
+
+    Parameters
+    ----------
+    probe
+        Collects the lines.
+    name
+        With which the names of the lines begin.
+    path
+        The structure as a function of one coordinate.
+    points
+        Number of samples.
     """
     where = np.linspace(0, 1, points)
     coarse = _scan(probe, path, where)

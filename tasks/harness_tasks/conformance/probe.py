@@ -179,7 +179,19 @@ class Probe:
         self.grain = float(np.max(np.abs(seen))) / values.n
 
     def add(self, name: str, value: float, tolerance: float, unit: str, reason: str) -> None:
-        """One line."""
+        """One line.
+
+        Parameters
+        ----------
+        name
+            Of the line.
+        value, tolerance
+            In `unit`; the line passes when the magnitude of `value` is not above `tolerance`.
+        unit
+            As in `Quantity`.
+        reason
+            What is compared, and where the tolerance comes from.
+        """
         self.checks.append(Check(name, float(value), float(tolerance), unit, reason, self.about))
 
     def attempt(self, names: str | Sequence[str], measure: Callable[[], None]) -> None:
@@ -205,6 +217,17 @@ class Probe:
         """Two or three lines: energy per atom, forces and, if wanted, virial per atom have to be the same.
 
         `what` says why, as the beginning of the reason.
+
+        Parameters
+        ----------
+        name
+            With which the names of the lines begin.
+        got, expected
+            What to compare.
+        what
+            Why they have to be the same; the beginning of the reason.
+        stress
+            Whether virials are compared.
         """
         p, n = self.precision, expected.n
         rounding = self.rounding(expected) + self.rounding(got) * n / got.n

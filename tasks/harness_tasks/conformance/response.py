@@ -57,7 +57,19 @@ class Response:
         return np.asarray(self.ask(atoms, ["born_effective_charges"])["born_effective_charges"])
 
     def same_dipole(self, name: str, got: np.ndarray, expected: np.ndarray, atoms: Atoms, what: str) -> None:
-        """One line: the sheet polarization of `atoms` has to be as expected, up to quanta along its vectors."""
+        """One line: the sheet polarization of `atoms` has to be as expected, up to quanta along its vectors.
+
+        Parameters
+        ----------
+        name
+            Of the line.
+        got, expected
+            Dipoles (3,), e Å.
+        atoms
+            Give area and quanta.
+        what
+            Why they have to be the same.
+        """
         difference = modulo_quantum(got - expected, atoms) / area(atoms) * PC_PER_M
         limit = self.probe.precision.sheet
         self.probe.add(
@@ -69,7 +81,17 @@ class Response:
         )
 
     def same_charges(self, name: str, got: np.ndarray, expected: np.ndarray, what: str) -> None:
-        """One line: Born charges have to be as expected."""
+        """One line: Born charges have to be as expected.
+
+        Parameters
+        ----------
+        name
+            Of the line.
+        got, expected
+            Born charges (natoms, 3, 3), e.
+        what
+            Why they have to be the same.
+        """
         self.probe.add(f"born_{name}", largest(got - expected), self.probe.precision.charge, "e", self.reason(what))
 
     def reason(self, what: str) -> str:

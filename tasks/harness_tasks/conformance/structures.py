@@ -34,7 +34,19 @@ def flat(material: Material) -> Atoms:
 
 
 def slab(material: Material, rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
-    """Two primitive cells under a random in-plane strain, rattled; pbc (T, T, F)."""
+    """Two primitive cells under a random in-plane strain, rattled; pbc (T, T, F).
+
+    Parameters
+    ----------
+    material
+        Gives the primitive cell.
+    rng
+        Source of the random numbers.
+    rattle
+        Standard deviation of the displacements, Å.
+    strain
+        Size of the random strain.
+    """
     atoms = flat(material)
     deform(atoms, strain * in_plane(rng))
     atoms.positions += rng.normal(scale=rattle, size=atoms.positions.shape)
@@ -42,7 +54,19 @@ def slab(material: Material, rng: np.random.Generator, rattle: float, strain: fl
 
 
 def bulk(material: Material, rng: np.random.Generator, rattle: float, strain: float) -> Atoms:
-    """The layers stacked without vacuum in a tilted cell, strained and rattled; pbc (T, T, T)."""
+    """The layers stacked without vacuum in a tilted cell, strained and rattled; pbc (T, T, T).
+
+    Parameters
+    ----------
+    material
+        Gives the primitive cell.
+    rng
+        Source of the random numbers.
+    rattle
+        Standard deviation of the displacements, Å.
+    strain
+        Size of the random strain.
+    """
     atoms = flat(material)
     tilt = rng.uniform(-0.5, 0.5, size=2)
     atoms.cell[2] = (*tilt, material.layers * distance(material))

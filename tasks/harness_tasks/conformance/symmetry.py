@@ -98,7 +98,21 @@ def net_force(probe: Probe, name: str, values: Values) -> None:
 
 
 def turned_values(probe: Probe, name: str, atoms: Atoms, values: Values, turn: np.ndarray, what: str) -> None:
-    """Evaluate the rotated structure, rotate the answers back and compare."""
+    """Evaluate the rotated structure, rotate the answers back and compare.
+
+    Parameters
+    ----------
+    probe
+        Collects the lines.
+    name
+        With which the names of the lines begin.
+    atoms, values
+        The structure, and what the model gives for it.
+    turn
+        Rotation matrix, (3, 3).
+    what
+        Why both have to agree.
+    """
     moved = atoms.copy()
     moved.set_cell(atoms.cell.array @ turn.T)
     moved.positions[:] = atoms.positions @ turn.T

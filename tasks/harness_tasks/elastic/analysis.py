@@ -43,6 +43,17 @@ def vertical(series: Series, curves: dict[tuple[str, int], Curves], thickness: f
     """E_zzzz and E_yyzz in GPa, strain referred to `thickness` (Å).
 
     σ_zz is the force on an outermost plane over the area, which needs no thickness; the strain does.
+
+    Parameters
+    ----------
+    series
+        The strained cells.
+    curves
+        By ``clamped`` or ``relaxed`` ions and component.
+    thickness
+        Å.
+    seed
+        Of the bootstrap.
     """
     gauge = series.thickness
     found: dict[str, Quantity] = {}
@@ -63,7 +74,17 @@ def directions(series: Series) -> list[int]:
 
 
 def linear_response(series: Series, size: float, component: int, row: int) -> float:
-    """What relaxing the ions adds to ∂σ_row/∂ε_component by force constants alone, N/m."""
+    """What relaxing the ions adds to ∂σ_row/∂ε_component by force constants alone, N/m.
+
+    Parameters
+    ----------
+    series
+        The strained cells, with their force constants.
+    size
+        Strain of the finite difference.
+    component, row
+        Voigt indices of the strain and of the stress.
+    """
     _, change = series.internal_strain(along(component, size))
     return float(change[row]) / area(series.base) * N_PER_M
 

@@ -25,7 +25,21 @@ def checks(
     found: dict[str, Quantity],
     curves: dict[tuple[str, int], Curves],
 ) -> list[Check]:
-    """Isotropy, internal strain, energies against stresses, the free width, and how well all is relaxed."""
+    """Isotropy, internal strain, energies against stresses, the free width, and how well all is relaxed.
+
+    Parameters
+    ----------
+    series
+        The strained cells.
+    virial
+        The stress and its test.
+    params
+        Of the task.
+    found
+        The constants.
+    curves
+        By ``clamped`` or ``relaxed`` ions and component.
+    """
     c11 = number(found["C11"])
     half = _half_width(found["C11"]) / abs(c11)
     size = min(params.strains)

@@ -55,7 +55,19 @@ def reference_of(stackings: Sequence[str]) -> str:
 
 
 def scaled(quantity: Quantity, factor: float, unit: str, method: str = "") -> Quantity:
-    """`quantity` times a number."""
+    """`quantity` times a number.
+
+    Parameters
+    ----------
+    quantity
+        To be multiplied.
+    factor
+        The number.
+    unit
+        Of the result.
+    method
+        Of the result; empty: that of `quantity`.
+    """
     low, high = sorted(factor * bound for bound in quantity.interval) if quantity.interval else (0.0, 0.0)
     interval = (low, high) if quantity.interval else None
     return replace(
@@ -64,7 +76,17 @@ def scaled(quantity: Quantity, factor: float, unit: str, method: str = "") -> Qu
 
 
 def difference(a: Quantity, b: Quantity, factor: float, unit: str) -> Quantity:
-    """(a − b) times a number; half-widths added in quadrature."""
+    """(a − b) times a number; half-widths added in quadrature.
+
+    Parameters
+    ----------
+    a, b
+        Quantities of one unit.
+    factor
+        Of the difference.
+    unit
+        Of the result.
+    """
     value = factor * (number(a) - number(b))
     if a.interval is None or b.interval is None:
         return Quantity(value, unit, method=a.method)
@@ -78,7 +100,19 @@ def evaluate(
     curves: Mapping[str, Sequence[Curve]],
     alphas: Mapping[str, Quantity],
 ) -> Measurement:
-    """Observables, checks, arrays and notes."""
+    """Observables, checks, arrays and notes.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    material
+        The bilayer.
+    curves
+        Of all stackings, by ``rigid`` or ``relaxed``.
+    alphas
+        Polarizabilities by key.
+    """
     params = ctx.params
     sheet = area(bilayer(material, (0, 0), material.distance))
     measurement = Measurement()
@@ -206,7 +240,21 @@ def _checks(curves: Sequence[Curve], minima: Mapping[str, Minimum | None], n_poi
 def polarizabilities(
     ctx: Context, material: Material, stage: Stage, curves: Sequence[Curve], height: float
 ) -> dict[str, Quantity]:
-    """α of the material's stacking at its minimum, and of one layer, Å³ per primitive cell; empty if not offered."""
+    """α of the material's stacking at its minimum, and of one layer, Å³ per primitive cell; empty if not offered.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    material
+        The bilayer.
+    stage
+        Keeps every response.
+    curves
+        Of all stackings.
+    height
+        Of the cell, Å.
+    """
     responses = Responses.of(ctx)
     if not ctx.params.polarizability or "polarizability" not in responses.offered:
         return {}

@@ -68,7 +68,17 @@ def find_minimum(h: np.ndarray, energy: np.ndarray, n_points: int) -> Minimum | 
 
 
 def find_zero(h: np.ndarray, force: np.ndarray, around: float, n_points: int) -> float:
-    """Where the force (eV/Å) that drives the layers apart crosses zero, next to `around` (Å); nan if nowhere."""
+    """Where the force (eV/Å) that drives the layers apart crosses zero, next to `around` (Å); nan if nowhere.
+
+    Parameters
+    ----------
+    h, force
+        Distances (Å) and forces (eV/Å), each (n,).
+    around
+        Distance next to which to search, Å.
+    n_points
+        Number of points that are fitted.
+    """
     nearest = np.sort(np.argsort(np.abs(h - around))[:n_points])
     coefficients, origin = _fit(h[nearest], force[nearest], around)
     roots = _roots(coefficients, origin)

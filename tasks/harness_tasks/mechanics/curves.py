@@ -39,7 +39,19 @@ class Curves:
 
     @classmethod
     def of(cls, series: Series, strains: list[float], component: int, ask: Callable[[np.ndarray], Point]) -> Curves:
-        """Ask for every point along one `component`."""
+        """Ask for every point along one `component`.
+
+        Parameters
+        ----------
+        series
+            Gives the unstrained cell.
+        strains
+            Magnitudes.
+        component
+            Voigt index.
+        ask
+            Point of a strain, (6,) in Voigt order.
+        """
         points = [ask(along(component, size)) for size in strains]
         areas = [area(strained(series.base, point.strain)) for point in points]
         stress = np.array([point.virial / a for point, a in zip(points, areas, strict=True)]) * N_PER_M

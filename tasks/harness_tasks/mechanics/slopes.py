@@ -20,6 +20,17 @@ def slope(x: Sequence[float], y: Sequence[float] | np.ndarray, unit: str, method
     The interval is of kind ``numerical`` in both cases: the points are no sample. Each is a property of one relaxed
     structure and comes out the same again, so what the bootstrap sees is how far they lie from a parabola: higher
     orders of the strain, and what relaxation and rounding leave.
+
+    Parameters
+    ----------
+    x, y
+        The points, each (n,).
+    unit
+        Of the slope.
+    method
+        How `y` was obtained.
+    seed
+        Of the bootstrap.
     """
     found = slope_at_zero(x, y, unit, seed=seed)
     how = f"{method}; {found.method}"
@@ -33,7 +44,19 @@ def slope(x: Sequence[float], y: Sequence[float] | np.ndarray, unit: str, method
 
 
 def derived(function: Callable[..., float], given: Sequence[Quantity], unit: str, method: str) -> Quantity:
-    """`function` of the values of slopes, with the half widths of their intervals propagated in quadrature."""
+    """`function` of the values of slopes, with the half widths of their intervals propagated in quadrature.
+
+    Parameters
+    ----------
+    function
+        Of as many numbers as are `given`.
+    given
+        Slopes with their intervals.
+    unit
+        Of the result.
+    method
+        Of the result.
+    """
     values = [number(quantity) for quantity in given]
     value = function(*values)
     square = 0.0

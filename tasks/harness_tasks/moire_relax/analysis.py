@@ -38,7 +38,19 @@ def regime(angle: float) -> str:
 
 
 def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: Sequence[Structure]) -> Measurement:
-    """Everything, for each structure under its name; without a name for that of the longest period."""
+    """Everything, for each structure under its name; without a name for that of the longest period.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    work
+        Settings and checks of the run.
+    landscape
+        Energies and heights over the registries; None where there are none.
+    structures
+        Relaxed cells.
+    """
     measurement = Measurement()
     whole = [s for s in structures if not s.reason]
     measurement.checks = [check for structure in structures for check in structure.checks(structure.name)]

@@ -29,7 +29,19 @@ def domain_of(landscape: Landscape) -> str | None:
 
 
 def of_structure(structure: Structure, look: Look, found: Mapping[str, Quantity], ctx: Context) -> list[Check]:
-    """Symmetry, and the period where the map has one place a cell."""
+    """Symmetry, and the period where the map has one place a cell.
+
+    Parameters
+    ----------
+    structure
+        The relaxed cell.
+    look
+        Layer distance and displacement at every atom.
+    found
+        Its observables.
+    ctx
+        Of the run.
+    """
     moire, name = structure.moire, structure.name
     span = float(np.ptp(look.distance))
     made = [

@@ -77,7 +77,19 @@ class Wall:
 
 
 def walls(moire: Moire, registry: Registry, domain: str, points: int = 161) -> list[Wall]:
-    """The three walls of a cell between domains ``AB`` and ``BA``, or between domains ``AA``."""
+    """The three walls of a cell between domains ``AB`` and ``BA``, or between domains ``AA``.
+
+    Parameters
+    ----------
+    moire
+        The cell.
+    registry
+        Local registry.
+    domain
+        ``AB`` or ``AA``.
+    points
+        On the line across each wall.
+    """
     to_place, lattice = rigid_to_place(moire), moire.lattices.mean(axis=0)
     found = []
     for start, end in WALLS[domain]:

@@ -92,6 +92,15 @@ class PlateCalculator(Calculator):
     or the cell changes much, or an atom jumps by more than `JUMP` at once: then it is another structure. So, as any
     force field of springs, it is a function of the structure only as long as no bond is torn: the task `conformance`
     may find its memory.
+
+    Parameters
+    ----------
+    bond
+        Bond length, Å.
+    stretch, bending, coupling
+        Stiffnesses, eV/Å²; see `PlatePotential`.
+    reach
+        Å.
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "forces", "stress"]

@@ -62,7 +62,21 @@ def coefficients(
     born: np.ndarray | None,
     seed: int,
 ) -> dict[str, Quantity]:
-    """All coefficients in nC/m, for strains in the plane and, where a stack has one, of its height."""
+    """All coefficients in nC/m, for strains in the plane and, where a stack has one, of its height.
+
+    Parameters
+    ----------
+    series
+        The strained cells.
+    curves
+        By ``clamped`` or ``relaxed`` ions and component.
+    parts
+        Parts of the dipole, e.g. ``full``, ``dipoles``.
+    born
+        Born charges (natoms, 3, 3), e; None where they are not offered.
+    seed
+        Of the bootstrap.
+    """
     found: dict[str, Quantity] = {}
     for name, axis, component in measured(series):
         for kind, suffix in NAMES.items():
@@ -122,7 +136,19 @@ def _from_born(
 def checks(
     ctx: Context, series: Series, found: dict[str, Quantity], curves: dict[tuple[str, int], PiezoCurves]
 ) -> list[Check]:
-    """Zeros that symmetry demands, the threefold axis, and dipoles against Born charges."""
+    """Zeros that symmetry demands, the threefold axis, and dipoles against Born charges.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    series
+        The strained cells.
+    found
+        The coefficients.
+    curves
+        By ``clamped`` or ``relaxed`` ions and component.
+    """
     params = ctx.params
     zero = _zero(ctx, series)
     listed = [
@@ -170,7 +196,19 @@ def checks(
 
 
 def notes(ctx: Context, series: Series, parts: Sequence[str], born: np.ndarray | None) -> list[str]:
-    """What a reader of the numbers has to know."""
+    """What a reader of the numbers has to know.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    series
+        The strained cells.
+    parts
+        Parts of the dipole.
+    born
+        Born charges (natoms, 3, 3), e; None where they are not offered.
+    """
     remarks = []
     if born is None:
         remarks.append(

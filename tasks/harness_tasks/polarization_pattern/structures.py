@@ -43,7 +43,19 @@ class Structures:
         self._asked = False
 
     def relaxed(self, name: str, moire: Moire, field: float, stage: Stage) -> Atoms | None:
-        """The cell at rest in a vertical field (V/Å); None, with a check, where it is no structure of the material."""
+        """The cell at rest in a vertical field (V/Å); None, with a check, where it is no structure of the material.
+
+        Parameters
+        ----------
+        name
+            Of the structure.
+        moire
+            The cell.
+        field
+            V/Å, along z.
+        stage
+            Keeps the relaxation.
+        """
         if not self._asked:
             with stage.stage(weight=RELAXATION * self.effort, total=self.effort) as part:
                 self._bare, self._asked = measure_landscape(self._ctx, self._work, REGISTRIES, part), True

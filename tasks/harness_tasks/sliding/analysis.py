@@ -30,7 +30,21 @@ LEFT = 1e-4
 def evaluate(
     ctx: Context, material: Material, cell: Atoms, tracks: Sequence[Track], landscape: Landscape | None
 ) -> Measurement:
-    """Observables, checks, arrays, frames and notes."""
+    """Observables, checks, arrays, frames and notes.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    material
+        The bilayer.
+    cell
+        Its primitive cell.
+    tracks
+        Points along the path, ``rigid`` and ``relaxed``.
+    landscape
+        The map over all registries; None without it.
+    """
     measurement = Measurement()
     sheet = area(cell)
     for track in tracks:

@@ -74,7 +74,21 @@ def relax_lattice(ctx: Context, work: Work, stage: Stage) -> None:
 
 
 def walk(ctx: Context, work: Work, kind: str, n: int, stage: Stage) -> Track:
-    """`n` points of the straight path AB-SP-BA, ``rigid`` or ``relaxed``."""
+    """`n` points of the straight path AB-SP-BA, ``rigid`` or ``relaxed``.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    work
+        Settings and checks of the path.
+    kind
+        ``rigid`` or ``relaxed``.
+    n
+        Number of points.
+    stage
+        Keeps every point.
+    """
     s = np.linspace(0, 1, n)
     registries = AB + s[:, None] * (BA - AB)
     with ctx.clock(f"{kind} path"):
@@ -90,6 +104,21 @@ def at_registries(
     """Energies (n,) and positions (n, 4, 3) at the registries; nan where layers came apart or collapsed.
 
     `what` they are, ``path`` or ``map``, names the checks of the relaxations.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    work
+        Settings and checks of the path.
+    kind
+        ``rigid`` or ``relaxed``.
+    registries
+        (n, 2), fractions of the cell vectors.
+    stage
+        Keeps every point.
+    what
+        ``path`` or ``map``; names the checks.
     """
     names = [point_name(kind, t) for t in registries]
     flat = {name: work.stack(t) for name, t in zip(names, registries, strict=True)}
@@ -129,7 +158,23 @@ def at_registries(
 def polarize(
     ctx: Context, work: Work, kind: str, registries: np.ndarray, found: np.ndarray, stage: Stage
 ) -> dict[str, np.ndarray]:
-    """Dipole and Born charges, as offered, at each registry; nan where there is no structure."""
+    """Dipole and Born charges, as offered, at each registry; nan where there is no structure.
+
+    Parameters
+    ----------
+    ctx
+        Of the run.
+    work
+        Settings and checks of the path.
+    kind
+        ``rigid`` or ``relaxed``.
+    registries
+        (n, 2), fractions of the cell vectors.
+    found
+        Positions (n, 4, 3), Å.
+    stage
+        Keeps every point.
+    """
     shapes = {"dipole": (3,), "born_effective_charges": (4, 3, 3)}
     responses = Responses.of(ctx)
     polar: dict[str, list[np.ndarray]] = {name: [] for name in work.polar}

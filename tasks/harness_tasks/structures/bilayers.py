@@ -98,6 +98,17 @@ def own_lattice_constant(ctx: Context, stacking: str, fmax: float, max_steps: in
     """The potential's own lattice constant of a stacking, a remark, and whether the search for it failed.
 
     The constant is that of the material where the potential offers no stress, or where the search failed.
+
+    Parameters
+    ----------
+    ctx
+        Gives material and engine.
+    stacking
+        Its name, e.g. ``AB``.
+    fmax
+        eV/Å.
+    max_steps
+        Of the relaxation.
     """
     given = ctx.material.a
     if "stress" not in ctx.potential.implemented_properties:
