@@ -23,6 +23,7 @@ from harness_tasks.coercive_field import analysis as results
 from harness_tasks.coercive_field import checks
 from harness_tasks.coercive_field import observables as declared
 from harness_tasks.coercive_field.analysis import Models
+from harness_tasks.coercive_field.arrays import add_arrays, add_histories
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.ramps import Plan, Run, Runner, plans
 from harness_tasks.coercive_field.rates import expected_field
@@ -110,7 +111,7 @@ class CoerciveField:
         for observable in (declared.MODEL, declared.PATH, declared.STATIC):
             measurement.observables |= observable.of(Quantity(math.nan, "V/A", method=why))
         measurement.checks = work.checks + of_track(track, area(work.stack(BA)))
-        results.add_arrays(measurement, way, models, [], None)
+        add_arrays(measurement, way, models, [], None)
         return measurement
 
     def _evaluate(
@@ -139,8 +140,8 @@ class CoerciveField:
         measurement.notes += notes + checks.remarks(way, beside)
         measurement.checks = work.checks + of_track(track, area(work.stack(BA)))
         measurement.checks += checks.of(params, models, strengths, beside, worst) + checks.of_runs(runs)
-        results.add_arrays(measurement, way, models, strengths, beside)
-        results.add_histories(measurement, runs)
+        add_arrays(measurement, way, models, strengths, beside)
+        add_histories(measurement, runs)
         return measurement
 
     def _rigid(
