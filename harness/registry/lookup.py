@@ -199,10 +199,16 @@ def fitters(plugins: Iterable[str] | None = None) -> Mapping[str, str]:
     return _collect("harness_fitters", plugins)
 
 
+#: Kind in an error -> key of the table ``[tool.harness]`` in which a plugin states its names.
+_STATED = {"potential": "potentials", "polarization model": "polarization_models", "task": "tasks"}
+
+
 def _pick(kind: str, name: str, items: Mapping[str, T]) -> T:
     if name not in items:
         reasons = "; ".join(f"plugin '{plugin}' is broken: {why}" for plugin, why in broken.items())
-        raise unknown_choice(kind, name, items, reasons or "`python -m harness.plugins` lists what is there.")
+        stated = {known for plugin in catalogue().values() for known in plugin.static.get(_STATED.get(kind, ""), [])}
+        choices = {*items, *stated}
+        raise unknown_choice(kind, name, choices, reasons or "`python -m harness.plugins` lists what is there.")
     return items[name]
 
 

@@ -37,7 +37,7 @@ class Accuracy:
     """Errors on the test split of a data set."""
 
     name: ClassVar[str] = "accuracy"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[frozenset[str]] = frozenset({"energy"})
     needs: ClassVar[frozenset[Need]] = frozenset()
     Params: ClassVar[type] = AccuracyParams
