@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in ("hydra", "omegaconf", "filelock", "jinja2"):
             raise
-        mend = "Install the command line's packages with: pip install 'mlip-harness[cli]'"
-        print(f"error: {error}. {mend}", file=sys.stderr)
+        hint = "Install the command line's packages with: pip install 'mlip-harness[cli]'"
+        print(f"error: {error}. {hint}", file=sys.stderr)
         return 2
 
 

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: one line each, with the nearest right word and the way out."""
+"""Errors that a user can correct: one line each, with the nearest right word and what to type."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ class HarnessError(Exception):
 
     Parameters
     ----------
-    what
+    message
         The mistake, naming the offending word.
-    mend
+    hint
         The command or change that puts it right.
     """
 
-    def __init__(self, what: str, mend: str = "") -> None:
-        self.what = what
-        self.mend = mend
-        super().__init__(" ".join(part for part in (what, mend) if part))
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(" ".join(part for part in (message, hint) if part))
 
 
 class UnsupportedError(HarnessError):
@@ -34,8 +34,8 @@ class UnsupportedError(HarnessError):
         Names of what is missing.
     """
 
-    def __init__(self, what: str, mend: str = "", missing: Iterable[str] = ()) -> None:
-        super().__init__(what, mend)
+    def __init__(self, message: str, hint: str = "", missing: Iterable[str] = ()) -> None:
+        super().__init__(message, hint)
         self.missing = sorted(missing)
 
 
@@ -46,7 +46,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return lowered[found[0]] if found else None
 
 
-def unknown(kind: str, word: str, choices: Iterable[str], mend: str = "") -> HarnessError:
+def unknown_choice(kind: str, word: str, choices: Iterable[str], hint: str = "") -> HarnessError:
     """An error for a name that does not exist, with the nearest match and the choices.
 
     Parameters
@@ -57,7 +57,7 @@ def unknown(kind: str, word: str, choices: Iterable[str], mend: str = "") -> Har
         The name that was given.
     choices
         The names that exist.
-    mend
+    hint
         What to do, where that is more than to choose another name.
     """
     choices = sorted(choices)
@@ -66,4 +66,4 @@ def unknown(kind: str, word: str, choices: Iterable[str], mend: str = "") -> Har
     if near is not None:
         parts.append(f"Did you mean '{near}'?")
     parts.append(f"Choices: {', '.join(choices)}." if choices else "There are none.")
-    return HarnessError(" ".join(parts), mend)
+    return HarnessError(" ".join(parts), hint)

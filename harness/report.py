@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.contracts.record import RECORD_FILE, Record
-from harness.errors import HarnessError, nearest, unknown
+from harness.errors import HarnessError, nearest, unknown_choice
 from harness.execution.execute import BAD_INPUT
 from harness.records.store import find_records
 from harness.records.validity import judged_status, verdicts
@@ -65,7 +65,7 @@ def _report(runs: Sequence[Path], out: Path | None, formats: Sequence[str]) -> i
     reports = lookup.reports(None)
     for name in formats:
         if name not in reports:
-            raise unknown("report format", name, reports)
+            raise unknown_choice("report format", name, reports)
     for folder in runs:
         _check_folder(folder)
     records, errors = find_records(runs)

@@ -53,8 +53,8 @@ def block_average(samples: Sequence[float] | np.ndarray, unit: str, level: float
     interval = None
     if len(x) > 1 and n_eff > 1:
         error = x.std(ddof=1) / math.sqrt(n_eff)
-        reach = stats.t.ppf(0.5 + level / 2, max(n_eff - 1, 1)) * error
-        interval = (x.mean() - reach, x.mean() + reach)
+        half_width = stats.t.ppf(0.5 + level / 2, max(n_eff - 1, 1)) * error
+        interval = (x.mean() - half_width, x.mean() + half_width)
     return Quantity(
         float(x.mean()),
         unit,
@@ -194,8 +194,8 @@ def slope_at_zero(
         drawn = drawn[(drawn > 0).sum(axis=1) > 3]  # fewer points leave a parabola without a residual
         matrices = np.tensordot(drawn, squares, axes=1)
         slopes = np.linalg.solve(matrices, (drawn @ products)[:, :, None])[:, 1, 0] / scale
-        reach = stats.t.ppf(0.5 + level / 2, n - 3) * float(slopes.std(ddof=1))
-        interval = (slope - reach, slope + reach)
+        half_width = stats.t.ppf(0.5 + level / 2, n - 3) * float(slopes.std(ddof=1))
+        interval = (slope - half_width, slope + half_width)
     return Quantity(slope, unit, interval, "confidence", n=n, n_eff=float(n), level=level, method=method)
 
 

@@ -18,7 +18,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from harness.contracts.parameters import Positive, Seed
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.catalogue import catalogue
 from harness.registry.parameters import build_params
 
@@ -114,7 +114,7 @@ def explain(error: Exception, overrides: Iterable[str], config_name: str = "conf
     if isinstance(error, MissingConfigException):
         found = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
         if found and error.options is not None:
-            return unknown(found[1], found[2], list(error.options), _mend(found[1]))
+            return unknown_choice(found[1], found[2], list(error.options), _mend(found[1]))
     if isinstance(error, (ConfigCompositionException, OmegaConfBaseException)):
         must = re.search(r"You must specify '([^']+)'", text)
         if must:
@@ -155,7 +155,7 @@ def _unknown_key(full: str, overrides: Iterable[str], config_name: str) -> Harne
     parent, _, last = full.rpartition(".")
     siblings = sorted(_keys_at(parent, overrides, config_name))
     where = f"key of {parent}" if parent else "setting"
-    return unknown(where, last, siblings, "`python -m harness --help` shows what can be set.")
+    return unknown_choice(where, last, siblings, "`python -m harness --help` shows what can be set.")
 
 
 def _keys_at(parent: str, overrides: Iterable[str], config_name: str) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 from ase import Atoms
 
 from harness.data.labels import KINDS, labelled, read_frames, response_is_sound, verify, version_of
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.catalogue import source_root
 
 __all__ = [
@@ -59,7 +59,7 @@ def dataset_folder(name: str | Path, key: str = "dataset") -> Path:
     if (sets / name).is_dir():
         return (sets / name).absolute()
     known = [p.name for p in sets.iterdir() if p.is_dir()] if sets.is_dir() else []
-    raise unknown("data set", str(name), known, f"Give {key}=FOLDER.")
+    raise unknown_choice("data set", str(name), known, f"Give {key}=FOLDER.")
 
 
 def nested(names: Iterable[str]) -> list[str]:
@@ -162,7 +162,7 @@ class Dataset:
         """
         dispersion = self.dispersion if dispersion is None else dispersion
         if dispersion not in LEVELS:
-            raise unknown("dispersion", str(dispersion), LEVELS)
+            raise unknown_choice("dispersion", str(dispersion), LEVELS)
         n_train = self.n_train if n_train is None else n_train
         there = len(self._names("train", "energies"))
         if n_train is not None and not 1 <= n_train <= there:
@@ -204,7 +204,7 @@ class Dataset:
         ``all`` is every frame of the folder, also those that `n_train` leaves out.
         """
         if split not in (*SPLITS, "all"):
-            raise unknown("split", split, (*SPLITS, "all"))
+            raise unknown_choice("split", split, (*SPLITS, "all"))
         names = self._names(split, kind)
         if split != "train" or self.n_train is None:
             return names
@@ -244,14 +244,14 @@ class Dataset:
         """
         level = self.dispersion if dispersion is None else dispersion
         if level not in LEVELS:
-            raise unknown("dispersion", level, LEVELS)
+            raise unknown_choice("dispersion", level, LEVELS)
         wanted: Sequence[str] = self.names(split, kind)
         here = self._of(kind)
         if families is not None:
             chosen = set(families)
             known = {family(name) for name in here}
             for word in sorted(chosen - known):
-                raise unknown("family", word, known)
+                raise unknown_choice("family", word, known)
             wanted = [name for name in wanted if family(name) in chosen]
         return [labelled(here[name], level) for name in wanted]
 
@@ -264,5 +264,5 @@ class Dataset:
 
     def _of(self, kind: str) -> dict[str, Atoms]:
         if kind not in KINDS:
-            raise unknown("kind of frames", kind, KINDS)
+            raise unknown_choice("kind of frames", kind, KINDS)
         return self._frames.get(kind, {})

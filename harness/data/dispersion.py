@@ -14,7 +14,7 @@ from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols
 from ase.units import J, mol
 
-from harness.errors import unknown
+from harness.errors import unknown_choice
 
 S6_PBE = 0.75
 STEEPNESS = 20.0
@@ -70,7 +70,7 @@ def d2(atoms: Atoms, s6: float = S6_PBE, cutoff: float = CUTOFF) -> Dispersion:
     """
     for symbol in sorted(set(atoms.symbols)):
         if symbol not in TABLE:
-            raise unknown("element for D2", symbol, TABLE)
+            raise unknown_choice("element for D2", symbol, TABLE)
     c6_of, radius_of = _tables()
     c6 = np.sqrt(np.multiply.outer(c6_of[atoms.numbers], c6_of[atoms.numbers]))
     radius = np.add.outer(radius_of[atoms.numbers], radius_of[atoms.numbers])

@@ -31,7 +31,7 @@ from harness.contracts.potential import Potential
 from harness.engine.calculators import CountedCalculator
 from harness.engine.dynamics import SteppedMotion
 from harness.engine.extrapolation import grade_of
-from harness.errors import unknown
+from harness.errors import unknown_choice
 
 
 def make_engine(potential: Potential, calculator: BaseCalculator) -> Engine:
@@ -96,7 +96,7 @@ class ASEEngine:
     ) -> Relaxation:
         """Relax in place; see `harness.contracts.engine.Engine`."""
         if optimizer not in OPTIMIZERS:
-            raise unknown("optimizer", optimizer, OPTIMIZERS)
+            raise unknown_choice("optimizer", optimizer, OPTIMIZERS)
         before = self.force_calls
         with self._attached(atoms, fixed):
             if (len(atoms) < 3 or cell is not None) and optimizer != "fire":

@@ -117,7 +117,7 @@ class LegMotion(ABC):
 
     def _unanswered(self, error: HarnessError) -> UnphysicalError:
         """A backend refuses where the atoms went, such as LAMMPS when it loses one."""
-        return UnphysicalError(f"the potential has no answer: {error.what}", self.step)
+        return UnphysicalError(f"the potential has no answer: {error.message}", self.step)
 
     @abstractmethod
     def _begin(self) -> None:

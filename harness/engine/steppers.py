@@ -15,7 +15,7 @@ import numpy as np
 from ase import Atoms, units
 
 from harness.contracts.engine import ENSEMBLES
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 
 #: Of a Nosé-Hoover chain.
 LINKS = 3
@@ -213,7 +213,7 @@ def make_stepper(
         For an unknown ensemble, and for times that are not positive.
     """
     if ensemble not in ENSEMBLES:
-        raise unknown("ensemble", ensemble, ENSEMBLES)
+        raise unknown_choice("ensemble", ensemble, ENSEMBLES)
     if not (timestep > 0 and damping > 0):
         raise HarnessError(
             f"timestep {timestep:g} fs and damping {damping:g} fs must be positive.", "Give e.g. 1, 100."

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 @contextmanager
-def publish(out: str | Path) -> Iterator[Path]:
+def atomic_output(out: str | Path) -> Iterator[Path]:
     """A folder whose files move into `out` together when the block ends well.
 
     A block that fails or is killed leaves the old files of `out` as they were: a model and its facts stay in step.

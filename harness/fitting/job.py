@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.contracts.fitter import Fitter
 from harness.data.dataset import Dataset
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.execution.execute import die_with_parent
 from harness.execution.progress import TqdmProgress
 from harness.records.store import cannot_write
@@ -60,12 +60,12 @@ def fit_all(config: Mapping[str, Any], plugins: list[str]) -> dict[str, dict[str
     if config.get("parts"):
         for name in config["parts"]:
             if name not in chosen:
-                raise unknown("part to fit", name, chosen)
+                raise unknown_choice("part to fit", name, chosen)
         chosen = [name for name in chosen if name in config["parts"]]
     options = config.get("options") or {}
     for name in options:
         if name not in chosen:
-            raise unknown("options of", name, chosen, "Set them as +options.PART.NAME=VALUE.")
+            raise unknown_choice("options of", name, chosen, "Set them as +options.PART.NAME=VALUE.")
     source = config["dataset"]
     dataset = Dataset.load(source["folder"], source["dispersion"], config.get("n_train"))
     out = Path(config["out"])

@@ -13,7 +13,7 @@ import numpy as np
 from ase.data import atomic_numbers
 
 from harness.contracts.material import Material, Source, hexagonal_plane
-from harness.errors import HarnessError, nearest, unknown
+from harness.errors import HarnessError, nearest, unknown_choice
 
 #: Shift of each further layer in fractions of the 120° primitive cell, and whether its species are exchanged.
 #: AB, BA and SP are the labels of parallel stacking: AB has N of the lower layer below B of the upper one. Shifts add
@@ -100,7 +100,7 @@ def stacking_of(name: str) -> tuple[tuple[float, float], bool]:
     """
     name = ALIASES.get(name, name)
     if name not in STACKINGS:
-        raise unknown("stacking", name, STACKINGS)
+        raise unknown_choice("stacking", name, STACKINGS)
     return STACKINGS[name]
 
 

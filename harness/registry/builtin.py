@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import hookimpl
 from harness.contracts.parameters import FileArguments
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import sha256
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ASEPotential:
                 "Install it in this Python, or run from the folder that holds it.",
             ) from error
         if not hasattr(module, attribute):
-            raise unknown(f"factory of {module_name}", attribute, [n for n in dir(module) if n[0] != "_"][:40])
+            raise unknown_choice(f"factory of {module_name}", attribute, [n for n in dir(module) if n[0] != "_"][:40])
         self._factory = getattr(module, attribute)
         self._source = calculator
         self._kwargs = dict(kwargs or {})

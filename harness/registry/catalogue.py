@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.errors import unknown
+from harness.errors import unknown_choice
 
 GROUP = "harness"
 CORE = "mlip-harness"
@@ -172,7 +172,7 @@ def find_plugin(name: str) -> Plugin:
     """
     plugins = catalogue()
     if name not in plugins:
-        raise unknown(
+        raise unknown_choice(
             "plugin",
             name,
             plugins,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 from harness.contracts.hookspecs import HarnessSpec
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.catalogue import catalogue
 from harness.registry.parameters import check_parameters
 
@@ -202,7 +202,7 @@ def fitters(plugins: Iterable[str] | None = None) -> Mapping[str, str]:
 def _pick(kind: str, name: str, items: Mapping[str, T]) -> T:
     if name not in items:
         reasons = "; ".join(f"plugin '{plugin}' is broken: {why}" for plugin, why in broken.items())
-        raise unknown(kind, name, items, reasons or "`python -m harness.plugins` lists what is there.")
+        raise unknown_choice(kind, name, items, reasons or "`python -m harness.plugins` lists what is there.")
     return items[name]
 
 

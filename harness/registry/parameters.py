@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MinLen, MultipleOf
 
 from harness.contracts.parameters import Rule
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 
 #: How errors call the types of plain values.
 NOUNS: Mapping[Any, str] = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
@@ -47,7 +47,7 @@ def check_parameters(factory: Callable[..., Any], params: Mapping[str, Any], own
     if inspect.Parameter.VAR_KEYWORD not in kinds:
         for name in params:
             if name not in names:
-                raise unknown(f"parameter of {owner}", name, names, f"Set it as {key}.NAME=VALUE.")
+                raise unknown_choice(f"parameter of {owner}", name, names, f"Set it as {key}.NAME=VALUE.")
     for name in names:
         if signature.parameters[name].default is inspect.Parameter.empty and name not in params:
             raise HarnessError(f"{owner} needs the parameter '{name}'.", f"Give {key}.{name}=VALUE.")
@@ -101,10 +101,10 @@ def build_params(cls: type, values: Mapping[str, Any], owner: str, key: str = "t
 def _unknown_key(cls: type, where: Sequence[str | int], owner: str, key: str) -> HarnessError:
     names = [entry.name for entry in dataclasses.fields(_hint(cls, where[:-1])[0])]
     if owner:
-        return unknown(
+        return unknown_choice(
             f"parameter of {owner}", str(where[-1]), names, f"Set it as {_dotted(key, where[:-1])}.NAME=VALUE."
         )
-    return unknown("setting", _dotted(key, where), [_dotted(key, [*where[:-1], name]) for name in names])
+    return unknown_choice("setting", _dotted(key, where), [_dotted(key, [*where[:-1], name]) for name in names])
 
 
 def _refusal(
@@ -116,7 +116,7 @@ def _refusal(
     hint, bounds = _hint(cls, where)
     name, shown = _dotted(key, where), _typed(values)
     if typing.get_origin(hint) is typing.Literal:
-        return unknown(f"value of {name}", shown, [str(choice) for choice in typing.get_args(hint)])
+        return unknown_choice(f"value of {name}", shown, [str(choice) for choice in typing.get_args(hint)])
     wanted = _allowed(hint, bounds)
     if mismatch:
         return HarnessError(f"{name}={shown} is not {_allowed(hint, ())}.", f"Give {name}=VALUE with {wanted}.")

@@ -47,7 +47,7 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Comparison:
     """Published values of one observable (or of its several definitions), and ours."""
 
     columns: tuple[Column, ...]
@@ -120,7 +120,7 @@ def known_references(
 
 def published_beside(
     references: Sequence[Reference], scores: Sequence[Score], rows: Sequence[Row], shown: Sequence[Column]
-) -> list[Beside]:
+) -> list[Comparison]:
     """The published values of each observable that is shown, those with the fewest mismatches first.
 
     Parameters
@@ -147,7 +147,7 @@ def published_beside(
         columns = tuple(by_name[name] for name in names)
         ours = tuple((row, tuple((column, row.cells[column.name]) for column in columns)) for row in rows)
         lines.sort(key=lambda line: (len(line.mismatches), line.reference.system, line.reference.sort_key))
-        made.append(Beside(columns, ours, tuple(lines)))
+        made.append(Comparison(columns, ours, tuple(lines)))
     return made
 
 

@@ -12,7 +12,7 @@ from harness.records.scoring import MISMATCHES, Score
 from harness_reports import numbers
 from harness_reports.cells import Cell, Column, Row
 from harness_reports.chart import Chart
-from harness_reports.compare import Beside, Known, ScoreLine
+from harness_reports.compare import Comparison, Known, ScoreLine
 from harness_reports.grouping import Group
 from harness_reports.pictures import Figures
 from harness_reports.provenance import Origin
@@ -58,7 +58,7 @@ class Section:
     more: list[Column]
     more_cells: dict[str, dict[str, Cell]]
     known: list[Known]
-    beside: list[Beside]
+    beside: list[Comparison]
     scores: list[ScoreLine]
     all_scores: list[Score]
     checks: list[CheckLine]
@@ -99,7 +99,7 @@ class Section:
         return len(self.columns) > 6 and len(self.rows) + len(self.known) <= 6
 
     @property
-    def wanting(self) -> list[Row]:
+    def not_ok(self) -> list[Row]:
         """Rows that are not simply ``ok``."""
         return [row for row in self.rows if row.status != "ok"]
 
@@ -190,8 +190,8 @@ class Page:
             for q in row.record.observables.values()
             if q.interval
         }
-        unknown = {"kind not stated": "of an older record or of a reference"} if None in present else {}
-        return {kind: meaning for kind, meaning in KINDS.items() if kind in present} | unknown
+        unknown_choice = {"kind not stated": "of an older record or of a reference"} if None in present else {}
+        return {kind: meaning for kind, meaning in KINDS.items() if kind in present} | unknown_choice
 
     @property
     def settings(self) -> dict[str, str]:

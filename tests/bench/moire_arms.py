@@ -16,7 +16,7 @@ from harness_tasks.moire.cells import twisted
 from harness_tasks.moire.continuum import displaced, relax_sheets
 from harness_tasks.moire.landscape import measure_landscape
 from harness_tasks.moire_relax.task import MoireParams, MoireRelax
-from harness_tasks.sliding_path.path import Work
+from harness_tasks.sliding_path.path import SlidingState
 
 from harness.engine.ase import ASEEngine
 from harness.registry.lookup import build_material, build_potential
@@ -47,7 +47,7 @@ def main(name: str, n: int, a: float, distance: float, others: list[str]) -> dic
     started = time.process_time()
     context = TrialContext(MoireRelax(), potential, None, material, MoireParams())
     with context.stages.stage("landscape") as stage:
-        landscape = measure_landscape(context, Work.of(context), 6, stage)
+        landscape = measure_landscape(context, SlidingState.of(context), 6, stage)
     assert landscape is not None
     start = displaced(moire, relax_sheets(moire, landscape))
     small = {"calls": context.engine.force_calls, "seconds": time.process_time() - started}

@@ -97,11 +97,11 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "coercive_field-steps": (
         "task=coercive_field", *_COSINE,
         *_settings("ramp=0", "step=0.4", "hold=0.1", "grid=0", "dips=[90]", "seeds=1", "leg=50", "path=rigid",
-                   "thermostat=nose_hoover"),
+                   "ensemble=nose_hoover"),
     ),
     "tc_sweep-nose_hoover": (
         "task=tc_sweep", *_COSINE,
-        *_settings("thermostat=nose_hoover", "highest=60", "step=30", "time=0.1", "repeats=2", "relax_cell=true"),
+        *_settings("ensemble=nose_hoover", "highest=60", "step=30", "time=0.1", "repeats=2", "relax_cell=true"),
     ),
 }  # fmt: skip
 

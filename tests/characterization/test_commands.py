@@ -138,9 +138,9 @@ PARAMETERS = [
     "-m task=interlayer potential=plate task.params={distances:[3.0]},{stackings:[AC]},{fit_points:1}",
     "-m task=sliding potential=plate task.params={path_points:4},{grid:5},{paths:[bent]}",
     "-m task=coercive_field potential=cosine polarization=cosine task.params={path_points:4},{order:99},{grid:5},"
-    "{dips:[100]},{ramp_parallels:[-1]},{seeds:0},{temperatures:[-1]},{ramp_start:2},{thermostat:langevine}",
+    "{dips:[100]},{ramp_parallels:[-1]},{seeds:0},{temperatures:[-1]},{ramp_start:2},{ensemble:langevine}",
     "-m task=tc_sweep potential=cosine task.params={cells:0},{time:0},{time:0.01},{highest:100},"
-    "{highest:100,step:0},{highest:1,step:1},{thermostat:berendsen},{discard:1}",
+    "{highest:100,step:0},{highest:1,step:1},{ensemble:berendsen},{discard:1}",
     "-m task=moire_relax potential=plate task.params={twists:[]},{twists:[0]},{mismatch:[1]},{grid:5},{fmax:0},"
     "{max_grade:-1}",
     "-m task=polarization_pattern potential=plate polarization=plate task.params={n:1},{geometry:[]},{mismatch:[1]},"

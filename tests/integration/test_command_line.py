@@ -1,4 +1,4 @@
-"""Bad input: one line that names the mistake, the nearest right word and the mend; exit code 2; nothing lost."""
+"""Bad input: one line that names the mistake, the nearest right word and what to type; exit code 2; nothing lost."""
 
 from __future__ import annotations
 

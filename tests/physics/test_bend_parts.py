@@ -159,5 +159,5 @@ def test_polarization_of_slip_is_told_from_that_of_curvature() -> None:
     inner = inner_bins(made)
     still = at_flat_registry(curvature, polarization, moved, [1, 2, 3], inner)
     assert still == pytest.approx(2e-4 - 0.02 * curvature, abs=1e-9)
-    unknown = np.full_like(moved, np.nan)
-    assert at_flat_registry(curvature, polarization, unknown, [1, 2, 3], inner) is polarization
+    unknown_choice = np.full_like(moved, np.nan)
+    assert at_flat_registry(curvature, polarization, unknown_choice, [1, 2, 3], inner) is polarization

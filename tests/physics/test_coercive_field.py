@@ -14,7 +14,7 @@ from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.coercive_field.switching import course, slipped
 from harness_tasks.coercive_field.task import CoerciveField
 from harness_tasks.oracles.cosine import CosineCalculator, CosinePolarization, CosinePotential
-from harness_tasks.sliding_path.path import Work, walk
+from harness_tasks.sliding_path.path import SlidingState, walk
 from harness_tasks.structures.bilayers import LOWER, UPPER
 
 from harness.contracts.measurement import Measurement
@@ -277,7 +277,7 @@ def test_pictures_come_from_the_arrays_alone(still: Measurement, moving: Measure
 
 def test_slipped_layers_lie_on_the_path() -> None:
     ctx = TrialContext(CoerciveField(), COSINE, POLAR, MATERIAL, CoerciveField.Params(**STILL))
-    work = Work.of(ctx)
+    work = SlidingState.of(ctx)
     track = walk(ctx, work, "relaxed", 5, memory_stage())
     way = course(track, track.dipole)  # type: ignore[arg-type]
     model = PathModel.fit(way.t, way.energy, way.parallel, way.perpendicular, 1)

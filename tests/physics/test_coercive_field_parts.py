@@ -17,7 +17,7 @@ from harness_tasks.coercive_field.path_model import PathModel
 from harness_tasks.coercive_field.ramps import plans
 from harness_tasks.coercive_field.rates import expected_field
 from harness_tasks.coercive_field.registry_map import Periodic, Surface
-from harness_tasks.coercive_field.switching import Axes, Course
+from harness_tasks.coercive_field.switching import Axes, SlidingPath
 from harness_tasks.coercive_field.task import CoerciveField
 from harness_tasks.oracles.cosine import CosinePolarization, CosinePotential
 from harness_tasks.structures.bilayers import UPPER, bilayer
@@ -203,10 +203,10 @@ def test_published_constants_give_the_published_numbers() -> None:
                 assert found[name].unit == reference.quantity.unit
 
 
-def _published_course() -> Course:
+def _published_course() -> SlidingPath:
     t = np.linspace(-0.725, 0.725, 13)
     energy, along, across = (curve(t) for curve in DENG.curves)
-    return Course(t, energy, along, across, np.zeros((13, 4, 3)), Axes(np.array([1.0, 0, 0]), 1.0, 1.0))
+    return SlidingPath(t, energy, along, across, np.zeros((13, 4, 3)), Axes(np.array([1.0, 0, 0]), 1.0, 1.0))
 
 
 @pytest.mark.parametrize(("profile", "atoms"), [("quick", 36), ("standard", 144), ("paper", 900)])

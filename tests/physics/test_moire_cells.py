@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
 from harness_tasks.moire.cells import Moire, mismatched, twist_angle, twisted
-from harness_tasks.moire.registry_field import Look, grid
+from harness_tasks.moire.registry_field import RegistryField, grid
 
 from harness.errors import HarnessError
 from harness.registry.lookup import build_material
@@ -82,10 +82,10 @@ def test_mismatched_cells_have_the_published_atoms(cells: int, atoms: int, strai
     ],
 )
 def test_registry_of_rigid_layers_is_linear_in_place(moire: Moire) -> None:
-    look = Look(moire, moire.atoms.positions)
-    wrong = nearest_image(look.registry - rigid_registry(moire, moire.atoms.positions[:, :2]))
+    stacking_map = RegistryField(moire, moire.atoms.positions)
+    wrong = nearest_image(stacking_map.registry - rigid_registry(moire, moire.atoms.positions[:, :2]))
     assert np.abs(wrong).max() < 1e-12
-    assert look.distance == pytest.approx(MATERIAL.distance)
+    assert stacking_map.distance == pytest.approx(MATERIAL.distance)
 
 
 def test_registry_follows_a_slip_of_the_upper_layer_and_a_smooth_displacement() -> None:
@@ -93,10 +93,10 @@ def test_registry_follows_a_slip_of_the_upper_layer_and_a_smooth_displacement() 
     positions = moire.atoms.positions.copy()
     slip = 0.2 * moire.lattices[0, 0]
     positions[moire.layer == 1, :2] += slip
-    look = Look(moire, positions)
+    stacking_map = RegistryField(moire, positions)
     atom = np.flatnonzero(moire.layer == 1)[40]
     expected = rigid_registry(moire, positions[[atom], :2]) + slip @ np.linalg.inv(moire.lattices[1])
-    assert np.abs(nearest_image(look.registry[[atom]] - expected)).max() < 1e-12
+    assert np.abs(nearest_image(stacking_map.registry[[atom]] - expected)).max() < 1e-12
 
     wave = 2 * np.pi * np.linalg.inv(moire.plane)[:, 0]
     points = grid(moire, 7)
@@ -106,14 +106,14 @@ def test_registry_follows_a_slip_of_the_upper_layer_and_a_smooth_displacement() 
     for _ in range(30):  # what is at a point now was at the point less what it moved by
         moved[:, 0] = 0.1 * np.sin((points - moved) @ wave)
     expected = rigid_registry(moire, points) - moved @ np.linalg.inv(moire.lattices[0])
-    found = Look(moire, shifted + [5.0, -3.0, 0.0])
+    found = RegistryField(moire, shifted + [5.0, -3.0, 0.0])
     here = found.registry_at(points + [5.0, -3.0])
     assert np.abs(nearest_image(here - expected)).max() < 3e-3
 
 
 def test_pairs_face_each_other() -> None:
     moire = twisted(MATERIAL, 5)
-    pairs = Look(moire, moire.atoms.positions).pairs("N")
+    pairs = RegistryField(moire, moire.atoms.positions).pairs("N")
     symbols = np.array(moire.atoms.get_chemical_symbols())
     assert len(pairs.upper) == len(moire.atoms) // 4
     assert (symbols[pairs.upper] == "N").all() and (symbols[pairs.lower] == "N").all()
@@ -126,10 +126,10 @@ def test_pairs_face_each_other() -> None:
 
 def test_grid_of_an_array_is_periodic_and_exact_at_atoms() -> None:
     moire = twisted(MATERIAL, 3)
-    look = Look(moire, moire.atoms.positions)
+    stacking_map = RegistryField(moire, moire.atoms.positions)
     values = np.cos(2 * np.pi * moire.atoms.get_scaled_positions()[:, 0])
     for layer in (0, 1):
-        assert look.on_grid(values, layer, 6)[0, 0] == pytest.approx(1.0)  # an atom lies at the origin
+        assert stacking_map.on_grid(values, layer, 6)[0, 0] == pytest.approx(1.0)  # an atom lies at the origin
 
 
 @pytest.mark.parametrize("call", [lambda: twisted(MATERIAL, 0), lambda: mismatched(MATERIAL, 1)])

@@ -10,11 +10,11 @@ import pytest
 from harness_tasks.moire.cells import mismatched, twisted
 from harness_tasks.moire.continuum import relax_sheets, sheet_registry
 from harness_tasks.moire.landscape import Landscape, Series, measure_landscape
-from harness_tasks.moire.registry_field import Look
+from harness_tasks.moire.registry_field import RegistryField
 from harness_tasks.moire_relax.domain_walls import areas, lonely_width, walls
 from harness_tasks.moire_relax.task import MoireParams, MoireRelax
 from harness_tasks.overlap import OverlapCalculator, OverlapPotential
-from harness_tasks.sliding_path.path import Work
+from harness_tasks.sliding_path.path import SlidingState
 from harness_tasks.structures.registries import AB, SP
 
 from harness.contracts.measurement import Measurement
@@ -39,7 +39,7 @@ def value(measurement: Measurement, name: str) -> float:
 
 def landscape_of(potential: Any, stacking: str = "AB") -> Landscape:
     context = TrialContext(MoireRelax(), potential, None, MATERIAL | {"stacking": stacking}, MoireParams())
-    found = measure_landscape(context, Work.of(context), 6, memory_stage())
+    found = measure_landscape(context, SlidingState.of(context), 6, memory_stage())
     assert found is not None
     return found
 
@@ -241,10 +241,10 @@ def test_layers_turn_against_each_other_around_aa(twists: Measurement) -> None:
     """Relaxation shrinks AA by a further twist there: opposite ways in the two layers, around a fixed point."""
     moved, layer = (twists.arrays[f"6.01deg|{name}"] for name in ("displacement", "layer"))
     moire = twisted(build_material(MATERIAL), 5)
-    look = Look(moire, moire.atoms.positions)
+    stacking_map = RegistryField(moire, moire.atoms.positions)
     ring = 5.0 * np.array([(math.cos(angle), math.sin(angle)) for angle in np.arange(6) * math.pi / 3])
     around = np.stack([-ring[:, 1], ring[:, 0]], axis=1) / 5.0
-    turn = [(look.sheets[k].interpolate(moved[layer == k, :2], ring) * around).sum(axis=1) for k in (0, 1)]
+    turn = [(stacking_map.sheets[k].interpolate(moved[layer == k, :2], ring) * around).sum(axis=1) for k in (0, 1)]
     assert (turn[1] > 0).all() and (turn[0] < 0).all()
     assert turn[0].mean() == pytest.approx(-turn[1].mean(), rel=0.02)
     assert np.ptp(turn[1]) < 0.3 * turn[1].mean()

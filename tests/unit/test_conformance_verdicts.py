@@ -114,9 +114,9 @@ def test_it_is_invalid_in_every_report_with_the_line(make_record: Make, tmp_path
         text = files[name].replace("\\", "")
         assert line in text and "invalid" in text and "not checked" in text
     rows = {(r["identity"], r["status"]): r for r in csv.DictReader(io.StringIO(files["results.csv"]))}
-    failing, unknown = rows["a1", "ok"], rows["a2", "ok"]
+    failing, unknown_choice = rows["a1", "ok"], rows["a2", "ok"]
     assert failing["valid"] == "false" and "stress slab ttf: 0.5 eV" in failing["conformance"]
-    assert unknown["valid"] == "true" and unknown["conformance"] == "not checked"
+    assert unknown_choice["valid"] == "true" and unknown_choice["conformance"] == "not checked"
     assert _summary(records, []) == "3 records: 2 invalid, 1 ok"
 
 

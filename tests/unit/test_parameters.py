@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.parameters import build_params, check_parameters
 
 
@@ -58,7 +58,7 @@ def test_factories() -> None:
 
 
 def test_unknown_names_the_nearest_and_all() -> None:
-    error = unknown("task", "bned", ["elastic", "bend"], "Look there.")
+    error = unknown_choice("task", "bned", ["elastic", "bend"], "Look there.")
     assert str(error) == "unknown task 'bned'. Did you mean 'bend'? Choices: bend, elastic. Look there."
 
 

@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from harness.fitting import parity_plot
-from harness.fitting.atomic_output import publish
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import Parity, by_family, errors, in_plane_stress, predict, thermal
 from harness.fitting.parity_plot import draw
 
@@ -129,7 +129,7 @@ def test_in_plane_stress_does_not_depend_on_the_vacuum(frames):
 def test_files_hold_what_was_compared_and_the_picture_can_wait(frames, tmp_path):
     names = ["energy", "forces", "stress", "dipole", "born_effective_charges"]
     parities = {"train": predict(frames, off(frames, forces=0.1), names), "validation": predict([], off([]), names)}
-    with publish(tmp_path / "fit") as folder:
+    with atomic_output(tmp_path / "fit") as folder:
         draw(parities, folder / "x_parity.png", "a model")
     data = tmp_path / "fit" / "x_parity.npz"
     back, title = parity_plot.load(data)
@@ -146,15 +146,15 @@ def test_files_hold_what_was_compared_and_the_picture_can_wait(frames, tmp_path)
 
 def test_what_is_published_appears_together_or_not_at_all(tmp_path: Path):
     out = tmp_path / "out"
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         (folder / "model").write_text("old")
         (folder / "deep").mkdir()
         (folder / "deep" / "part").write_text("old")
-    with pytest.raises(KeyboardInterrupt), publish(out) as folder:
+    with pytest.raises(KeyboardInterrupt), atomic_output(out) as folder:
         (folder / "model").write_text("new")
         raise KeyboardInterrupt
     assert (out / "model").read_text() == "old"
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         (folder / "model").write_text("new")
         (folder / "deep").mkdir()
     assert (out / "model").read_text() == "new" and not list((out / "deep").iterdir())
@@ -165,13 +165,13 @@ def test_what_a_killed_process_left_is_swept_up(tmp_path: Path):
     """The old file stays through the kill; the next block removes the remains, but not those of a living process."""
     (tmp_path / "model").write_text("old")
     code = (
-        "import os, signal, sys; from harness.fitting.atomic_output import publish\n"
-        "with publish(sys.argv[1]) as folder:\n"
+        "import os, signal, sys; from harness.fitting.atomic_output import atomic_output\n"
+        "with atomic_output(sys.argv[1]) as folder:\n"
         "    (folder / 'model').write_text('new'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == -signal.SIGKILL
     assert (tmp_path / "model").read_text() == "old" and len(list(tmp_path.iterdir())) == 2
-    with publish(tmp_path) as outer, publish(tmp_path) as inner:
+    with atomic_output(tmp_path) as outer, atomic_output(tmp_path) as inner:
         (outer / "a").write_text("")
         (inner / "b").write_text("")
     assert {p.name for p in tmp_path.iterdir()} == {"model", "a", "b"}

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 2 for a mistake that the user can mend, 1 when a frame failed."""
+    """Run a command; 2 for a mistake in the input, 1 when a frame failed."""
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     label = commands.add_parser("label", help="label the planned frames, or those named, in a folder")

@@ -15,7 +15,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import read
 
-from harness.errors import unknown
+from harness.errors import unknown_choice
 
 from .layers import LATTICE, bent, bilayer, layer, rattle, strain, twisted
 
@@ -38,12 +38,12 @@ def build(name: str) -> Atoms:
     if family.startswith("hot-"):
         frames = stored()
         if name not in frames:
-            raise unknown("stored structure", name, frames)
+            raise unknown_choice("stored structure", name, frames)
         atoms = frames[name].copy()
     elif family in FAMILIES and number.isdigit():
         atoms = FAMILIES[family](np.random.default_rng(zlib.crc32(name.encode())), int(number))
     else:
-        raise unknown("structure family", family, FAMILIES)
+        raise unknown_choice("structure family", family, FAMILIES)
     atoms.positions[:, 2] -= atoms.positions[:, 2].mean()
     return atoms
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.fitting import parity, parity_plot
-from harness.fitting.atomic_output import publish
+from harness.fitting.atomic_output import atomic_output
 from harness.registry.files import resolve_model, sha256
 from harness_allegro_dream import modelfile
 from harness_allegro_dream.calculator import AllegroDreamCalculator
@@ -95,7 +95,7 @@ def _settings(params: Mapping[str, Any]) -> dict[str, Any]:
     known = {"model", "start", "network", "weights", *_names(Schedule)}
     for key in params:
         if key not in known:
-            raise unknown("setting of the fit of allegro_dream", str(key), known)
+            raise unknown_choice("setting of the fit of allegro_dream", str(key), known)
     return dict(params)
 
 
@@ -104,13 +104,13 @@ def _fill(kind: type, values: Mapping[str, Any]) -> Any:
     kinds: dict[str, Any] = {f.name: type(f.default) for f in fields(kind)}
     for key in values:
         if key not in kinds:
-            raise unknown(f"{kind.__name__.lower()} of the fit of allegro_dream", str(key), kinds)
+            raise unknown_choice(f"{kind.__name__.lower()} of the fit of allegro_dream", str(key), kinds)
     try:
         found = kind(**{k: v if v is None else kinds[k](v) for k, v in values.items()})
     except (TypeError, ValueError) as error:
         raise HarnessError(f"a setting of the fit of allegro_dream is no number: {error}.", "") from error
     if isinstance(found, Schedule) and found.precision not in DTYPES:
-        raise unknown("precision", found.precision, DTYPES)
+        raise unknown_choice("precision", found.precision, DTYPES)
     return found
 
 
@@ -120,7 +120,7 @@ def _prepare(
     """The network to begin with, and the frames as examples."""
     for key in given:
         if key in _MEASURED or key not in _names(Hyperparameters):
-            raise unknown("hyperparameter to set", str(key), _names(Hyperparameters) - _MEASURED)
+            raise unknown_choice("hyperparameter to set", str(key), _names(Hyperparameters) - _MEASURED)
     frames = {s: dataset.frames(s) for s in SPLITS[:2]}
     if not frames["train"]:
         raise HarnessError("the data set has no training frames.", "Give dataset=FOLDER with some.")
@@ -154,7 +154,7 @@ def _write(
     dataset: Dataset, out: Path, name: str, network: AllegroDream, outcome: Outcome, facts: dict[str, Any]
 ) -> None:
     stem = name.removesuffix(modelfile.SUFFIX)
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         modelfile.save(folder / name, network, outcome.weights)
         calculator = AllegroDreamCalculator(folder / name, network.hyper, engine="eager")
         parities = {s: parity.predict(dataset.frames(s), calculator) for s in SPLITS}

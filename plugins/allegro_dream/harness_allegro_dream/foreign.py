@@ -42,10 +42,10 @@ def kind_of(path: Path) -> str:
             if kind != "own" and not zipfile.is_zipfile(path):
                 raise HarnessError(f"'{path.name}' is not a whole {kind} file of NequIP.", "Make or copy it again.")
             return kind
-    mend = f"It takes {', '.join(KINDS)}."
+    hint = f"It takes {', '.join(KINDS)}."
     if path.name.endswith(".pth"):
-        mend += " TorchScript is gone from torch 2.10 on: compile the checkpoint with `nequip-compile` again."
-    raise HarnessError(f"'{path.name}' is no model that allegro_dream can run.", mend)
+        hint += " TorchScript is gone from torch 2.10 on: compile the checkpoint with `nequip-compile` again."
+    raise HarnessError(f"'{path.name}' is no model that allegro_dream can run.", hint)
 
 
 class ForeignModel:
@@ -117,8 +117,8 @@ class ForeignCalculator(PotentialCalculator):
             with torch_state(torch.float64):  # a compiled model returns nan under float32
                 self.inner.calculate(atoms, list(properties))
         except KeyError as error:
-            mend = "Choose a material of its elements, or give potential.params.species."
-            raise HarnessError(f"the model '{self.file}' does not know {error}.", mend) from error
+            hint = "Choose a material of its elements, or give potential.params.species."
+            raise HarnessError(f"the model '{self.file}' does not know {error}.", hint) from error
         found = {k: float(v) if k.endswith("energy") else v for k, v in self.inner.results.items()}
         if atoms.cell.rank < 3:
             found.pop("stress", None)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from e3nn.o3 import Irreps
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.potentials.backend import torch_state
 
 with redirect_stderr(StringIO()):  # e3nn and nequip warn about their own use of torch
@@ -82,7 +82,7 @@ class Hyperparameters:
         known = {f.name: str(f.type) for f in fields(cls)}
         for key in values:
             if key not in known:
-                raise unknown("hyperparameter of allegro_dream", str(key), known)
+                raise unknown_choice("hyperparameter of allegro_dream", str(key), known)
         casts: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "bool": bool,
                  "tuple[str, ...]": lambda v: tuple(str(x) for x in v),
                  "tuple[float, ...]": lambda v: tuple(float(x) for x in v)}  # fmt: skip

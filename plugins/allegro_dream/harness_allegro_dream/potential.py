@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import resolve_model, sha256
 from harness.registry.provenance import facts_beside, package_versions
 
@@ -44,7 +44,7 @@ class AllegroDreamPotential:
         from harness_allegro_dream.calculator import ENGINES
 
         if engine not in ENGINES:
-            raise unknown("engine of allegro_dream", str(engine), ENGINES)
+            raise unknown_choice("engine of allegro_dream", str(engine), ENGINES)
         self.kernel = engine
         self.path = resolve_model(model, package="harness_allegro_dream")
         self.kind = foreign.kind_of(self.path)

@@ -14,8 +14,8 @@ from scipy.optimize import least_squares
 
 from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS, Dataset
-from harness.errors import HarnessError, unknown
-from harness.fitting.atomic_output import publish
+from harness.errors import HarnessError, unknown_choice
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import Parity, by_family, predict
 from harness.fitting.parity import errors as parity_errors
 from harness.fitting.parity_plot import draw
@@ -77,10 +77,10 @@ class Settings:
         """Checked settings from a configuration."""
         for word in params:
             if word not in cls.__dataclass_fields__:
-                raise unknown("fit parameter of charge_dipole", word, cls.__dataclass_fields__)
+                raise unknown_choice("fit parameter of charge_dipole", word, cls.__dataclass_fields__)
         for word in params.get("weights") or {}:
             if word not in CLASSES:
-                raise unknown("weight of charge_dipole's fit", word, CLASSES)
+                raise unknown_choice("weight of charge_dipole's fit", word, CLASSES)
         settings = cls(**params)
         return replace(settings, constraint=check_constraint(settings.constraint))
 
@@ -189,7 +189,7 @@ def fit(
     if settings.compare:
         other = f"{settings.name}_{'free' if settings.tied else 'tied'}"
         forms.append(replace(settings, name=other, tied=not settings.tied))
-    with publish(out) as folder, progress("charge-dipole", len(forms) * settings.starts) as bar:
+    with atomic_output(out) as folder, progress("charge-dipole", len(forms) * settings.starts) as bar:
         origins = [
             _one_form(dataset, frames, folder, form, seed, lambda c: bar.update(1, f"cost {c:.4f}")) for form in forms
         ]

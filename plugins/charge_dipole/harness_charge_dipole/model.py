@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.materials.layers import assign_layers
 from harness.registry.provenance import package_versions
 from harness.units import COULOMB
@@ -54,7 +54,7 @@ class ChargeDipole:
         self.parameters = model if isinstance(model, Parameters) else Parameters.load(model)
         self.constraint = check_constraint(constraint) if constraint else self.parameters.constraint
         if solver not in SOLVERS:
-            raise unknown("solver of charge_dipole", str(solver), SOLVERS)
+            raise unknown_choice("solver of charge_dipole", str(solver), SOLVERS)
         if not 1e-12 <= tolerance <= 1e-2:
             raise HarnessError(f"charge_dipole: tolerance={tolerance} is out of range.", "Give 1e-12 to 1e-2.")
         self.solver, self.tolerance = solver, tolerance
@@ -131,7 +131,7 @@ class ChargeDipole:
         """
         for word in properties:
             if word not in _PROPERTIES:
-                raise unknown("property of charge_dipole", word, _PROPERTIES)
+                raise unknown_choice("property of charge_dipole", word, _PROPERTIES)
         wanted = set(properties)
         e = np.asarray(field, dtype=float)
         system, rhs, by_field = self.system(atoms)

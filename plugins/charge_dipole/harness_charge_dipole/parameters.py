@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import resolve_model, sha256
 
 __all__ = ["CONSTRAINTS", "Element", "Parameters", "check_constraint", "tied_polarizability"]
@@ -58,18 +58,18 @@ class Parameters:
             When it does not exist, or is not such a file; says what is wrong with it.
         """
         path = resolve_model(name, package="harness_charge_dipole")
-        mend = "Give a file that harness.fit wrote for charge_dipole."
+        hint = "Give a file that harness.fit wrote for charge_dipole."
         try:
             content = json.loads(path.read_text())
             if content["format"] != FORMAT:
-                raise HarnessError(f"{path.name} is a model of the form '{content['format']}', not {FORMAT}.", mend)
+                raise HarnessError(f"{path.name} is a model of the form '{content['format']}', not {FORMAT}.", hint)
             elements = {symbol: Element(**entry) for symbol, entry in content["elements"].items()}
             if any(not e.width > 0.0 for e in elements.values()):
-                raise HarnessError(f"{path.name}: a width is not positive.", mend)
+                raise HarnessError(f"{path.name}: a width is not positive.", hint)
             return cls(elements, check_constraint(content["constraint"]), content.get("provenance", {}), path)
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             reason = f"lacks the entry {error}" if isinstance(error, KeyError) else f"cannot be read ({error})"
-            raise HarnessError(f"{path.name} is not a charge_dipole model: it {reason}.", mend) from error
+            raise HarnessError(f"{path.name} is not a charge_dipole model: it {reason}.", hint) from error
 
     def save(self, path: Path) -> None:
         """Write a parameter file."""
@@ -130,5 +130,5 @@ def tied_polarizability(width: np.ndarray) -> np.ndarray:
 def check_constraint(word: str) -> str:
     """`word` if it names a neutrality constraint; HarnessError otherwise."""
     if word not in CONSTRAINTS:
-        raise unknown("constraint of charge_dipole", str(word), CONSTRAINTS)
+        raise unknown_choice("constraint of charge_dipole", str(word), CONSTRAINTS)
     return word

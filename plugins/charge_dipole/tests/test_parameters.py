@@ -1,4 +1,4 @@
-"""Parameter files and bad input: one line naming the mistake and the mend."""
+"""Parameter files and bad input: one line naming the mistake and what to type."""
 
 from __future__ import annotations
 

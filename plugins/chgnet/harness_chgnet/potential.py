@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import unknown
+from harness.errors import unknown_choice
 from harness.potentials.universal import UniversalPotential, file_in_package
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ChgnetPotential(UniversalPotential):
 
     def __init__(self, weights: str = "0.3.0") -> None:
         if str(weights) not in LEVELS:
-            raise unknown("weights of chgnet", str(weights), LEVELS)
+            raise unknown_choice("weights of chgnet", str(weights), LEVELS)
         self.weights = str(weights)
 
     @property

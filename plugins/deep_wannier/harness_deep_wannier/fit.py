@@ -12,8 +12,8 @@ import numpy as np
 
 from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
-from harness.errors import HarnessError, unknown
-from harness.fitting.atomic_output import publish
+from harness.errors import HarnessError, unknown_choice
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import by_family, errors, predict
 from harness.fitting.parity_plot import draw
 from harness_deep_wannier import settings as defaults
@@ -65,11 +65,11 @@ def fit(
     """
     for key in params:
         if key not in ("model", "parts", *PARTS):
-            raise unknown("option of deep_wannier", key, ("model", "parts", *PARTS))
+            raise unknown_choice("option of deep_wannier", key, ("model", "parts", *PARTS))
     parts = list(params.get("parts") or PARTS)
     for part in parts:
         if part not in PARTS:
-            raise unknown("part of deep_wannier", part, PARTS)
+            raise unknown_choice("part of deep_wannier", part, PARTS)
     chosen = {
         part: defaults.read(default, params.get(part) or {}, part)
         for part, default in (("energy", defaults.ENERGY), ("wannier", defaults.WANNIER))
@@ -124,7 +124,7 @@ def _fit(
         "errors_by_family": {split: by_family(parity) for split, parity in parities.items()},
         "versions": versions(),
     }
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         shutil.copyfile(model, folder / f"{stem}.pb")
         text = json.dumps(facts, indent=1, ensure_ascii=False, default=_number)
         (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.contracts.measurement import Arrays
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import sha256
 from harness.registry.provenance import facts_beside, package_versions
 from harness_deep_wannier import frozen
@@ -97,7 +97,7 @@ class DeepWannierPotential:
         wannier = dict(wannier or {})
         for key in wannier:
             if key not in ("model", "centroids"):
-                raise unknown("setting of wannier", key, ("model", "centroids"))
+                raise unknown_choice("setting of wannier", key, ("model", "centroids"))
         self.path = frozen.find(model)
         self.facts = facts_beside(self.path)
         self._energies = Energies(frozen.open_model(self.path, "energy"))
@@ -156,7 +156,7 @@ class DeepWannierPolarization:
         """
         for name in properties:
             if name not in self.implemented_properties:
-                raise unknown("property of polarization model 'deep_wannier'", name, self.implemented_properties)
+                raise unknown_choice("property of polarization model 'deep_wannier'", name, self.implemented_properties)
         found = self._dipoles.evaluate(atoms)
         vector = np.asarray(field, dtype=float)
         found["energy"] = np.asarray(-found["dipole"] @ vector)

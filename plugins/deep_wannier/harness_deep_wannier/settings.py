@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from harness.errors import unknown
+from harness.errors import unknown_choice
 from harness_deep_wannier.cores import Cores
 
 __all__ = ["ENERGY", "WANNIER", "Settings", "deepmd_input", "read", "watch"]
@@ -133,12 +133,12 @@ def read(default: Settings, given: Mapping[str, Any], of: str) -> Settings:
     values: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
-            raise unknown(f"setting of the {of} model", key, known)
+            raise unknown_choice(f"setting of the {of} model", key, known)
         old = getattr(default, key)
         if isinstance(old, Mapping):
             for word in value:
                 if word not in old:
-                    raise unknown(f"{key} of the {of} model", word, old)
+                    raise unknown_choice(f"{key} of the {of} model", word, old)
             value = {**old, **value}
         values[key] = tuple(value) if isinstance(old, tuple) else value
     return replace(default, **values)

@@ -7,7 +7,7 @@ from ase import Atoms
 
 from harness.data.dataset import DISPERSIONS
 from harness.data.dispersion import d2
-from harness.errors import unknown
+from harness.errors import unknown_choice
 
 
 def dispersion(atoms: Atoms, kind: str = "d3bj") -> tuple[float, np.ndarray, np.ndarray]:
@@ -23,7 +23,7 @@ def dispersion(atoms: Atoms, kind: str = "d3bj") -> tuple[float, np.ndarray, np.
         ``"d2"``: `harness.data.dispersion.d2`; ``"none"``: zeros.
     """
     if kind not in DISPERSIONS:
-        raise unknown("dispersion", kind, DISPERSIONS)
+        raise unknown_choice("dispersion", kind, DISPERSIONS)
     if kind == "none":
         return 0.0, np.zeros((len(atoms), 3)), np.zeros(6)
     if kind == "d2":

@@ -7,7 +7,7 @@ from typing import Any
 
 from ase import Atoms
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness_dft.settings import MASSES, VALENCE, Settings
 
 PREFIX = "sheet"
@@ -59,7 +59,7 @@ def pw_input(atoms: Atoms, settings: Settings, calculation: str = "scf", symmetr
     home = {key: group for group in groups.values() for key in group}
     for key, value in more.items():
         if key not in home:
-            raise unknown("pw.x setting", key, home)
+            raise unknown_choice("pw.x setting", key, home)
         home[key][key] = value
     text = "".join(_namelist(name, group) for name, group in groups.items())
     species = sorted(set(atoms.symbols))
@@ -132,7 +132,7 @@ def occupied_bands(atoms: Atoms) -> int:
     """
     for symbol in sorted(set(atoms.symbols)):
         if symbol not in VALENCE:
-            raise unknown("element for potential 'dft'", symbol, VALENCE)
+            raise unknown_choice("element for potential 'dft'", symbol, VALENCE)
     electrons = sum(VALENCE[s] for s in atoms.symbols)
     if electrons % 2:
         raise HarnessError(

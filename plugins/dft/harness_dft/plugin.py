@@ -12,7 +12,7 @@ import numpy as np
 from ase import Atoms
 
 from harness.data.dataset import DISPERSIONS, LEVELS
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import sha256
 from harness.registry.provenance import package_versions
 from harness_dft.calculator import DFTCalculator
@@ -64,7 +64,7 @@ class DFTPotential:
 
     def __init__(self, dispersion: str = "d3bj", scratch: str | None = None, **settings: Any) -> None:
         if dispersion not in DISPERSIONS:
-            raise unknown("dispersion", dispersion, DISPERSIONS)
+            raise unknown_choice("dispersion", dispersion, DISPERSIONS)
         self.dispersion, self.scratch, self.settings = dispersion, scratch, _settings(settings)
 
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> DFTCalculator:
@@ -119,7 +119,7 @@ class DFTPolarization:
             raise HarnessError("the polarization model 'dft' has no response run in a finite field.", "Leave field=0.")
         for name in properties:
             if name not in self.implemented_properties:
-                raise unknown("property of polarization model 'dft'", name, self.implemented_properties)
+                raise unknown_choice("property of polarization model 'dft'", name, self.implemented_properties)
         with tempfile.TemporaryDirectory(prefix="ph-", dir=self.scratch) as work:
             run = wannier_dipoles if set(LINEAR).isdisjoint(properties) else response
             found = run(atoms, self.settings, Path(work))

@@ -15,7 +15,7 @@ from ase import Atoms
 
 from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
-from harness.fitting.atomic_output import publish
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import Parity, by_family, errors, predict
 from harness.fitting.parity_plot import draw
 from harness.registry.provenance import package_versions
@@ -63,7 +63,7 @@ def fit(
     frames = {s: dataset.frames(s) for s in SPLITS}
     species = sorted({str(s) for atoms in frames["train"] for s in atoms.symbols})
     tried = list(candidates(settings, grid))
-    with publish(out) as folder, tempfile.TemporaryDirectory(prefix="harness-gap-fit-") as work:
+    with atomic_output(out) as folder, tempfile.TemporaryDirectory(prefix="harness-gap-fit-") as work:
         job = Job(Path(work), frames["train"], species, free_atoms(frames["train"], species), seed, {})
         with progress("gap", len(tried) + 1) as bar:
             best, scores = _best(job, tried, frames["validation"] or frames["train"], folder / name, bar)

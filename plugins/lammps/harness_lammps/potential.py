@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ase.data import atomic_numbers, chemical_symbols
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import resolve_model, sha256
 from harness.registry.provenance import package_versions
 from harness_lammps.library import potential_files
@@ -81,7 +81,7 @@ class LammpsPotential:
         level_of_theory: str | None = None,
     ) -> None:
         if units not in UNITS:
-            raise unknown("unit system of LAMMPS", str(units), UNITS, "Lengths have to be in Å.")
+            raise unknown_choice("unit system of LAMMPS", str(units), UNITS, "Lengths have to be in Å.")
         self.species = _elements(species)
         own = resolve_model(model) if model else None
         lines = [pair_coeff] if isinstance(pair_coeff, str) else [str(line) for line in pair_coeff]
@@ -144,7 +144,7 @@ def _elements(species: Sequence[str]) -> list[str]:
     symbols = [species] if isinstance(species, str) else [str(s) for s in species]
     for symbol in symbols:
         if symbol not in atomic_numbers:
-            raise unknown("element", symbol, chemical_symbols[1:], "Give potential.params.species=[B,N].")
+            raise unknown_choice("element", symbol, chemical_symbols[1:], "Give potential.params.species=[B,N].")
     if not symbols or len(set(symbols)) != len(symbols):
         raise HarnessError(f"species={symbols} does not name one element for each LAMMPS type.",
                            "Give potential.params.species=[B,N] in the order of the types.")  # fmt: skip

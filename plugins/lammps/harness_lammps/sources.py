@@ -62,8 +62,8 @@ def _resolved(word: str, shipped: Mapping[str, Path], folder: Path | None, found
         known = [*shipped, *(p.name for p in folder.iterdir())] if folder is not None else list(shipped)
         near = nearest(path.name, known)
         hint = f" Did you mean '{near}'?" if near else ""
-        mend = "Give a path, potential.params.folder, or the name of a file that LAMMPS ships."
-        raise HarnessError(f"potential file '{word}' does not exist.{hint}", mend)
+        hint = "Give a path, potential.params.folder, or the name of a file that LAMMPS ships."
+        raise HarnessError(f"potential file '{word}' does not exist.{hint}", hint)
     return word
 
 

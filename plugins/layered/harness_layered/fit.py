@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
-from harness.fitting.atomic_output import publish
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import by_family, errors, predict
 from harness.fitting.parity_plot import draw
 from harness.materials.layers import assign_layers
@@ -66,7 +66,7 @@ def fit(
         "errors": {s: errors(p) for s, p in parities.items() if p.names},
         "errors_by_family": {s: by_family(p) for s, p in parities.items() if p.names},
     }
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
         (folder / f"{stem}.json").write_text(text, encoding="utf-8")
         draw(parities, folder / f"{stem}_parity.png", f"whole bilayers, {dataset.level_of_theory}")

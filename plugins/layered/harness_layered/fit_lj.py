@@ -22,7 +22,7 @@ from scipy.optimize import least_squares
 from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import Dataset, family
 from harness.errors import HarnessError
-from harness.fitting.atomic_output import publish
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import Parity
 from harness.fitting.parity import errors as parity_errors
 from harness.fitting.parity_plot import draw
@@ -183,7 +183,7 @@ def fit(
     table = {s: {"epsilon": elements[atomic_numbers[s]][0], "sigma": elements[atomic_numbers[s]][1]} for s in symbols}
     content = {"form": "lennard-jones 12-6 between layers", "units": {"epsilon": "eV", "sigma": "Å"},
                "elements": table, "cutoff": cutoff, "provenance": provenance}  # fmt: skip
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         stem, title = Path(name).stem, f"energy between layers, {dataset.level_of_theory}"
         draw({"train": parity(model, curve)}, folder / f"{stem}_parity.png", title)

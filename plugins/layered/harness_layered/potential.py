@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ase.data import atomic_numbers
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import resolve_model, sha256
 from harness.registry.provenance import package_versions
 
@@ -28,7 +28,7 @@ def read_parameters(path: Path) -> dict[str, Any]:
     HarnessError
         When the file is not such a file; says what is wrong with it.
     """
-    mend = 'It should hold {"elements": {"B": {"epsilon": eV, "sigma": Å}, ...}, "cutoff": Å}.'
+    hint = 'It should hold {"elements": {"B": {"epsilon": eV, "sigma": Å}, ...}, "cutoff": Å}.'
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         elements = content["elements"]
@@ -42,9 +42,9 @@ def read_parameters(path: Path) -> dict[str, Any]:
         if not float(content["cutoff"]) > 0.0:
             raise ValueError("the cutoff must be positive")
     except KeyError as error:
-        raise HarnessError(f"'{path}' is not a Lennard-Jones model: it lacks {error}.", mend) from error
+        raise HarnessError(f"'{path}' is not a Lennard-Jones model: it lacks {error}.", hint) from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise HarnessError(f"'{path}' is not a Lennard-Jones model: {error}.", mend) from error
+        raise HarnessError(f"'{path}' is not a Lennard-Jones model: {error}.", hint) from error
     return content
 
 
@@ -145,5 +145,5 @@ def _build(role: str, spec: Mapping[str, Any]) -> Any:
         raise HarnessError(f"layered: {role} names no potential.", f"Give potential.params.{role}.name=NAME.")
     for key in spec:
         if key not in allowed:
-            raise unknown(f"key of {role}", str(key), allowed)
+            raise unknown_choice(f"key of {role}", str(key), allowed)
     return build_potential(spec["name"], dict(spec.get("params") or {}))

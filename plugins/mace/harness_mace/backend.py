@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from harness.errors import unknown
+from harness.errors import unknown_choice
 from harness.potentials.backend import quiet
 from harness.registry.provenance import package_versions
 
@@ -46,7 +46,7 @@ def torch_dtype(name: str) -> Any:
     import torch
 
     if name not in DTYPES:
-        raise unknown("number type of mace", name, DTYPES)
+        raise unknown_choice("number type of mace", name, DTYPES)
     return getattr(torch, name)
 
 

@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.units import Debye
 
 from harness.contracts.measurement import Arrays
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.potentials.backend import torch_device, torch_state
 from harness.registry.files import resolve_model
 from harness.registry.provenance import facts_beside
@@ -69,7 +69,7 @@ class MaceDipole:
     def __init__(self, model: str, unit: str | None = None, device: str = "cpu", dtype: str = "float64") -> None:
         self.path = resolve_model(model, package="harness_mace")
         if unit is not None and unit not in UNITS:
-            raise unknown("unit of a dipole", unit, UNITS)
+            raise unknown_choice("unit of a dipole", unit, UNITS)
         self.unit = unit or ("debye" if executes_code(self.path) else "eA")
         self.dtype, self.device = dtype, torch_device(device)
         self.facts = facts_beside(self.path)
@@ -95,7 +95,7 @@ class MaceDipole:
         """
         for name in properties:
             if name not in self.implemented_properties:
-                raise unknown("property of mace_dipole", name, self.implemented_properties)
+                raise unknown_choice("property of mace_dipole", name, self.implemented_properties)
         vector = np.asarray(field, dtype=float)
         scale = UNITS[self.unit]
         with torch_state(torch_dtype(self.dtype)):

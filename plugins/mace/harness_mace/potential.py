@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import resolve_model, sha256
 from harness.registry.provenance import facts_beside
 from harness_mace.backend import DTYPES, versions
@@ -87,5 +87,5 @@ def _head(model: Any, wanted: str | None, file: str) -> int:
     if wanted is None and len(heads) > 1:
         raise HarnessError(f"'{file}' has the heads {', '.join(heads)}.", "Give potential.params.head=NAME.")
     if wanted is not None and wanted not in heads:
-        raise unknown("head", wanted, heads)
+        raise unknown_choice("head", wanted, heads)
     return heads.index(wanted) if wanted is not None else 0

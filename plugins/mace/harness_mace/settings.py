@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ase import Atoms
 
-from harness.errors import HarnessError, unknown
-from harness.fitting.atomic_output import publish
+from harness.errors import HarnessError, unknown_choice
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import by_family, errors, predict
 from harness.fitting.parity_plot import draw
 from harness_mace.architecture import Architecture
@@ -63,13 +63,13 @@ def read(
         if key == "model":
             continue
         if key not in known:
-            raise unknown(f"setting of the fit of mace ({model})", str(key), [*known, "model"])
+            raise unknown_choice(f"setting of the fit of mace ({model})", str(key), [*known, "model"])
         chosen = _as(known[key], value, str(key))
         for group in groups:
             if key in group:
                 group[key] = chosen
     if groups[0]["dtype"] not in DTYPES:
-        raise unknown("number type of mace", str(groups[0]["dtype"]), DTYPES)
+        raise unknown_choice("number type of mace", str(groups[0]["dtype"]), DTYPES)
     return kind(**groups[0]), groups[1], Schedule(**groups[2])
 
 
@@ -135,7 +135,7 @@ def finish(
         "parameters": sum(p.numel() for p in model.parameters()),
         "versions": versions(),
     }
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         path = folder / name
         write(path, model, architecture)
         calculate = calculator(path)

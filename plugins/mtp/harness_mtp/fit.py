@@ -14,8 +14,8 @@ from ase.data import atomic_numbers
 
 from harness.contracts.fitter import Fitted, Fitter, MakeProgress
 from harness.data.dataset import SPLITS
-from harness.errors import HarnessError, unknown
-from harness.fitting.atomic_output import publish
+from harness.errors import HarnessError, unknown_choice
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import Parity, by_family, errors, in_plane_stress
 from harness.fitting.parity_plot import draw
 from harness.registry.files import sha256
@@ -121,7 +121,7 @@ def fit(
         "errors_by_family": {s: by_family(p) for s, p in parities.items()},
         "versions": {p: version(p) for p in ("motep", "numpy", "ase")},
     }  # fmt: skip
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         model = folder / name
         mtpfile.write(model, data, species)
         sidecar(model).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -137,7 +137,7 @@ def _read(kind: type, params: Mapping[str, Any]) -> Any:
     extra = {"model", "weights", "interlayer", "species", "engine"} if kind is Settings else set()
     for key in params:
         if key not in known and key not in extra:
-            raise unknown("setting of the MTP fit", str(key), known)
+            raise unknown_choice("setting of the MTP fit", str(key), known)
     casts = {"int": int, "float": float, "str": str}
     return kind(**{k: casts[str(known[k])](v) for k, v in params.items() if k in known and v is not None})
 

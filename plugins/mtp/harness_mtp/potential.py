@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ase.data import atomic_numbers, chemical_symbols
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import resolve_model, sha256
 from harness.registry.provenance import facts_beside, package_versions
 from harness_mtp import mtpfile
@@ -44,7 +44,7 @@ class MTPPotential:
 
     def __init__(self, model: str, species: Sequence[str] | None = None, engine: str = "numba") -> None:
         if engine not in ENGINES:
-            raise unknown("engine of mtp", str(engine), ENGINES)
+            raise unknown_choice("engine of mtp", str(engine), ENGINES)
         self.kernel = engine
         self.path = resolve_model(model, package="harness_mtp")
         self.data = mtpfile.read(self.path)
@@ -55,16 +55,16 @@ class MTPPotential:
 
     def _species(self, given: Sequence[str] | None) -> list[str]:
         n = self.data.species_count
-        mend = f"Give potential.params.species=[...] with {n} element{'s' * (n > 1)} in the order of the file."
+        hint = f"Give potential.params.species=[...] with {n} element{'s' * (n > 1)} in the order of the file."
         found = given or self.facts.get("species") or mtpfile.species_of_tag(self.data)
         if not found:
-            raise HarnessError(f"'{self.path.name}' does not say which elements its {n} species are.", mend)
+            raise HarnessError(f"'{self.path.name}' does not say which elements its {n} species are.", hint)
         symbols = [chemical_symbols[s] if isinstance(s, int) else str(s) for s in found]
         for symbol in symbols:
             if symbol not in atomic_numbers:
-                raise unknown("element", symbol, chemical_symbols[1:], mend)
+                raise unknown_choice("element", symbol, chemical_symbols[1:], hint)
         if len(symbols) != n or len(set(symbols)) != n:
-            raise HarnessError(f"'{self.path.name}' has {n} species, not {', '.join(symbols)}.", mend)
+            raise HarnessError(f"'{self.path.name}' has {n} species, not {', '.join(symbols)}.", hint)
         return symbols
 
     def calculator(self, device: str = "cpu", dtype: str = "float64") -> MTPCalculator:

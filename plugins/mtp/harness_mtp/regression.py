@@ -163,7 +163,7 @@ class _Problem:
         """One step downhill: new rows, linear coefficients, objective and damping; None when there is none."""
         ridge = self.weights.ridge_radial**2
         start = self.data.radial_coeffs.copy()
-        # project the linear directions out of the Jacobian: what is left only the radial part can mend
+        # project the linear directions out of the Jacobian: only the radial part can reduce what is left
         q = np.linalg.qr(a / (np.sqrt((a**2).sum(axis=0)) + 1e-300))[0]
         jp = j - q @ (q.T @ j)
         gram = jp.T @ jp + ridge * np.eye(j.shape[1])

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 
 __all__ = ["Tables", "levels", "tables", "template"]
 
@@ -60,7 +60,7 @@ def levels() -> list[int]:
 def tables(level: int) -> Tables:
     """Flatten the table of `level`; raises `HarnessError` for a level without one."""
     if level not in levels():
-        raise unknown("MTP level", str(level), map(str, levels()))
+        raise unknown_choice("MTP level", str(level), map(str, levels()))
     text = (resources.files(_FOLDER) / "precomputed_moments" / f"moments_level{level}.json").read_text()
     return _Flattener([_tuple(m) for m in json.loads(text)]).result()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.potentials.universal import UniversalPotential, file_in_package
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ class SevennPotential(UniversalPotential):
 
     def __init__(self, weights: str = "7net-0", modal: str | None = None) -> None:
         if weights not in WEIGHTS:
-            raise unknown("weights of sevenn", weights, WEIGHTS)
+            raise unknown_choice("weights of sevenn", weights, WEIGHTS)
         levels = WEIGHTS[weights][1]
         if modal not in levels:
             choices = [name for name in levels if name is not None]
             if not choices:
                 raise HarnessError(f"the weights {weights} have no modal.", "Leave potential.params.modal out.")
-            raise unknown(f"modal of {weights}", str(modal), choices, "Give potential.params.modal=NAME.")
+            raise unknown_choice(f"modal of {weights}", str(modal), choices, "Give potential.params.modal=NAME.")
         self.weights, self.modal = weights, modal
 
     @property

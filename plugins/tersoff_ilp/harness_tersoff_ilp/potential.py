@@ -12,7 +12,7 @@ from ase.neighborlist import neighbor_list
 from harness_lammps.library import potential_files
 from harness_lammps.recipe import Recipe
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.files import sha256
 from harness.registry.provenance import package_versions
 
@@ -104,9 +104,9 @@ class TersoffILPPotential:
 
     def __init__(self, intralayer: str = "tersoff", interlayer: str | None = "ilp", cutoff: float = 16.0) -> None:
         if intralayer not in INTRALAYER:
-            raise unknown("force field inside layers", str(intralayer), INTRALAYER)
+            raise unknown_choice("force field inside layers", str(intralayer), INTRALAYER)
         if interlayer is not None and interlayer not in INTERLAYER:
-            raise unknown("force field between layers", str(interlayer), INTERLAYER, "null: none.")
+            raise unknown_choice("force field between layers", str(interlayer), INTERLAYER, "null: none.")
         if not cutoff > 0:
             raise HarnessError(f"cutoff={cutoff} is no distance.", "Give potential.params.cutoff=16.0 (Å).")
         self.cutoff = float(cutoff)

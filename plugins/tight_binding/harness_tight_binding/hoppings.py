@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.materials.layers import assign_layers
 from harness.materials.neighbours import find_pairs
 
@@ -55,7 +55,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         if self.sign not in SIGNS:
-            raise unknown("sign of tight_binding", str(self.sign), SIGNS)
+            raise unknown_choice("sign of tight_binding", str(self.sign), SIGNS)
         for name in ("lattice_constant", "distance", "cutoff"):
             value = getattr(self, name)
             if not (math.isfinite(value) and 1.0 <= value <= 20.0):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, unknown_choice
 from harness.registry.provenance import package_versions
 from harness_tight_binding.exact import Exact
 from harness_tight_binding.hoppings import Hoppings, Parameters, find_hoppings
@@ -77,7 +77,7 @@ class TightBinding:
             ("number type", dtype, DTYPES),
         ):
             if word not in choices:
-                raise unknown(f"{kind} of tight_binding", str(word), choices)
+                raise unknown_choice(f"{kind} of tight_binding", str(word), choices)
         if isinstance(moments, bool) or moments != int(moments) or moments % 2 or not 16 <= moments <= 8192:
             raise HarnessError(f"tight_binding: moments={moments} will not do.", "Give an even number from 16 to 8192.")
         if not cutoff < reach <= 200.0:
@@ -139,7 +139,7 @@ class TightBinding:
         """
         for word in properties:
             if word not in self.implemented_properties:
-                raise unknown("property of tight_binding", word, self.implemented_properties)
+                raise unknown_choice("property of tight_binding", word, self.implemented_properties)
         out = {}
         if "charges" in properties:
             out["charges"] = self._keep("charges", atoms, field)

@@ -43,8 +43,8 @@ def _panel(record: Record, word: str, axis: Any) -> None:
     names = _families(record, word)
     found = [record.observables[name] for name in names]
     values = np.array([number(q) for q in found])
-    reach = np.array([q.interval or (number(q), number(q)) for q in found]).T
-    axis.errorbar(values, range(len(names)), xerr=np.clip([values - reach[0], reach[1] - values], 0, None),
+    bounds = np.array([q.interval or (number(q), number(q)) for q in found]).T
+    axis.errorbar(values, range(len(names)), xerr=np.clip([values - bounds[0], bounds[1] - values], 0, None),
                   fmt="o", color="tab:blue", ecolor="0.4", elinewidth=0.8, markersize=5)  # fmt: skip
     axis.grid(axis="y", color="0.9")
     axis.set_xscale(suited_scale(values))

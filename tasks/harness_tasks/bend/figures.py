@@ -41,8 +41,8 @@ def _ribbon(arrays: Arrays, title: str, path: Path) -> Path:
         if "atomic_dipoles_last" in arrays:
             change = arrays["atomic_dipoles_last"][:, 2] - arrays["atomic_dipoles_flat"][:, 2]
             colours = 1e3 * change[column]
-            reach = float(np.abs(colours).max()) or 1.0
-            options = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
+            limit = float(np.abs(colours).max()) or 1.0
+            options = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
             label = "change of atomic dipole $p_z$ (10$^{-3}$ e Å)"
         held = arrays["held"][column]
         if "period" in arrays:  # the other edge is the image of the strip

@@ -10,15 +10,14 @@ import numpy as np
 from scipy import stats
 from scipy.interpolate import CubicSpline
 
-from harness.contracts.measurement import Measurement
 from harness.contracts.quantity import Quantity
 from harness.stats import number
 from harness_tasks.coercive_field import observables as declared
 from harness_tasks.coercive_field.observables import LeastFieldObservables
 from harness_tasks.coercive_field.path_model import CRITERIA, LeastField, PathModel, square_root_coefficient
 from harness_tasks.coercive_field.ramps import PASSED, Plan, Run
-from harness_tasks.coercive_field.registry_map import Beside
-from harness_tasks.coercive_field.switching import Course, Strength
+from harness_tasks.coercive_field.registry_map import TransverseFields
+from harness_tasks.coercive_field.switching import CoerciveField1D, SlidingPath
 
 #: Intervals are no narrower than this share of the value.
 LEFT = 1e-4
@@ -37,7 +36,7 @@ class Models:
     less: PathModel
 
     @classmethod
-    def of(cls, way: Course, order: int) -> Models:
+    def of(cls, way: SlidingPath, order: int) -> Models:
         """Fitted to `way`."""
         arrays = (way.t, way.energy, way.parallel, way.perpendicular)
         paper, full, less = (PathModel.fit(*arrays, order=n) for n in (1, order, max(order - 1, 1)))
@@ -105,13 +104,13 @@ def _between(found: dict[str, Quantity], other: dict[str, Quantity] | None) -> d
     }
 
 
-def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quantity]:
+def of_statics(strengths: Sequence[CoerciveField1D], models: Models) -> dict[str, Quantity]:
     """Coercive field and smallest total field at zero temperature, all atoms at rest in the field."""
     found: dict[str, Quantity] = {}
     for observable, dip in ((declared.STATIC, 90.0), (declared.HORIZONTAL_STATIC, 0.0)):
         for one in strengths:
             if one.dip == dip:
-                found |= observable.of(within(one.field, one.reach, "V/A", STATIC))
+                found |= observable.of(within(one.field, one.half_width, "V/A", STATIC))
     known = sorted((s for s in strengths if math.isfinite(s.field)), key=lambda s: s.dip)
     least = declared.LEAST_STATIC
     if len(known) < 4:
@@ -121,14 +120,14 @@ def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quant
         return found
     dips = np.array([s.dip for s in known])
     ratio = np.array([s.field / models.full.along_dip(s.dip) for s in known])
-    reach = max(s.reach for s in known if s.dip < 89)
+    half_width = max(s.half_width for s in known if s.dip < 89)
     fine = np.linspace(dips[0], min(dips[-1], 89.0), 400)
     path = np.array([models.full.along_dip(dip) for dip in fine])
     every = [_lowest(fine, path * CubicSpline(dips[some], ratio[some])(fine)) for some in _subsets(len(dips))]
     (dip, total), others = every[0], every[1:]
     spread = [max(abs(other[i] - every[0][i]) for other in others) for i in (0, 1)]
     method = "spline through the dip angles, interval from leaving out one"
-    error = math.hypot(spread[1], reach)
+    error = math.hypot(spread[1], half_width)
     alone = number(found[declared.STATIC.key]) if declared.STATIC.key in found else math.nan
     found |= least.total.of(within(total, error, "V/A", method))
     found |= least.dip.of(within(dip, max(spread[0], fine[1] - fine[0]), "deg", method))
@@ -136,7 +135,7 @@ def of_statics(strengths: Sequence[Strength], models: Models) -> dict[str, Quant
     return found
 
 
-def of_plane(beside: Beside, parallel: float, model: PathModel) -> dict[str, Quantity]:
+def of_plane(beside: TransverseFields, parallel: float, model: PathModel) -> dict[str, Quantity]:
     """What an in-plane field beside the path does."""
     width, step = beside.sector
     interval, method = (width - step, width + step), "in-plane fields that slide the layers along their path"
@@ -151,20 +150,20 @@ def of_plane(beside: Beside, parallel: float, model: PathModel) -> dict[str, Qua
     return found
 
 
-def parted(todo: Sequence[Plan], strengths: Sequence[Strength]) -> tuple[list[Plan], list[Plan]]:
+def split_runs(todo: Sequence[Plan], strengths: Sequence[CoerciveField1D]) -> tuple[list[Plan], list[Plan]]:
     """Runs that can be made, and those in vertical fields in which the potential does not even hold layers at rest."""
     gives_way = any(s.dip > 89.999 and not math.isfinite(s.field) for s in strengths)
     return [p for p in todo if p.parallel or not gives_way], [p for p in todo if gives_way and not p.parallel]
 
 
-def of_runs(runs: Sequence[Run], hopeless: Sequence[Plan] = ()) -> tuple[dict[str, Quantity], list[str]]:
+def of_runs(runs: Sequence[Run], skipped_runs: Sequence[Plan] = ()) -> tuple[dict[str, Quantity], list[str]]:
     """Mean fields of equal runs, of steps also the smallest total; and remarks."""
     found: dict[str, Quantity] = {}
     notes: list[str] = []
-    for plan in hopeless:
+    for plan in skipped_runs:
         nothing = Quantity(math.nan, "V/A", method="not run: held layers find no rest in a vertical field")
         found |= declared.FIELD[plan.kind].of(nothing, plan.temperature, plan.parallel)
-    if hopeless:
+    if skipped_runs:
         notes.append("no runs in vertical fields: the potential gives way in them before the layers slide")
     groups = grouped(runs)
     for (kind, temperature, parallel), group in groups.items():
@@ -193,8 +192,10 @@ def mean(values: Sequence[float], unit: str, method: str) -> Quantity:
         return Quantity(math.nan, unit, n=len(x), method=method)
     interval = None
     if len(x) > 1:
-        reach = max(float(stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))), LEFT * abs(x.mean()))
-        interval = (float(x.mean()) - reach, float(x.mean()) + reach)
+        half_width = max(
+            float(stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))), LEFT * abs(x.mean())
+        )
+        interval = (float(x.mean()) - half_width, float(x.mean()) + half_width)
     return Quantity(
         float(x.mean()), unit, interval, "confidence", n=len(x), method=method + ", Student interval over runs"
     )
@@ -208,65 +209,22 @@ def grouped(runs: Sequence[Run]) -> dict[tuple[str, float, float], list[Run]]:
     return groups
 
 
-def within(value: float, reach: float, unit: str, method: str) -> Quantity:
-    """A value with the numerical error `reach` on both sides.
+def within(value: float, half_width: float, unit: str, method: str) -> Quantity:
+    """A value with the numerical error `half_width` on both sides.
 
     Parameters
     ----------
-    value, reach
+    value, half_width
         The value, and the half-width of its interval, in `unit`.
     unit
         As in `Quantity`.
     method
         How both were obtained.
     """
-    if not (math.isfinite(value) and math.isfinite(reach)):
+    if not (math.isfinite(value) and math.isfinite(half_width)):
         return Quantity(float(value), unit, method=method)
-    reach = max(reach, LEFT * abs(value))
-    return Quantity(float(value), unit, (value - reach, value + reach), "numerical", method=method)
-
-
-def add_arrays(
-    measurement: Measurement, way: Course, models: Models, strengths: Sequence[Strength], beside: Beside | None
-) -> None:
-    """What the pictures need.
-
-    Parameters
-    ----------
-    measurement
-        Takes the arrays.
-    way
-        The path from BA to AB.
-    models
-        Its polynomials.
-    strengths
-        Fields of held layers, one for each dip angle.
-    beside
-        What in-plane fields off the path do; None where that was not measured.
-    """
-    arrays = measurement.arrays
-    arrays |= {"t": way.t, "energy": way.energy, "p_parallel": way.parallel, "p_perpendicular": way.perpendicular}
-    arrays |= {"slip": way.axes.slip, "start": np.array(models.full.start)}
-    for name, model in (("paper", models.paper), ("full", models.full)):
-        arrays |= {f"{name}_{k}": np.array(getattr(model, k)) for k in ("q", "r", "s")}
-    if strengths:
-        arrays["static_dip"] = np.array([s.dip for s in strengths])
-        arrays["static_field"] = np.array([s.field for s in strengths])
-        arrays["held_slips"] = np.array([s.slips for s in strengths])
-        arrays["held_fields"] = np.array([s.fields for s in strengths])
-    if beside is not None:
-        arrays |= {"beside_angle": beside.angles, "beside_field": beside.fields, "beside_way": beside.directions}
-
-
-def add_histories(measurement: Measurement, runs: Sequence[Run]) -> None:
-    """Field and slip along each run."""
-    for run in runs:
-        measurement.arrays["history/" + run.plan.name] = run.history
-    if runs:
-        rows = [
-            [r.plan.kind == "steps", r.plan.temperature, r.plan.parallel, r.field, r.way, r.step, r.ended] for r in runs
-        ]
-        measurement.arrays["runs"] = np.array(rows, dtype=float)
+    half_width = max(half_width, LEFT * abs(value))
+    return Quantity(float(value), unit, (value - half_width, value + half_width), "numerical", method=method)
 
 
 def _least(observables: LeastFieldObservables, least: LeastField, alone: float, method: str) -> dict[str, Quantity]:

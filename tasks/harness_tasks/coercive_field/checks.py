@@ -14,8 +14,8 @@ from harness_tasks.coercive_field.analysis import Models, grouped
 from harness_tasks.coercive_field.observables import FIELD
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.ramps import HELD, UNPHYSICAL, Run
-from harness_tasks.coercive_field.registry_map import Beside
-from harness_tasks.coercive_field.switching import Course, Strength
+from harness_tasks.coercive_field.registry_map import TransverseFields
+from harness_tasks.coercive_field.switching import CoerciveField1D, SlidingPath
 
 #: Share of the sliding force that old Born charges may miss.
 CHARGES = 0.1
@@ -24,8 +24,8 @@ CHARGES = 0.1
 def of(
     params: CoerciveFieldParams,
     models: Models,
-    strengths: Sequence[Strength],
-    beside: Beside | None,
+    strengths: Sequence[CoerciveField1D],
+    beside: TransverseFields | None,
     charges: Quantity | None,
 ) -> list[Check]:
     """All that the arrays allow.
@@ -110,7 +110,7 @@ def of_runs(runs: Sequence[Run]) -> list[Check]:
     ]
 
 
-def remarks(way: Course, beside: Beside | None) -> list[str]:
+def remarks(way: SlidingPath, beside: TransverseFields | None) -> list[str]:
     """What a reader of the numbers has to know."""
     notes = []
     if way.axes.up < 0:

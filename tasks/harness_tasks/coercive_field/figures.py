@@ -154,7 +154,7 @@ def _rigid(axis: Any, record: Record, temperatures: np.ndarray, parallel: float,
     points = [(t, number(q), *(q.interval or (np.nan, np.nan))) for t, q in known if q is not None]
     if points:
         t, mean, low, high = np.array(points).T
-        reach = [mean - low, high - mean]
+        bars = [mean - low, high - mean]
         axis.errorbar(
-            t * 1.02, mean, reach, fmt="_", color=colour, linewidth=0.8, capsize=2, label="rigid layers, theory"
+            t * 1.02, mean, bars, fmt="_", color=colour, linewidth=0.8, capsize=2, label="rigid layers, theory"
         )

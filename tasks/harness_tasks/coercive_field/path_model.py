@@ -26,7 +26,7 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from scipy.optimize import minimize_scalar
 
-from harness.errors import unknown
+from harness.errors import unknown_choice
 
 #: How the layers let go: ``lost_minimum``, slowly, when no minimum is left between BA and SP; ``below_start``, at once
 #: and without friction, when the whole way to SP lies below the enthalpy at BA.
@@ -170,7 +170,7 @@ class PathModel:
             energy, along, across = (curve(t) for curve in self.curves)
             across = across - self.curves[2](self.start)
         else:
-            raise unknown("criterion", criterion, CRITERIA)
+            raise unknown_choice("criterion", criterion, CRITERIA)
         return _top(t, (energy - parallel * along) / -across)
 
     def along_dip(self, dip: float) -> float:

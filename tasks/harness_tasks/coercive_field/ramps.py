@@ -19,9 +19,9 @@ from harness.engine.field import FieldForce
 from harness.engine.watch import Watch
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.path_model import PathModel
-from harness_tasks.coercive_field.switching import Course, slipped
+from harness_tasks.coercive_field.switching import SlidingPath, slipped
 from harness_tasks.polarization.responses import Responses
-from harness_tasks.sliding_path.path import Work
+from harness_tasks.sliding_path.path import SlidingState
 
 #: Steps between two entries of a run's history.
 SAMPLE = 20
@@ -132,7 +132,7 @@ class Runner:
         Knows how far SP is.
     """
 
-    def __init__(self, ctx: Context, work: Work, way: Course, model: PathModel) -> None:
+    def __init__(self, ctx: Context, work: SlidingState, way: SlidingPath, model: PathModel) -> None:
         self._ctx, self._work, self._way = ctx, work, way
         self._small = slipped(work, way, model.start)
         self._cell = self._small.repeat((ctx.params.size, ctx.params.size, 1))

@@ -67,7 +67,7 @@ class Periodic:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class TransverseFields:
     """What in-plane fields at `angles` (degrees, from the path) do.
 
     Attributes
@@ -133,7 +133,7 @@ class Surface:
                 break
         return taken
 
-    def beside(self, parallel: float, largest: float) -> Beside:
+    def beside(self, parallel: float, largest: float) -> TransverseFields:
         """In-plane fields of the size `parallel` at `ANGLES`; E⊥ is looked for up to `largest`, V/Å."""
         across = self._axes.field(0.0, 1.0)
         along = parallel * np.stack([_turned(self._axes.field(1.0, 0.0), angle) for angle in ANGLES])
@@ -144,7 +144,7 @@ class Surface:
             gone = self.flow(along + middle[:, None] * across) >= 0
             low, high = np.where(gone, low, middle), np.where(gone, middle, high)
         directions = self.flow(along + (1 + OVER) * high[:, None] * across)
-        return Beside(ANGLES, np.where(never, np.nan, 0.5 * (low + high)), directions)
+        return TransverseFields(ANGLES, np.where(never, np.nan, 0.5 * (low + high)), directions)
 
 
 def _turned(vector: np.ndarray, degrees: float) -> np.ndarray:

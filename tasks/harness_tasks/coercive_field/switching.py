@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 from harness.contracts.task import Context, Stage
 from harness_tasks.coercive_field.held_slip import hold
 from harness_tasks.coercive_field.path_model import PathModel
-from harness_tasks.sliding_path.path import Work
+from harness_tasks.sliding_path.path import SlidingState
 from harness_tasks.sliding_path.track import Track
 from harness_tasks.structures.bilayers import UPPER
 from harness_tasks.structures.registries import BA
@@ -51,7 +51,7 @@ class Axes:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class SlidingPath:
     """The path from BA to AB.
 
     Attributes
@@ -75,12 +75,12 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Strength:
+class CoerciveField1D:
     """The total field of dip `dip` (degrees) that switches, V/Å; nan where held layers find no rest in a field.
 
     Attributes
     ----------
-    reach
+    half_width
         Half-width of its interval: what the order of the interpolation changes.
     slips, fields
         Where the layers were held, Å from BA, and by which field.
@@ -88,12 +88,12 @@ class Strength:
 
     dip: float
     field: float
-    reach: float
+    half_width: float
     slips: np.ndarray
     fields: np.ndarray
 
 
-def course(track: Track, moved: np.ndarray) -> Course:
+def course(track: Track, moved: np.ndarray) -> SlidingPath:
     """From a walk AB-SP-BA and its dipoles `moved` (n, 3), e Å per cell."""
     slip = -track.along
     middle = len(track.s) // 2
@@ -102,7 +102,7 @@ def course(track: Track, moved: np.ndarray) -> Course:
     ahead = 1.0 if along[middle] >= 0.5 * (along[0] + along[-1]) else -1.0
     t = (0.5 - track.s) * track.length
     reverse = slice(None, None, -1)
-    return Course(
+    return SlidingPath(
         t[reverse],
         track.energy[reverse],
         ahead * along[reverse],
@@ -112,7 +112,9 @@ def course(track: Track, moved: np.ndarray) -> Course:
     )
 
 
-def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float, stage: Stage) -> Strength:
+def strength(
+    ctx: Context, work: SlidingState, way: SlidingPath, model: PathModel, dip: float, stage: Stage
+) -> CoerciveField1D:
     """Hold the layers in a field inclined by `dip`, around where the path itself would let go, and find the largest.
 
     Parameters
@@ -151,16 +153,16 @@ def strength(ctx: Context, work: Work, way: Course, model: PathModel, dip: float
         if not math.isfinite(fields[-1]):
             stage.advance(HELD_WORK * (len(slips) - len(fields)), key)
             fields += [math.nan] * (len(slips) - len(fields))
-            return Strength(dip, math.nan, math.nan, slips, np.array(fields))
+            return CoerciveField1D(dip, math.nan, math.nan, slips, np.array(fields))
     # What relaxing in the field changes, as a factor; it varies slowly with the slip.
     ratio = np.array(fields) / guesses
     inside = t - model.start <= 1.2 * slips[-1] if steep else np.abs(t - model.start - slips[1]) <= 1.5 * np.ptp(slips)
     x = t[inside] - model.start
     best = [float((path[inside] * np.polynomial.Polynomial.fit(slips[:n], ratio[:n], n - 1)(x)).max()) for n in (3, 2)]
-    return Strength(dip, best[0], abs(best[0] - best[1]), slips, np.array(fields))
+    return CoerciveField1D(dip, best[0], abs(best[0] - best[1]), slips, np.array(fields))
 
 
-def slipped(work: Work, way: Course, t: float) -> Atoms:
+def slipped(work: SlidingState, way: SlidingPath, t: float) -> Atoms:
     """The primitive bilayer at slip `t` (Å from SP) of the path, with the array ``layer``."""
     atoms = work.stack(BA)
     atoms.positions = CubicSpline(way.t, way.positions)(t)

@@ -23,13 +23,14 @@ from harness_tasks.coercive_field import analysis as results
 from harness_tasks.coercive_field import checks
 from harness_tasks.coercive_field import observables as declared
 from harness_tasks.coercive_field.analysis import Models
+from harness_tasks.coercive_field.arrays import add_arrays, add_histories
 from harness_tasks.coercive_field.params import CoerciveFieldParams
 from harness_tasks.coercive_field.ramps import Plan, Run, Runner, plans
 from harness_tasks.coercive_field.rates import expected_field
-from harness_tasks.coercive_field.registry_map import Beside, Surface
-from harness_tasks.coercive_field.switching import HELD_WORK, Course, Strength, course, strength
+from harness_tasks.coercive_field.registry_map import Surface, TransverseFields
+from harness_tasks.coercive_field.switching import HELD_WORK, CoerciveField1D, SlidingPath, course, strength
 from harness_tasks.sliding_path.checks import of_track
-from harness_tasks.sliding_path.path import WORK, Work, at_registries, polarize, relax_lattice, walk
+from harness_tasks.sliding_path.path import WORK, SlidingState, at_registries, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Track, integrate
 from harness_tasks.structures.bilayers import LOWER, bilayer
 from harness_tasks.structures.registries import BA, make_grid, registry_operations
@@ -55,7 +56,7 @@ class CoerciveField:
     def measure(self, ctx: Context) -> Measurement:
         """The path, fields at rest, fields beside the path, then the runs; whatever is finished stays finished."""
         params: CoerciveFieldParams = ctx.params
-        work = Work.of(ctx)
+        work = SlidingState.of(ctx)
         grid = None
         if params.grid and "dipole" in work.polar:
             grid = make_grid(params.grid, registry_operations(work.material, antiparallel=False))
@@ -76,15 +77,19 @@ class CoerciveField:
                 return self._without(work, track, way, models)
             strengths = self._statics(ctx, work, way, models, stage)
             beside = None if grid is None else self._plane(ctx, work, way, models, grid, stage)
-        todo, hopeless = results.parted(list(plans(params, models.full)), strengths)
+        todo, skipped_runs = results.split_runs(list(plans(params, models.full)), strengths)
         runs = self._runs(ctx, work, way, models, todo) if todo else []
-        return self._evaluate(ctx, work, track, way, models, strengths, beside, runs, hopeless)
+        return self._evaluate(ctx, work, track, way, models, strengths, beside, runs, skipped_runs)
 
-    def _statics(self, ctx: Context, work: Work, way: Course, models: Models, stage: Stage) -> list[Strength]:
+    def _statics(
+        self, ctx: Context, work: SlidingState, way: SlidingPath, models: Models, stage: Stage
+    ) -> list[CoerciveField1D]:
         with ctx.clock("statics"):
             return [strength(ctx, work, way, models.full, dip, stage) for dip in ctx.params.dips]
 
-    def _plane(self, ctx: Context, work: Work, way: Course, models: Models, grid: Any, stage: Stage) -> Beside:
+    def _plane(
+        self, ctx: Context, work: SlidingState, way: SlidingPath, models: Models, grid: Any, stage: Stage
+    ) -> TransverseFields:
         with ctx.clock("map"):
             kind = ctx.params.path
             energy, positions = at_registries(ctx, work, kind, grid.registries, stage, "map")
@@ -93,40 +98,40 @@ class CoerciveField:
             surface = Surface(grid.energies(energy), grid.polarizations(dipole), cell, way.axes)
             return surface.beside(ctx.params.beside, 2 * models.full.vertical_field())
 
-    def _runs(self, ctx: Context, work: Work, way: Course, models: Models, todo: list[Plan]) -> list[Run]:
+    def _runs(self, ctx: Context, work: SlidingState, way: SlidingPath, models: Models, todo: list[Plan]) -> list[Run]:
         runner = Runner(ctx, work, way, models.full)
         steps = sum(plan.steps(ctx.params) for plan in todo)
         with ctx.stages.stage("runs", 1 - AT_REST, steps) as stage, ctx.clock("runs"):
             return [runner.run(plan, stage) for plan in todo]
 
-    def _without(self, work: Work, track: Track, way: Course, models: Models) -> Measurement:
+    def _without(self, work: SlidingState, track: Track, way: SlidingPath, models: Models) -> Measurement:
         """Constants of the path alone, where no vertical field takes BA's minimum away."""
         why = "no coercive field: BA is no minimum of the path, or not where its polarization is largest"
         measurement = Measurement(results.of_path(models), notes=[*work.notes, why])
         for observable in (declared.MODEL, declared.PATH, declared.STATIC):
             measurement.observables |= observable.of(Quantity(math.nan, "V/A", method=why))
         measurement.checks = work.checks + of_track(track, area(work.stack(BA)))
-        results.add_arrays(measurement, way, models, [], None)
+        add_arrays(measurement, way, models, [], None)
         return measurement
 
     def _evaluate(
         self,
         ctx: Context,
-        work: Work,
+        work: SlidingState,
         track: Track,
-        way: Course,
+        way: SlidingPath,
         models: Models,
-        strengths: list[Strength],
-        beside: Beside | None,
+        strengths: list[CoerciveField1D],
+        beside: TransverseFields | None,
         runs: list[Run],
-        hopeless: list[Plan],
+        skipped_runs: list[Plan],
     ) -> Measurement:
         params: CoerciveFieldParams = ctx.params
         found = results.of_path(models) | results.of_statics(strengths, models)
         measurement = Measurement(notes=list(work.notes))
         if beside is not None:
             found |= results.of_plane(beside, params.beside, models.full)
-        by_runs, notes = results.of_runs(runs, hopeless)
+        by_runs, notes = results.of_runs(runs, skipped_runs)
         found |= by_runs | self._rigid(work, models, params, runs)
         worst = checks.born_interval_error(runs)
         if worst is not None:
@@ -135,11 +140,13 @@ class CoerciveField:
         measurement.notes += notes + checks.remarks(way, beside)
         measurement.checks = work.checks + of_track(track, area(work.stack(BA)))
         measurement.checks += checks.of(params, models, strengths, beside, worst) + checks.of_runs(runs)
-        results.add_arrays(measurement, way, models, strengths, beside)
-        results.add_histories(measurement, runs)
+        add_arrays(measurement, way, models, strengths, beside)
+        add_histories(measurement, runs)
         return measurement
 
-    def _rigid(self, work: Work, models: Models, params: CoerciveFieldParams, runs: list[Run]) -> dict[str, Quantity]:
+    def _rigid(
+        self, work: SlidingState, models: Models, params: CoerciveFieldParams, runs: list[Run]
+    ) -> dict[str, Quantity]:
         """What rigid layers of the same cell would do in the same ramps."""
         mass = 0.5 * float(work.stack(BA).get_masses()[LOWER].sum())
         friction = 1 / params.damping if params.ensemble == "langevin" else 0.0

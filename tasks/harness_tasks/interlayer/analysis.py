@@ -90,8 +90,8 @@ def difference(a: Quantity, b: Quantity, factor: float, unit: str) -> Quantity:
     value = factor * (number(a) - number(b))
     if a.interval is None or b.interval is None:
         return Quantity(value, unit, method=a.method)
-    reach = abs(factor) / 2 * math.hypot(a.interval[1] - a.interval[0], b.interval[1] - b.interval[0])
-    return Quantity(value, unit, (value - reach, value + reach), a.kind, method=a.method)
+    half_width = abs(factor) / 2 * math.hypot(a.interval[1] - a.interval[0], b.interval[1] - b.interval[0])
+    return Quantity(value, unit, (value - half_width, value + half_width), a.kind, method=a.method)
 
 
 def evaluate(

@@ -55,8 +55,8 @@ def find_minimum(h: np.ndarray, energy: np.ndarray, n_points: int) -> Minimum | 
     intervals: list[tuple[float, float] | None] = [None] * 3
     if len(left) == n:
         errors = np.sqrt((n - 1) / n * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
-        reach = stats.t.ppf(0.975, max(n - DEGREE - 1, 1)) * errors
-        intervals = [(value - r, value + r) for value, r in zip(found, reach, strict=True)]
+        half_width = stats.t.ppf(0.975, max(n - DEGREE - 1, 1)) * errors
+        intervals = [(value - r, value + r) for value, r in zip(found, half_width, strict=True)]
     method = f"quartic in exp(-h/1 A) through {n} points, jackknife"
     distance, depth, stiffness = (
         Quantity(value, unit, interval, "numerical", n=n, method=method)

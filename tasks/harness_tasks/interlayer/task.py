@@ -34,7 +34,7 @@ RELAXATION = 5
 
 
 @dataclass(slots=True)
-class Work:
+class BindingState:
     """What the steps of one measurement share."""
 
     material: Material
@@ -64,7 +64,7 @@ class Interlayer:
         top = ctx.material.vacuum + max(params.distances)
         n = len(params.stackings) * len(params.distances)
         with ctx.stages.stage("curves", total=3 + n * (1 + RELAXATION * params.relaxed)) as stage:
-            work = Work(ctx.material, top, stage)
+            work = BindingState(ctx.material, top, stage)
             if params.relax_cell:
                 reference = results.reference_of(params.stackings)
                 if "lattice" not in stage:
@@ -85,11 +85,11 @@ class Interlayer:
         measurement.checks += work.checks
         return measurement
 
-    def _stack(self, work: Work, stacking: str, distance: float) -> Atoms:
+    def _stack(self, work: BindingState, stacking: str, distance: float) -> Atoms:
         registry, antiparallel = stacking_of(stacking)
         return bilayer(work.material, registry, distance, antiparallel=antiparallel, height=work.height)
 
-    def _rigid(self, ctx: Context, work: Work) -> list[Curve]:
+    def _rigid(self, ctx: Context, work: BindingState) -> list[Curve]:
         params: InterlayerParams = ctx.params
         layer = self._stack(work, params.stackings[0], params.distances[0])[LOWER]
         layer.positions[:, 2] += work.height / 2 - layer.positions[0, 2]
@@ -108,7 +108,7 @@ class Interlayer:
             curves.append(Curve(s, np.array(params.distances), energy, force))
         return curves
 
-    def _relaxed(self, ctx: Context, work: Work) -> list[Curve]:
+    def _relaxed(self, ctx: Context, work: BindingState) -> list[Curve]:
         params: InterlayerParams = ctx.params
         alone = 2 * work.stage["layer"]["energy"]
         curves, open_ = [], 0

@@ -16,7 +16,7 @@ from ase import Atoms
 from harness.contracts.engine import Engine
 from harness.contracts.task import Context, Stage
 from harness.materials.sheets import area
-from harness_tasks.sliding_path.path import WORK, Work, at_registries
+from harness_tasks.sliding_path.path import WORK, SlidingState, at_registries
 from harness_tasks.structures.bilayers import LOWER, UPPER, upright
 from harness_tasks.structures.registries import make_grid, registry_operations
 
@@ -120,12 +120,12 @@ class Landscape:
         return np.asarray(z[:, UPPER].mean(axis=1) - z[:, LOWER].mean(axis=1))
 
 
-def landscape_work(work: Work, n: int) -> float:
+def landscape_work(work: SlidingState, n: int) -> float:
     """Of `measure_landscape` over n × n registries, in evaluations."""
     return len(make_grid(n, registry_operations(work.material, work.antiparallel)).nodes) * WORK + STIFFNESS_WORK
 
 
-def measure_landscape(ctx: Context, work: Work, n: int, stage: Stage) -> Landscape | None:
+def measure_landscape(ctx: Context, work: SlidingState, n: int, stage: Stage) -> Landscape | None:
     """The landscape over n × n registries, of which symmetry leaves few; None when layers do not hold together.
 
     Parameters

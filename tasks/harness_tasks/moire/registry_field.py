@@ -111,7 +111,7 @@ class Pairs:
     registry: np.ndarray
 
 
-class Look:
+class RegistryField:
     """What a moiré structure looks like at every atom.
 
     Parameters

@@ -14,12 +14,12 @@ from harness.stats import number
 from harness.units import N_PER_M
 from harness_tasks.moire.continuum import sheet_registry
 from harness_tasks.moire.landscape import Landscape
-from harness_tasks.moire.registry_field import Look, grid
+from harness_tasks.moire.registry_field import RegistryField, grid
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.moire_relax import checks
 from harness_tasks.moire_relax import observables as declared
 from harness_tasks.moire_relax.domain_walls import areas, bulge, lonely_width, period_of_map, walls
-from harness_tasks.sliding_path.path import Work
+from harness_tasks.sliding_path.path import SlidingState
 
 #: Regimes of relaxation by angle, degrees (Nieto Luna et al., 2025): lower bound of each.
 REGIMES = (("moiré", 13.17), ("transition", 5.09), ("soliton", 1.89), ("domain-soliton", 0.0))
@@ -37,7 +37,9 @@ def regime(angle: float) -> str:
     return next(name for name, least in REGIMES if round(angle, 2) > least) if angle > 0 else ""
 
 
-def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: Sequence[Structure]) -> Measurement:
+def evaluate(
+    ctx: Context, work: SlidingState, landscape: Landscape | None, structures: Sequence[Structure]
+) -> Measurement:
     """Everything, for each structure under its name; without a name for that of the longest period.
 
     Parameters
@@ -64,7 +66,9 @@ def evaluate(ctx: Context, work: Work, landscape: Landscape | None, structures: 
         measurement.observables |= declared.of_cell(found, structure.name)
         measurement.arrays |= {f"{structure.name}|{name}": value for name, value in arrays.items()}
         measurement.frames[structure.name] = [structure.atoms]
-        measurement.checks += checks.of_structure(structure, Look(structure.moire, structure.positions), found, ctx)
+        measurement.checks += checks.of_structure(
+            structure, RegistryField(structure.moire, structure.positions), found, ctx
+        )
         height = number(found[declared.BULGE.key])
         if height > FLAT:
             measurement.notes.append(f"{structure.name}: the bilayer does not stay flat, it bulges by {height:.2g} Å")
@@ -94,13 +98,13 @@ def _of_landscape(measurement: Measurement, landscape: Landscape, antiparallel: 
 def _of_structure(
     structure: Structure, landscape: Landscape | None
 ) -> tuple[dict[str, Quantity], dict[str, np.ndarray]]:
-    moire, look = structure.moire, Look(structure.moire, structure.positions)
+    moire, stacking_map = structure.moire, RegistryField(structure.moire, structure.positions)
     places = grid(moire, PLACES) + 0.123 / PLACES * moire.plane.sum(axis=0)  # not on the bounds between registries
-    registry = look.registry_at(places)
-    moved = look.displacement
-    lower, upper = (look.distance[mine] for mine in look.members)
-    flat = [float(np.linalg.norm(moved[mine, :2], axis=1).max()) for mine in look.members]
-    upright = [float(np.abs(moved[mine, 2] - moved[mine, 2].mean()).max()) for mine in look.members]
+    registry = stacking_map.registry_at(places)
+    moved = stacking_map.displacement
+    lower, upper = (stacking_map.distance[mine] for mine in stacking_map.members)
+    flat = [float(np.linalg.norm(moved[mine, :2], axis=1).max()) for mine in stacking_map.members]
+    upright = [float(np.abs(moved[mine, 2] - moved[mine, 2].mean()).max()) for mine in stacking_map.members]
     found = {
         **declared.D_MAX.of(_both(lower.max(), upper.max(), "A")),
         **declared.D_MIN.of(_both(lower.min(), upper.min(), "A")),
@@ -112,15 +116,15 @@ def _of_structure(
     far = "places where layers are farthest apart, one a cell; or none"
     between = "range of the height half-way between the layers"
     theory = "a / (2 sin θ/2), or of the two lattices"
-    found |= declared.PERIOD.of(Quantity(period_of_map(moire, look, PLACES), "A", method=far))
-    found |= declared.BULGE.of(Quantity(bulge(look, PLACES), "A", method=between))
+    found |= declared.PERIOD.of(Quantity(period_of_map(moire, stacking_map, PLACES), "A", method=far))
+    found |= declared.BULGE.of(Quantity(bulge(stacking_map, PLACES), "A", method=between))
     found |= declared.PERIOD_THEORY.of(Quantity(moire.period, "A", method=theory))
     found |= declared.NATOMS.of(Quantity(float(len(moire.atoms)), "1"))
     method = f"of the relaxation, {structure.optimizer}"
     found |= declared.FORCE_CALLS.of(Quantity(float(structure.force_calls), "1", method=method))
     arrays = {
-        "registry": look.registry,
-        "distance": look.distance,
+        "registry": stacking_map.registry,
+        "distance": stacking_map.distance,
         "displacement": moved,
         "positions": structure.positions,
         "sites": moire.sites,
@@ -135,7 +139,7 @@ def _of_structure(
         method = "(d_max - d_min) over that of all registries of perfect bilayers"
         found |= declared.CORRUGATION.of(Quantity(share, "1", method=method))
         _energies(found, structure, landscape)
-        _walls(found, arrays, structure, landscape, look)
+        _walls(found, arrays, structure, landscape, stacking_map)
     return found, arrays
 
 
@@ -165,12 +169,16 @@ def _energies(found: dict[str, Quantity], structure: Structure, landscape: Lands
 
 
 def _walls(
-    found: dict[str, Quantity], arrays: dict[str, np.ndarray], structure: Structure, landscape: Landscape, look: Look
+    found: dict[str, Quantity],
+    arrays: dict[str, np.ndarray],
+    structure: Structure,
+    landscape: Landscape,
+    stacking_map: RegistryField,
 ) -> None:
     domain = checks.domain_of(landscape)
     if domain is None:
         return
-    measured = walls(structure.moire, look.registry_at, domain)
+    measured = walls(structure.moire, stacking_map.registry_at, domain)
     widths = [wall.width for wall in measured]
     assert structure.sheets is not None
     smooth = walls(structure.moire, sheet_registry(structure.moire, structure.sheets), domain)
@@ -188,8 +196,8 @@ def _walls(
 def _hull(*values: float) -> tuple[float, float] | None:
     if not all(math.isfinite(value) for value in values):
         return None
-    reach = LEFT * abs(float(np.mean(values)))
-    return min(values) - reach, max(values) + reach
+    half_width = LEFT * abs(float(np.mean(values)))
+    return min(values) - half_width, max(values) + half_width
 
 
 def _both(lower: float, upper: float, unit: str) -> Quantity:

@@ -11,7 +11,7 @@ from harness.contracts.quantity import Quantity
 from harness.contracts.task import Context
 from harness.stats import number
 from harness_tasks.moire.landscape import Landscape
-from harness_tasks.moire.registry_field import Look
+from harness_tasks.moire.registry_field import RegistryField
 from harness_tasks.moire.relaxation import Structure
 from harness_tasks.moire_relax.domain_walls import NAMED, broken_symmetry
 from harness_tasks.moire_relax.observables import ENERGY, ENERGY_SHEETS, PERIOD, SOLITON_WIDTH, WIDTH_SHEETS
@@ -28,14 +28,16 @@ def domain_of(landscape: Landscape) -> str | None:
     return None
 
 
-def of_structure(structure: Structure, look: Look, found: Mapping[str, Quantity], ctx: Context) -> list[Check]:
+def of_structure(
+    structure: Structure, stacking_map: RegistryField, found: Mapping[str, Quantity], ctx: Context
+) -> list[Check]:
     """Symmetry, and the period where the map has one place a cell.
 
     Parameters
     ----------
     structure
         The relaxed cell.
-    look
+    stacking_map
         Layer distance and displacement at every atom.
     found
         Its observables.
@@ -43,18 +45,18 @@ def of_structure(structure: Structure, look: Look, found: Mapping[str, Quantity]
         Of the run.
     """
     moire, name = structure.moire, structure.name
-    span = float(np.ptp(look.distance))
+    span = float(np.ptp(stacking_map.distance))
     made = [
         Check(
             f"threefold_axis_{name}",
-            broken_symmetry(moire, look),
+            broken_symmetry(moire, stacking_map),
             max(2e-3, 0.02 * span),
             "A",
             "the cell has the axis and so has the start; forces up to fmax are left, 2 mÅ or 2 % of the corrugation",
         )
     ]
     if moire.angle > 0:
-        halves = [np.sort(look.distance[mine]) for mine in look.members]
+        halves = [np.sort(stacking_map.distance[mine]) for mine in stacking_map.members]
         made.append(
             Check(
                 f"layers_alike_{name}",

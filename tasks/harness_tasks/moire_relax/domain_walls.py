@@ -14,7 +14,7 @@ from scipy.ndimage import label
 
 from harness_tasks.moire.cells import Moire
 from harness_tasks.moire.landscape import Landscape
-from harness_tasks.moire.registry_field import Look, grid
+from harness_tasks.moire.registry_field import RegistryField, grid
 
 #: Registries whose surroundings are counted as areas: the point of the registry cell nearest to a place decides.
 NAMED: dict[str, list[tuple[float, float]]] = {
@@ -125,12 +125,12 @@ def lonely_width(landscape: Landscape, domain: str, twist: bool) -> float:
     return burgers * math.sqrt(modulus / (2 * barrier)) if barrier > 0 and modulus > 0 else math.nan
 
 
-def period_of_map(moire: Moire, look: Look, size: int) -> float:
+def period_of_map(moire: Moire, stacking_map: RegistryField, size: int) -> float:
     """Distance between neighbouring places where layers are farthest apart, Å; nan unless a cell has one.
 
     A place is the middle of a connected region where the distance exceeds the middle of its range.
     """
-    field = np.tile(look.on_grid(look.distance, 1, size), (3, 3))
+    field = np.tile(stacking_map.on_grid(stacking_map.distance, 1, size), (3, 3))
     regions, count = label(field > (field.max() + field.min()) / 2)
     middles = []
     for number in range(1, count + 1):
@@ -144,17 +144,17 @@ def period_of_map(moire: Moire, look: Look, size: int) -> float:
     return float(between[between > 1e-6].min())
 
 
-def bulge(look: Look, size: int) -> float:
+def bulge(stacking_map: RegistryField, size: int) -> float:
     """Range of the height half-way between the layers, Å: how far the bilayer is from flat."""
-    heights = look.positions[:, 2]
-    middle = 0.5 * (look.on_grid(heights, 0, size) + look.on_grid(heights, 1, size))
+    heights = stacking_map.positions[:, 2]
+    middle = 0.5 * (stacking_map.on_grid(heights, 0, size) + stacking_map.on_grid(heights, 1, size))
     return float(np.ptp(middle))
 
 
-def broken_symmetry(moire: Moire, look: Look, size: int = 24) -> float:
+def broken_symmetry(moire: Moire, stacking_map: RegistryField, size: int = 24) -> float:
     """Largest change of the local layer distance, seen on one layer, under the threefold axis, Å."""
     turn = np.array([[-0.5, math.sqrt(0.75)], [-math.sqrt(0.75), -0.5]])  # rows turn by 120°
     places = grid(moire, size) + 0.01
-    mine = look.members[1]
-    field = [look.sheets[1].interpolate(look.distance[mine], p) for p in (places, places @ turn)]
+    mine = stacking_map.members[1]
+    field = [stacking_map.sheets[1].interpolate(stacking_map.distance[mine], p) for p in (places, places @ turn)]
     return float(np.abs(field[0] - field[1]).max())

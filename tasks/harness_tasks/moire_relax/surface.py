@@ -62,13 +62,13 @@ def _charges(responses: Responses, stage: Stage, name: str, atoms: Atoms) -> Arr
 
 def _numbers(structure: Structure, charges: np.ndarray, above: SurfacePotential, geometry: str) -> dict[str, Quantity]:
     value, coarse = above.largest_polarization, SurfacePotential(above.values[::2, ::2], above.height)
-    reach = max(abs(value - coarse.largest_polarization), 1e-4 * value)
+    half_width = max(abs(value - coarse.largest_polarization), 1e-4 * value)
     upper = structure.moire.layer == 1
     boron = structure.atoms.symbols == structure.atoms.symbols[0]
     moved = [float(np.sqrt(np.mean((charges[kind] - charges[kind].mean()) ** 2))) for kind in (boron, ~boron)]
     cells = len(charges) / 4
     density = float(np.abs(charges[upper].reshape(-1, 2).sum(axis=1)).max()) * cells / area(structure.atoms)
-    largest = Quantity(value, "pC/m", (value - reach, value + reach), "numerical", method=METHOD)
+    largest = Quantity(value, "pC/m", (value - half_width, value + half_width), "numerical", method=METHOD)
     method = "largest charge of a cell of the upper layer, over its area"
     layer = Quantity(density * PER_CM2, "1e12 e/cm^2", method=method)
     method = "rms change over the moiré of the charges of the first element, over that of the second"

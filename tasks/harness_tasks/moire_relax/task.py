@@ -20,7 +20,7 @@ from harness_tasks.moire_relax.observables import OBSERVABLES
 from harness_tasks.moire_relax.params import MoireParams
 from harness_tasks.moire_relax.surface import draw as draw_potential
 from harness_tasks.moire_relax.surface import surface
-from harness_tasks.sliding_path.path import Work, relax_lattice
+from harness_tasks.sliding_path.path import SlidingState, relax_lattice
 
 #: Shares of the progress bar: of the landscape, and of the potential above the relaxed structures.
 LANDSCAPE, SURFACE = 0.05, 0.05
@@ -44,7 +44,7 @@ class MoireRelax:
     def measure(self, ctx: Context) -> Measurement:
         """The landscape, then cell by cell from the smallest; what is finished survives a kill."""
         params: MoireParams = ctx.params
-        work = Work.of(ctx)
+        work = SlidingState.of(ctx)
         work.polar.clear()
         with ctx.stages.stage("cells") as stage:
             if params.relax_cell:

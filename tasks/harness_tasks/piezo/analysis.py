@@ -113,12 +113,12 @@ def _from_born(
     for size in sorted(strain for strain in strains if strain > 0):
         moved, _ = series.internal_strain(along(component, size), held=component == ZZ)
         values.append(float(ions(born, moved, area(series.base))[axis]) * NC_PER_M)
-    reach = max(values) - min(values)
+    half_width = max(values) - min(values)
     clamped = found[f"{name}_clamped"]
     part = Quantity(
         values[0],
         "nC/m",
-        (values[0] - reach, values[0] + reach) if len(values) > 1 else None,
+        (values[0] - half_width, values[0] + half_width) if len(values) > 1 else None,
         "numerical",
         method="Born charges times internal strain of the force constants; interval: spread over the sizes of strain",
     )
@@ -167,12 +167,12 @@ def checks(
             listed.append(Check(f"zero_{name}", worst, zero, "nC/m", reason, "polarization"))
         if f"{name}_ions" in found:
             given = found[f"{name}_ions"]
-            reach = 0.0 if given.interval is None else given.interval[1] - given.interval[0]
+            half_width = 0.0 if given.interval is None else given.interval[1] - given.interval[0]
             listed.append(
                 Check(
                     f"born_{name}",
                     number(found[f"{name}_ions_born"]) - number(given),
-                    max(zero, 0.03 * abs(number(given)), 2 * reach),
+                    max(zero, 0.03 * abs(number(given)), 2 * half_width),
                     "nC/m",
                     "the ions' part from Born charges against that from dipoles of relaxed cells",
                     "polarization",
@@ -181,12 +181,12 @@ def checks(
     if has_threefold_axis(series.group):
         for name, other, sign in (("e_yxx", "e_yyy", -1), ("e_zxx", "e_zyy", 1)):
             scale = abs(number(found[other]))
-            reach = sum(_half_width(found[each]) for each in (name, other))
+            half_width = sum(_half_width(found[each]) for each in (name, other))
             listed.append(
                 Check(
                     f"threefold_{name}",
                     number(found[name]) - sign * number(found[other]),
-                    max(zero, 0.02 * scale, 2 * reach),
+                    max(zero, 0.02 * scale, 2 * half_width),
                     "nC/m",
                     f"a threefold axis makes {name} = {'-' if sign < 0 else ''}{other}",
                     "polarization",

@@ -121,9 +121,9 @@ def _perp_at_m(case: Case) -> Quantity:
     n = len(case.pattern.field)
     spots = [np.rint(centre * n).astype(int) % n for centre in region_centres(turns(case.moire)).values()]
     top, bottom = (float(case.pattern.field[i, j, 2]) for i, j in spots)
-    reach = max(0.5 * abs(top + bottom), case.pattern.residual)
+    half_width = max(0.5 * abs(top + bottom), case.pattern.residual)
     value = 0.5 * (top - bottom)
-    interval = (value - reach, value + reach) if reach > 1e-9 * abs(value) else None
+    interval = (value - half_width, value + half_width) if half_width > 1e-9 * abs(value) else None
     return Quantity(value, "pC/m", interval, "numerical", method="half of M less N, at their centres")
 
 

@@ -54,9 +54,9 @@ def _map(record: Record, arrays: Arrays, name: str, axis: Any) -> None:
     tiled = np.tile(field, (PERIODS, PERIODS, 1))
     steps = np.arange(PERIODS * size) / size
     points = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1) @ cell
-    reach = max(float(np.abs(field[..., 2]).max()), FAINT)
+    limit = max(float(np.abs(field[..., 2]).max()), FAINT)
     shown = axis.pcolormesh(
-        *np.moveaxis(points, -1, 0), tiled[..., 2], cmap="RdBu_r", vmin=-reach, vmax=reach, shading="gouraud"
+        *np.moveaxis(points, -1, 0), tiled[..., 2], cmap="RdBu_r", vmin=-limit, vmax=limit, shading="gouraud"
     )
     axis.figure.colorbar(shown, ax=axis, label="P⊥ (pC/m)", shrink=0.9)
     every = slice(size // (2 * ARROWS), None, max(1, size // ARROWS))

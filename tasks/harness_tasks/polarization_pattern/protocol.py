@@ -15,7 +15,7 @@ from harness.materials.sheets import area
 from harness.units import EPSILON_0, PC_PER_M
 from harness_tasks.moire.cells import Moire, mismatched, twisted
 from harness_tasks.moire.pattern import Pattern, from_atoms, from_registry, turns
-from harness_tasks.moire.registry_field import Look, grid
+from harness_tasks.moire.registry_field import RegistryField, grid
 from harness_tasks.polarization.local_dipoles import Groups
 from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization_pattern import analysis as results
@@ -44,7 +44,7 @@ class Step:
         return NAMES[self.kind].format(**self.labels)
 
 
-class Work:
+class PatternProtocol:
     """One measurement; patterns and structures that are finished survive a kill."""
 
     def __init__(self, ctx: Context) -> None:
@@ -163,7 +163,7 @@ class Work:
         dipoles = np.array([self._dipole(registry, stage) for registry in few.registries])
         points = grid(moire, size)
         if step.relaxed:
-            registry = Look(moire, atoms.positions).registry_at(points)
+            registry = RegistryField(moire, atoms.positions).registry_at(points)
         else:
             registry = points @ np.linalg.inv(moire.plane) @ turns(moire)
         return from_registry(moire, few, dipoles, registry.reshape(size, size, 2), area(cell))

@@ -14,7 +14,7 @@ from harness_tasks.moire.landscape import Landscape, Series, landscape_work, mea
 from harness_tasks.moire.relaxation import RelaxationSettings, relax_moire
 from harness_tasks.polarization.responses import Responses
 from harness_tasks.polarization_pattern.params import PatternParams
-from harness_tasks.sliding_path.path import Work, point_name
+from harness_tasks.sliding_path.path import SlidingState, point_name
 from harness_tasks.structures.registries import make_grid, registry_operations
 
 #: Registries along each axis of the landscape that relaxations start from.
@@ -36,7 +36,7 @@ class Structures:
 
     def __init__(self, ctx: Context, notes: list[str]) -> None:
         self._ctx, self._notes = ctx, notes
-        self._work = Work(ctx.material, False, ["dipole"], notes)
+        self._work = SlidingState(ctx.material, False, ["dipole"], notes)
         self.checks = self._work.checks
         self.effort = landscape_work(self._work, REGISTRIES)
         self._bare: Landscape | None = None

@@ -18,7 +18,7 @@ from harness.contracts.task import Context
 from harness_tasks.moire.cells import twisted
 from harness_tasks.polarization_pattern.observables import OBSERVABLES
 from harness_tasks.polarization_pattern.params import PatternParams
-from harness_tasks.polarization_pattern.protocol import Work
+from harness_tasks.polarization_pattern.protocol import PatternProtocol
 
 
 class PolarizationPattern:
@@ -37,7 +37,7 @@ class PolarizationPattern:
 
     def measure(self, ctx: Context) -> Measurement:
         """Structure by structure; a pattern that is finished stays in the checkpoint."""
-        return Work(ctx).measure()
+        return PatternProtocol(ctx).measure()
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:
         """The maps."""

@@ -68,16 +68,18 @@ def evaluate(
 def _energies(track: Track) -> dict[str, Quantity]:
     middle = len(track.s) // 2
     ends = 0.5 * (track.energy[0] + track.energy[-1])
-    reach = math.sqrt(1.5) * 1e3 * noise(track.energy, 1)
+    half_width = math.sqrt(1.5) * 1e3 * noise(track.energy, 1)
     found: dict[str, Quantity] = {}
     for observable, share in ((declared.BARRIER_PER_CELL, 1), (declared.BARRIER_PER_UNIT, UNITS)):
         found |= observable[track.kind].of(
-            _quantity(1e3 * (track.energy[middle] - ends) / share, reach / share, "meV", "E(SP) - E(AB), " + MIRROR)
+            _quantity(
+                1e3 * (track.energy[middle] - ends) / share, half_width / share, "meV", "E(SP) - E(AB), " + MIRROR
+            )
         )
     if track.kind == "relaxed":
-        reach, distance = noise(track.distance, 1), track.distance
-        found |= declared.DISTANCE_AB.of(_quantity(0.5 * (distance[0] + distance[-1]), reach, "A", MIRROR))
-        found |= declared.DISTANCE_SP.of(_quantity(distance[middle], reach, "A", MIRROR))
+        half_width, distance = noise(track.distance, 1), track.distance
+        found |= declared.DISTANCE_AB.of(_quantity(0.5 * (distance[0] + distance[-1]), half_width, "A", MIRROR))
+        found |= declared.DISTANCE_SP.of(_quantity(distance[middle], half_width, "A", MIRROR))
     return found
 
 
@@ -90,8 +92,8 @@ def _polarization(track: Track, sheet: float) -> dict[str, Quantity]:
             0.5 * (across[-1] - across[0]), noise(across, -1) / math.sqrt(2), "pC/m", "dipoles of BA and AB, " + MIRROR
         )
         parallel = along[middle] - 0.5 * (along[0] + along[-1])
-        reach = math.sqrt(1.5) * noise(along, 1)
-        size = _quantity(abs(parallel), reach, "pC/m", "dipole less that of AB, " + MIRROR)
+        half_width = math.sqrt(1.5) * noise(along, 1)
+        size = _quantity(abs(parallel), half_width, "pC/m", "dipole less that of AB, " + MIRROR)
         ratio = abs(2 * parallel / (across[-1] - across[0])) if across[-1] != across[0] else math.nan
         found |= declared.SPONTANEOUS[kind].of(spontaneous) | declared.PARALLEL_SP[kind].of(size)
         method = "P parallel at SP over spontaneous polarization"
@@ -137,13 +139,13 @@ def _remarks(track: Track) -> list[str]:
 
 def _of_map(measurement: Measurement, landscape: Landscape, track: Track | None, sheet: float) -> None:
     grid, energy, kind = landscape.grid, landscape.energy, landscape.kind
-    reach = math.sqrt(2) * 1e3 * noise(track.energy, 1) if track is not None else None
+    half_width = math.sqrt(2) * 1e3 * noise(track.energy, 1) if track is not None else None
     method = "highest less lowest registry of the map" + (
         f", {MIRROR}" if track is not None else "; no noise to judge it by"
     )
     span = 1e3 * (np.nanmax(energy) - np.nanmin(energy)) if np.isfinite(energy).any() else math.nan
     for observable, share in ((declared.CORRUGATION_PER_CELL, 1), (declared.CORRUGATION_PER_UNIT, UNITS)):
-        quantity = _quantity(span / share, reach and reach / share, "meV", method)
+        quantity = _quantity(span / share, half_width and half_width / share, "meV", method)
         measurement.observables |= observable[kind].of(quantity)
     measurement.arrays["map_energy"] = grid.energies(energy)
     heights = landscape.positions[..., 2]
@@ -159,11 +161,11 @@ def _of_map(measurement: Measurement, landscape: Landscape, track: Track | None,
     measurement.checks += checks.of_map(landscape, track is None, sheet)
 
 
-def _quantity(value: float, reach: float | None, unit: str, method: str) -> Quantity:
-    if reach is None or not (math.isfinite(reach) and math.isfinite(value)):
+def _quantity(value: float, half_width: float | None, unit: str, method: str) -> Quantity:
+    if half_width is None or not (math.isfinite(half_width) and math.isfinite(value)):
         return Quantity(float(value), unit, method=method)
-    reach = max(reach, LEFT * abs(value))
-    return Quantity(float(value), unit, (value - reach, value + reach), "numerical", method=method)
+    half_width = max(half_width, LEFT * abs(value))
+    return Quantity(float(value), unit, (value - half_width, value + half_width), "numerical", method=method)
 
 
 def _frame(cell: Atoms, positions: np.ndarray) -> Atoms:

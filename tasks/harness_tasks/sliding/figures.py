@@ -85,9 +85,14 @@ def _map(arrays: Arrays, title: str, path: Path) -> Path:
         axes[0].set_title("energy", fontsize=10)
         if polar:
             field = np.stack([smooth(arrays["map_polarization"][..., a], FINE) for a in range(3)], axis=-1)
-            reach = max(float(np.abs(field[..., 2]).max()), 1e-6)
+            limit = max(float(np.abs(field[..., 2]).max()), 1e-6)
             shown = axes[1].pcolormesh(
-                *np.moveaxis(points, -1, 0), field[..., 2], cmap="RdBu_r", vmin=-reach, vmax=reach, shading="gouraud"
+                *np.moveaxis(points, -1, 0),
+                field[..., 2],
+                cmap="RdBu_r",
+                vmin=-limit,
+                vmax=limit,
+                shading="gouraud",
             )
             axes[0].figure.colorbar(shown, ax=axes[1], label="P⊥ (pC/m)", shrink=0.9)
             every = slice(4, None, 8)

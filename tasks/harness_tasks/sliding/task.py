@@ -16,7 +16,7 @@ from harness.engine.resumable import evaluate
 from harness_tasks.sliding import analysis as results
 from harness_tasks.sliding.observables import OBSERVABLES
 from harness_tasks.sliding.params import SlidingParams
-from harness_tasks.sliding_path.path import WORK, Work, at_registries, point_name, polarize, relax_lattice, walk
+from harness_tasks.sliding_path.path import WORK, SlidingState, at_registries, point_name, polarize, relax_lattice, walk
 from harness_tasks.sliding_path.track import Landscape
 from harness_tasks.structures.bilayers import bilayer
 from harness_tasks.structures.registries import AB, Grid, make_grid, registry_operations
@@ -39,7 +39,7 @@ class Sliding:
     def measure(self, ctx: Context) -> Measurement:
         """The paths, then the map; what is finished survives a kill."""
         params: SlidingParams = ctx.params
-        work = Work.of(ctx)
+        work = SlidingState.of(ctx)
         antiparallel, polar = work.antiparallel, work.polar
         grid = make_grid(params.grid, registry_operations(work.material, antiparallel)) if params.grid else None
         kinds = () if antiparallel else params.paths
@@ -77,7 +77,7 @@ class Sliding:
         measurement.checks = work.checks + measurement.checks
         return measurement
 
-    def _image(self, ctx: Context, work: Work, grid: Grid, stage: Stage) -> float:
+    def _image(self, ctx: Context, work: SlidingState, grid: Grid, stage: Stage) -> float:
         """Energy of a rigid registry, one of those with most images, less that of an image of it, eV."""
         general = grid.most_images
         pair = [grid.registries[general], grid.image(general)]

@@ -28,7 +28,7 @@ WORK = 6
 
 
 @dataclass(slots=True)
-class Work:
+class SlidingState:
     """What the steps of one measurement share.
 
     Attributes
@@ -46,7 +46,7 @@ class Work:
     checks: list[Check] = field(default_factory=list)
 
     @classmethod
-    def of(cls, ctx: Context) -> Work:
+    def of(cls, ctx: Context) -> SlidingState:
         """Of a run."""
         polar: list[str] = [name for name in ("dipole", "born_effective_charges") if name in Responses.of(ctx).offered]
         return cls(ctx.material, ctx.material.antiparallel, polar)
@@ -61,7 +61,7 @@ class Work:
         return bilayer(self.material, registry, self.distance, antiparallel=self.antiparallel)
 
 
-def relax_lattice(ctx: Context, work: Work, stage: Stage) -> None:
+def relax_lattice(ctx: Context, work: SlidingState, stage: Stage) -> None:
     """The material takes the potential's own lattice constant, where that can be found."""
     if "lattice" not in stage:
         stacking = "AA'" if work.antiparallel else "AB"
@@ -73,7 +73,7 @@ def relax_lattice(ctx: Context, work: Work, stage: Stage) -> None:
     work.checks.append(lattice_check(found["failed"]))
 
 
-def walk(ctx: Context, work: Work, kind: str, n: int, stage: Stage) -> Track:
+def walk(ctx: Context, work: SlidingState, kind: str, n: int, stage: Stage) -> Track:
     """`n` points of the straight path AB-SP-BA, ``rigid`` or ``relaxed``.
 
     Parameters
@@ -99,7 +99,7 @@ def walk(ctx: Context, work: Work, kind: str, n: int, stage: Stage) -> Track:
 
 
 def at_registries(
-    ctx: Context, work: Work, kind: str, registries: np.ndarray, stage: Stage, what: str
+    ctx: Context, work: SlidingState, kind: str, registries: np.ndarray, stage: Stage, what: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Energies (n,) and positions (n, 4, 3) at the registries; nan where layers came apart or collapsed.
 
@@ -156,7 +156,7 @@ def at_registries(
 
 
 def polarize(
-    ctx: Context, work: Work, kind: str, registries: np.ndarray, found: np.ndarray, stage: Stage
+    ctx: Context, work: SlidingState, kind: str, registries: np.ndarray, found: np.ndarray, stage: Stage
 ) -> dict[str, np.ndarray]:
     """Dipole and Born charges, as offered, at each registry; nan where there is no structure.
 

@@ -66,7 +66,7 @@ class Band:
     """Means of |⟨Im ψ⟩| over sweeps, (temperatures,), and the half width of their 95 % interval (Student)."""
 
     mean: np.ndarray
-    reach: np.ndarray
+    half_width: np.ndarray
 
     @classmethod
     def of(cls, order: np.ndarray) -> Band:
@@ -82,19 +82,19 @@ class Band:
     @property
     def kind(self) -> IntervalKind:
         """Of the interval of the crossing: that of one sweep follows from the distance of the temperatures alone."""
-        return "confidence" if np.nansum(self.reach) > 0 else "numerical"
+        return "confidence" if np.nansum(self.half_width) > 0 else "numerical"
 
     def highest(self, other: Band) -> Band:
         """The higher mean at each temperature, with its width."""
         first = ~(self.mean < other.mean)
-        return Band(np.where(first, self.mean, other.mean), np.where(first, self.reach, other.reach))
+        return Band(np.where(first, self.mean, other.mean), np.where(first, self.half_width, other.half_width))
 
     def crossing(self, temperatures: np.ndarray) -> Crossing:
         """Where the order is lost, between where the lower and the upper edge of the band lose it."""
         here = crossing(temperatures, falling(self.mean))
         if not math.isfinite(here.value):
-            return Crossing(crossing(temperatures, falling(self.mean - self.reach)).low, math.nan, math.inf)
-        early, late = (crossing(temperatures, falling(self.mean + sign * self.reach)).value for sign in (-1, 1))
+            return Crossing(crossing(temperatures, falling(self.mean - self.half_width)).low, math.nan, math.inf)
+        early, late = (crossing(temperatures, falling(self.mean + sign * self.half_width)).value for sign in (-1, 1))
         step = (here.high - here.low) / 2
         low = here.value - math.hypot(here.value - early, step)
         high = here.value + math.hypot(late - here.value, step) if math.isfinite(late) else math.inf

@@ -23,7 +23,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
     path = folder / "order.png"
     title = f"{record.label}, {record.config['material'].get('name')}: {size}"
     with figure(path, (9.2, 3.5), title, columns=2) as axes:
-        t, order, reach = arrays["temperatures"], arrays["order"], arrays["order_reach"]
+        t, order, limit = arrays["temperatures"], arrays["order"], arrays["order_reach"]
         for axis, values in ((axes[0], order), (axes[1], np.abs(order))):
             axis.set_xlabel("temperature (K)")
             for way, colour, marker, name in ((0, ORANGE, "^", "heating"), (1, BLUE, "v", "cooling")):
@@ -36,7 +36,7 @@ def draw(record: Record, arrays: Arrays, folder: Path) -> list[Path]:
                         "markersize": 4,
                     }
                     axis.errorbar(
-                        t, values[number, way], reach[number, way], marker=marker, capsize=2, label=label, **shade
+                        t, values[number, way], limit[number, way], marker=marker, capsize=2, label=label, **shade
                     )
         for level in (-ORDERED, 0, ORDERED):
             axes[0].axhline(level, color=FAINT, linewidth=0.7, zorder=0)

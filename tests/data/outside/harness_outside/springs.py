@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from harness.data.dataset import SPLITS
-from harness.fitting.atomic_output import publish
+from harness.fitting.atomic_output import atomic_output
 from harness.fitting.parity import by_family, errors, predict
 from harness.fitting.parity_plot import draw
 from harness_outside import Tether
@@ -29,7 +29,7 @@ def fit(dataset, out, params, seed, progress, fitted):
         "errors": {split: errors(parity) for split, parity in parities.items()},
         "errors_by_family": {split: by_family(parity) for split, parity in parities.items()},
     }
-    with publish(out) as folder:
+    with atomic_output(out) as folder:
         (folder / "tether.json").write_text(json.dumps(facts))
         draw(parities, folder / "tether_parity.png", f"tether, {dataset.level_of_theory}")
     return facts
