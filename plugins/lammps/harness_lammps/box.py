@@ -67,13 +67,13 @@ class Box:
         """Of the box as LAMMPS has it, Å³."""
         return float(np.prod(self.hi - self.lo))
 
-    def holds(self, x: np.ndarray) -> bool:
-        """Whether atoms at `x` (N, 3), in LAMMPS' axes, are well inside along directions that are not periodic."""
+    def holds(self, x: np.ndarray, near: float = NEAR) -> bool:
+        """Whether atoms at `x` (N, 3), in LAMMPS' axes, are farther than `near` (Å) from all walls that there are."""
         fixed = ~self.periodic
         if not fixed.any() or not len(x):
             return True
         x = x[:, fixed]
-        return bool((x.min(axis=0) > self.lo[fixed] + NEAR).all() and (x.max(axis=0) < self.hi[fixed] - NEAR).all())
+        return bool((x.min(axis=0) > self.lo[fixed] + near).all() and (x.max(axis=0) < self.hi[fixed] - near).all())
 
     def moved_to(self, x: np.ndarray) -> Box:
         """The same box around atoms at `x`, in LAMMPS' axes, where it has walls."""

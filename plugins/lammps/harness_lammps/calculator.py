@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -21,6 +21,8 @@ __all__ = ["LammpsCalculator"]
 
 #: Displacement between calls, Å, up to which atoms stay in the layer they were in: less than a third of a bond.
 SAME_LAYER = 0.5
+
+S = TypeVar("S", bound=Session)
 
 
 class LammpsCalculator(PotentialCalculator):
@@ -76,7 +78,7 @@ class LammpsCalculator(PotentialCalculator):
                 return session, box
         box = Box.around(atoms)
         self.close()
-        self._session = self._new(atoms, box)
+        self._session = self.session(atoms, box)
         return self._session, box
 
     def _still(self, atoms: Atoms, session: Session) -> bool:
@@ -88,7 +90,23 @@ class LammpsCalculator(PotentialCalculator):
     def _recipe_for(self, atoms: Atoms, ids: np.ndarray | None) -> Recipe:
         return self._recipe(atoms, ids) if callable(self._recipe) else self._recipe
 
-    def _new(self, atoms: Atoms, box: Box) -> Session:
+    def session(self, atoms: Atoms, box: Box, kind: type[S] = Session) -> S:  # type: ignore[assignment]
+        """A fresh instance of LAMMPS with the interaction of this calculator.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+        box
+            Around it.
+        kind
+            Class of the instance.
+
+        Raises
+        ------
+        HarnessError
+            For an element that the interaction does not know, and with LAMMPS' own words when it refuses the recipe.
+        """
         ids = None if self._molecules is None else self._ids(atoms)
         recipe = self._recipe_for(atoms, ids)
         types = np.zeros(len(chemical_symbols), dtype=int)
@@ -99,7 +117,7 @@ class LammpsCalculator(PotentialCalculator):
             known = ", ".join(recipe.species)
             raise HarnessError(f"the potential does not know the element {wrong}; it knows {known}.",
                                "Choose a material of these elements, or another potential.")  # fmt: skip
-        return Session(recipe, mine, box, atoms.positions, ids)
+        return kind(recipe, mine, box, atoms.positions, ids)
 
     def _ids(self, atoms: Atoms) -> np.ndarray:
         if self._molecules == "layers":

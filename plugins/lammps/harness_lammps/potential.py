@@ -17,6 +17,7 @@ from harness_lammps.sources import resolve
 
 if TYPE_CHECKING:
     from harness_lammps.calculator import LammpsCalculator
+    from harness_lammps.engine import LammpsEngine
 
 __all__ = ["LammpsPotential"]
 
@@ -106,6 +107,12 @@ class LammpsPotential:
         from harness_lammps.calculator import LammpsCalculator
 
         return LammpsCalculator(self.recipe, self.molecules)
+
+    def engine(self, calculator: LammpsCalculator) -> LammpsEngine:
+        """Dynamics inside LAMMPS, and the default engine for everything else."""
+        from harness_lammps.engine import LammpsEngine
+
+        return LammpsEngine(calculator)
 
     def provenance(self) -> dict[str, Any]:
         """The commands, files with their hashes, versions."""

@@ -61,9 +61,9 @@ def _resolved(word: str, shipped: Mapping[str, Path], folder: Path | None, found
     if looks and (path.suffix or path.parent.is_absolute()) and not _is_style(word):
         known = [*shipped, *(p.name for p in folder.iterdir())] if folder is not None else list(shipped)
         near = nearest(path.name, known)
-        hint = f" Did you mean '{near}'?" if near else ""
+        guess = f" Did you mean '{near}'?" if near else ""
         hint = "Give a path, potential.params.folder, or the name of a file that LAMMPS ships."
-        raise HarnessError(f"potential file '{word}' does not exist.{hint}", hint)
+        raise HarnessError(f"potential file '{word}' does not exist.{guess}", hint)
     return word
 
 

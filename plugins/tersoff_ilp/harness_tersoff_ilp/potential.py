@@ -18,6 +18,7 @@ from harness.registry.provenance import package_versions
 
 if TYPE_CHECKING:
     from harness_lammps.calculator import LammpsCalculator
+    from harness_lammps.engine import LammpsEngine
 
 __all__ = ["INTERLAYER", "INTRALAYER", "TersoffILPPotential"]
 
@@ -138,6 +139,12 @@ class TersoffILPPotential:
         from harness_lammps.calculator import LammpsCalculator
 
         return LammpsCalculator(self.recipe, molecules="layers")
+
+    def engine(self, calculator: LammpsCalculator) -> LammpsEngine:
+        """Dynamics inside LAMMPS, and the default engine for everything else."""
+        from harness_lammps.engine import LammpsEngine
+
+        return LammpsEngine(calculator)
 
     def provenance(self) -> dict[str, Any]:
         """Parameter files with their hashes, citations, versions. Published parameters; nothing was fitted here."""
