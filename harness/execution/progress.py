@@ -7,6 +7,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+#: A run that takes no longer shows no bar, s.
+SHOWN_AFTER = 1.0
 #: Bars that are open, the innermost last.
 _open: list[TqdmProgress] = []
 
@@ -29,6 +31,7 @@ class TqdmProgress:
             desc=description,
             file=sys.stderr,
             leave=True,
+            delay=SHOWN_AFTER,
             ascii=None if live else True,
             mininterval=0.1 if live else 10.0,
             maxinterval=0.5 if live else 20.0,

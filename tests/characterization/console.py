@@ -70,11 +70,9 @@ def normalised(text: str, folders: dict[str, Path]) -> list[str]:
     """Lines of `text`; what differs between machines and moments is replaced by a name in angle brackets."""
     for name, folder in folders.items():
         text = text.replace(str(folder.resolve()), name).replace(str(folder), name)
+    text = re.sub(r"(\r[^\r\n]*\d+%\s*\|[^\r\n]*)+\n?", "", text)  # progress bars
     lines = []
     for line in text.splitlines():
-        line = line.rpartition("\r")[2]
-        if re.search(r"\d+%\s*\|", line):  # a progress bar
-            continue
         for pattern, name in _VARYING:
             line = re.sub(pattern, name, line)
         lines.append(line.rstrip())

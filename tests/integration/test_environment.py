@@ -22,6 +22,7 @@ DATA = Path(__file__).parents[1] / "data"
 RUN = ("task=stretch", "potential=tether", "task.params.height=2.0", "potential.params.k=3.0")
 
 
+@pytest.mark.install
 def test_whole_run_in_an_environment_of_its_own(harness: CommandLine, tmp_path: Path, cache: Path) -> None:
     listing = harness(module="harness.plugins").stdout
     assert "potential=tether" in listing and "(made at the first run)" in listing
@@ -45,12 +46,14 @@ def test_whole_run_in_an_environment_of_its_own(harness: CommandLine, tmp_path: 
     assert second.returncode == 0 and "making environment" not in second.stderr
 
 
+@pytest.mark.install
 def test_profiles_of_the_plugin_and_overrides(harness: CommandLine) -> None:
     for extra, height in (((), 1.0), (("profile=paper",), 3.0), (("profile=paper", "task.params.height=7"), 7)):
         text = harness("task=stretch", "potential=tether", *extra, "--cfg", "job").stdout
         assert f"height: {height}" in text
 
 
+@pytest.mark.install
 def test_bad_input_found_in_the_worker(harness: CommandLine) -> None:
     process = harness("task=stretch", "potential=tether", "+task.params.heigth=2")
     assert process.returncode == 2
@@ -58,6 +61,7 @@ def test_bad_input_found_in_the_worker(harness: CommandLine) -> None:
     assert "Did you mean 'height'" in process.stderr and "Traceback" not in process.stderr
 
 
+@pytest.mark.install
 def test_a_timeout_leaves_a_record(harness: CommandLine, tmp_path: Path) -> None:
     process = harness("task=stretch", "potential=tether", "task.params.wait=60", "timeout=10")
     assert process.returncode == 1 and "timeout" in process.stderr
@@ -66,6 +70,7 @@ def test_a_timeout_leaves_a_record(harness: CommandLine, tmp_path: Path) -> None
     assert record["status"] == "timeout" and "at 50 % of stretch" in record["error"]
 
 
+@pytest.mark.install
 def test_kill_minus_nine_leaves_a_record_and_no_worker(harness: CommandLine, tmp_path: Path, cache: Path) -> None:
     harness(*RUN)  # makes the environment
     environment = {**os.environ, "HARNESS_CACHE": str(cache), "HARNESS_PLUGIN_PATH": str(DATA)}
@@ -85,6 +90,7 @@ def test_kill_minus_nine_leaves_a_record_and_no_worker(harness: CommandLine, tmp
     assert not workers.strip()
 
 
+@pytest.mark.install
 def test_an_environment_that_cannot_be_made(harness: CommandLine, tmp_path: Path) -> None:
     broken = tmp_path / "plugins" / "nowhere"
     (broken / "harness_nowhere" / "conf" / "potential").mkdir(parents=True)

@@ -48,6 +48,7 @@ def test_mistakes_are_named_before_an_environment_is_made(
     assert all(word in lines[0] for word in words), lines
 
 
+@pytest.mark.install
 def test_a_fit_in_another_environment_gets_the_same_frames_and_its_picture(
     fit: Callable[..., int], tmp_path: Path, capfd: Any
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_fit_in_another_environment_gets_the_same_frames_and_its_picture(
     assert "test force_rmse_meV_per_A" not in capfd.readouterr().err
 
 
+@pytest.mark.install
 def test_a_sweep_over_training_sizes_ends_in_a_learning_curve(
     fit: Callable[..., int], tmp_path: Path, capfd: Any
 ) -> None:
@@ -118,6 +120,7 @@ def test_default_folders_tell_apart_what_a_sweep_can_vary() -> None:
     assert len({fit_module._out(base | change) for change in [{}, *others]}) == len(others) + 1
 
 
+@pytest.mark.install
 def test_accuracy_in_another_environment_leaves_a_record_with_pictures(command: CommandLine, tmp_path: Path) -> None:
     """The worker has neither Hydra nor matplotlib; springs that know nothing of BN are far off, and it says at what."""
     process = command("task=accuracy", "potential=tether", "material=bn_monolayer", f"task.params.dataset={HBN}")

@@ -266,7 +266,7 @@ def test_pictures_come_from_the_arrays_alone(still: Measurement, moving: Measure
 
     class Record:
         label = "cosine"
-        config = {"material": MATERIAL}
+        config = {"material": {"name": "bn_bilayer", "layers": 2, "stacking": "AB"}}
         observables = moving.observables
 
     arrays = still.arrays | {k: v for k, v in moving.arrays.items() if k == "runs" or k.startswith("history/")}
