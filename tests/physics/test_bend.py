@@ -97,7 +97,7 @@ def test_every_value_has_a_unit_and_every_fit_an_interval(monolayer: Measurement
     for name, quantity in monolayer.observables.items():
         assert quantity.unit, name
         if name.startswith(("bending_stiffness", "mu_", "critical")) and math.isfinite(float(quantity.value)):  # type: ignore[arg-type]
-            assert quantity.interval is not None and quantity.kind == "confidence", name
+            assert quantity.interval is not None and quantity.kind == "numerical", name
             assert quantity.interval[0] <= float(quantity.value) <= quantity.interval[1]  # type: ignore[arg-type]
 
 

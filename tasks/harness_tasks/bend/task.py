@@ -28,6 +28,7 @@ from harness_tasks.bend.flat_sheet import Sheet, prepare_sheet
 from harness_tasks.bend.loading import History, Load, Loading
 from harness_tasks.bend.params import BendParams
 from harness_tasks.mechanics.atomic_strain import AtomicStrain
+from harness_tasks.mechanics.slopes import without_sampling
 from harness_tasks.polarization.responses import Responses
 from harness_tasks.structures.cells import cells_for, rectangular
 from harness_tasks.structures.ribbon import Ribbon, make_ribbon
@@ -121,6 +122,8 @@ class Bend:
                     measurement.notes.append(f"no check {name}: nothing holds the layers of so long a ribbon in place")
                 else:
                     measurement.checks.append(check)
+        if params.method == "static":
+            measurement.observables = without_sampling(measurement.observables)
         return measurement
 
     def figures(self, record: Record, arrays: Arrays, folder: Path) -> list[Path]:

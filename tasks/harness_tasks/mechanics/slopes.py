@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -80,3 +81,12 @@ def curvature(x: Sequence[float], y: Sequence[float] | np.ndarray) -> float:
     scale = float(np.abs(points).max())
     degree = min(4, len(points) - 1)
     return 2 * float(np.polyfit(points / scale, np.asarray(y, dtype=float), degree)[-3]) / scale**2
+
+
+def without_sampling(observables: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """The same with intervals of kind ``numerical``, for fits to relaxed structures, which come out the same again.
+
+    They are no sample. What the bootstrap over them sees is how far they lie from the line: higher orders, and what
+    relaxation leaves.
+    """
+    return {key: replace(q, kind="numerical") if q.interval else q for key, q in observables.items()}
