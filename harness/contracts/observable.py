@@ -92,7 +92,7 @@ class Observable:
         return set(quantity.labels) == set(self.labels) and self.key.format(**quantity.labels) == key
 
 
-#: What the core itself measures beside any task, where the calculator offers the property of this name.
+#: What the core itself measures in addition to any task, where the calculator offers the property of this name.
 EXTRAPOLATION_GRADE = Observable(
     "extrapolation_grade",
     "1",

@@ -15,7 +15,7 @@ from harness.contracts.measurement import Arrays
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How exact answers are, beside rounding; e.g. what an iteration to self-consistency leaves.
+    """How exact answers are, apart from rounding; e.g. what an iteration to self-consistency leaves.
 
     Attributes
     ----------

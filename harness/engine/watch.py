@@ -24,7 +24,7 @@ NEAREST, FARTHEST = 0.5, 2.0
 #: The kinetic temperature may exceed the highest one asked for by this factor, and by this much more, K, which
 #: leaves room for the fluctuations of a few atoms.
 HOTTER, MORE = 3.0, 500.0
-#: Potential energy that nothing physical gives or takes, eV per atom, beside 3 kT: a fraction of a bond.
+#: Potential energy that nothing physical gives or takes, eV per atom, in addition to 3 kT: a fraction of a bond.
 EXPLODED = 1.0
 
 

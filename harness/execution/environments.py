@@ -132,7 +132,7 @@ def say_on_stderr(line: str) -> None:
 
 
 def ensure(environment: Environment, say: Callable[[str], None] = say_on_stderr) -> Environment:
-    """Make `environment` unless it is there; `say` is told how far it is.
+    """Make `environment` unless it is there; `say` is called with each step.
 
     Raises
     ------

@@ -133,7 +133,7 @@ def _panel(axis: Any, panel: _Panel, parities: Mapping[str, Parity]) -> None:
 
 
 def draw(parities: Mapping[str, Parity], path: Path, title: str) -> None:
-    """Write what was compared beside `path` as ``.npz``, and its picture into `path` where matplotlib is installed.
+    """Write what was compared next to `path` as ``.npz``, and its picture into `path` where matplotlib is installed.
 
     Environments of backends have no matplotlib; the process that started them draws from the ``.npz``.
     """
